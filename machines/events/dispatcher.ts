@@ -1,0 +1,66 @@
+/** The catalogue of the dispatcher's events (docs/events.md, rows 83–87). */
+import { z } from 'zod';
+import type { EventSpec, EventsOf } from '../contract.ts';
+import { EVERY_ACTOR, address, agentAddress, correction, priority, time, workKind } from './common.ts';
+
+export const workWanted = z.strictObject({
+  session: address,
+  want: z.number().int().min(1),
+  user: z.string(),
+  kind: workKind,
+  role: z.string(),
+  lane: z.string().optional(),
+  pin: z.string().optional(),
+  excluded: z.array(z.string()).max(1_000),
+  lastOwner: z.string().optional(),
+  priority,
+  since: time,
+});
+export type WorkWanted = z.infer<typeof workWanted>;
+
+export const agentChanged = z.strictObject({
+  agent: agentAddress,
+  role: z.string(),
+  kinds: z.array(workKind),
+  lanes: z.array(z.string()),
+  user: z.string(),
+  life: z.string(),
+  door: z.string(),
+  session: z.string().optional(),
+  why: z.string(),
+});
+export type AgentChanged = z.infer<typeof agentChanged>;
+
+export const DISPATCHER_EVENTS = {
+  ...EVERY_ACTOR,
+  /** The dispatcher is opened by the runtime at its first start with the configured `limits.maxRuns`, and told again when that changed. */
+  'fleet.configured': {
+    data: z.strictObject({ maxRuns: z.number().int().min(0) }),
+    means: 'The configured number of runs at a time.',
+    creates: 'ifMissing',
+    from: 'runtime',
+  },
+  'work.wanted': { data: workWanted, means: 'A session wants an agent.', from: 'runtime' },
+  'work.unwanted': {
+    data: z.strictObject({ session: address, want: z.number().int() }),
+    means: 'That want is over.',
+    from: 'runtime',
+  },
+  'offer.settled': {
+    data: z.strictObject({
+      session: address,
+      agent: agentAddress,
+      want: z.number().int(),
+      outcome: z.enum(['accepted', 'declined', 'timedOut', 'ended']),
+    }),
+    means: 'The session closed its offer to this agent.',
+    from: 'runtime',
+  },
+  'agent.changed': { data: agentChanged, means: 'An agent’s life, door or work changed.', from: 'runtime' },
+  'correct.pause': { data: correction({}), means: 'Hand out nothing, fleet-wide.' },
+  'correct.resume': { data: correction({}), means: 'Hand out work again.' },
+  'correct.drain': { data: correction({}), means: 'Let runs finish, then stop every agent.' },
+  'correct.stop': { data: correction({}), means: 'Stop every agent now.' },
+} as const satisfies Record<string, EventSpec>;
+
+export type DispatcherEvent = EventsOf<typeof DISPATCHER_EVENTS>;
