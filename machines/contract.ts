@@ -115,11 +115,24 @@ export interface ActorView<Context = Record<string, unknown>> {
   context: Context;
   /** Active state node id (dotted path below the root, e.g. `open.work.running`) → ISO time of its entry. */
   since: Record<string, string>;
-  /** Armed timers: state path → due (ISO). */
+  /** Armed timers: `<state path>:<delay name>`, e.g. `open.work.offered:offer` → due (ISO). */
   timers: Record<string, string>;
   /** ISO time of the last step. */
   at: string;
   final: boolean;
+}
+
+export interface Announcement {
+  to: string;
+  type: string;
+  data: Record<string, unknown>;
+}
+
+/** The `input` of a machine's context factory. The creating event itself is then the actor's first event. */
+export interface Birth {
+  address: string;
+  at: string;
+  timers: Timers;
 }
 
 export type StateValue = string | { [region: string]: StateValue };
@@ -168,6 +181,11 @@ export interface MachineDefinition<Context = never> {
   /** Watch name → parameters, for the watches of the active states' `meta.watches`; undefined = not now. */
   watch: (name: string, view: ActorView<Context>) => Record<string, unknown> | undefined;
   project: (view: ActorView<Context>) => Projection;
+  /**
+   * What others who keep a picture of this actor are told after a step (`session.changed`, `agent.changed`): computed
+   * from the views before and after, so that a picture cannot miss a change. Part of the step: told exactly once.
+   */
+  announce?: (before: ActorView<Context> | null, after: ActorView<Context>, event: MachineEvent) => Announcement[];
   /** What a final actor makes of an event: the changed context (recorded), or null = refused, code `final`. */
   whenFinal: (view: ActorView<Context>, event: MachineEvent) => Context | null;
 }
