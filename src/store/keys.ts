@@ -1,0 +1,64 @@
+/**
+ * The key spaces of the store. Every key begins with a partition number (0 until there is more than one node) and
+ * names its space; numbers are padded so that keys sort as they count. `!` separates: no address contains it, and
+ * text that may (envelope ids, claim keys) comes last.
+ */
+const P = '0';
+const DIGITS = 15;
+
+export const pad = (number: number): string => String(number).padStart(DIGITS, '0');
+
+export const KEYS = {
+  meta: (name: string) => `${P}!meta!${name}`,
+  /** One record for each write: what it held, chained by hash. */
+  batch: (number: number) => `${P}!batch!${pad(number)}`,
+  journal: (actor: string, seq: number) => `${P}!journal!${actor}!${pad(seq)}`,
+  snapshot: (actor: string) => `${P}!snapshot!${actor}`,
+  /** Mail that is durable but not yet stepped. */
+  mail: (actor: string, number: number) => `${P}!mail!${actor}!${pad(number)}`,
+  /** Acts without an answer. The parameters are in the journal. */
+  outbox: (actor: string, seq: number, index: number) =>
+    `${P}!outbox!${actor}!${pad(seq)}!${String(index).padStart(4, '0')}`,
+  timer: (due: string, actor: string, name: string) => `${P}!timer!${due}!${actor}!${name}`,
+  /** Ids taken from outside, with what became of them. */
+  seen: (actor: string, id: string) => `${P}!seen!${actor}!${id}`,
+  claim: (key: string) => `${P}!claim!${key}`,
+  index: (actor: string) => `${P}!index!${actor}`,
+  reference: (ref: string, actor: string) => `${P}!ref!${ref.toLowerCase()}!${actor}`,
+  audit: (agent: string, at: string, id: string) => `${P}!audit!${agent}!${at}!${id}`,
+  dead: (number: number) => `${P}!dead!${pad(number)}`,
+  parked: (actor: string) => `${P}!parked!${actor}`,
+  watching: (actor: string) => `${P}!watching!${actor}`,
+} as const;
+
+/** Everything below a prefix that ends with `!`. */
+export function below(prefix: string): { gte: string; lt: string } {
+  return { gte: prefix, lt: `${prefix.slice(0, -1)}"` };
+}
+
+export const SPACES = {
+  all: below(`${P}!`),
+  batch: below(`${P}!batch!`),
+  mail: below(`${P}!mail!`),
+  outbox: below(`${P}!outbox!`),
+  timer: below(`${P}!timer!`),
+  claim: below(`${P}!claim!`),
+  index: below(`${P}!index!`),
+  dead: below(`${P}!dead!`),
+  parked: below(`${P}!parked!`),
+  watching: below(`${P}!watching!`),
+  snapshot: below(`${P}!snapshot!`),
+  journal: below(`${P}!journal!`),
+  seen: below(`${P}!seen!`),
+  journalOf: (actor: string) => below(`${P}!journal!${actor}!`),
+  mailOf: (actor: string) => below(`${P}!mail!${actor}!`),
+  auditOf: (agent: string) => below(`${P}!audit!${agent}!`),
+  indexOf: (kind: string) => ({ gte: `${P}!index!${kind}/`, lt: `${P}!index!${kind}0` }),
+  referenceOf: (ref: string) => below(`${P}!ref!${ref.toLowerCase()}!`),
+} as const;
+
+/** The parts of a key behind its space, at most `parts`; the last one keeps its separators. */
+export function keyParts(key: string, parts: number): string[] {
+  const pieces = key.split('!').slice(2);
+  return pieces.length <= parts ? pieces : [...pieces.slice(0, parts - 1), pieces.slice(parts - 1).join('!')];
+}

@@ -1,0 +1,113 @@
+/**
+ * The store on LevelDB. Only files of this folder know level. Any `AbstractLevel` will do: the tests run the same
+ * code on memory-level.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { AbstractLevel } from 'abstract-level';
+import { Level } from 'level';
+import { StoreError } from './store.ts';
+import type { Operation, Range, Store } from './store.ts';
+
+type Database = AbstractLevel<string | Buffer | Uint8Array, string, string>;
+
+const HOLDER_FILE = 'chartroom-holder.json';
+/** LevelDB's default of 4 MiB makes a log switch every few hundred steps; 16 MiB is still small in memory. */
+const WRITE_BUFFER_BYTES = 16 * 1_024 * 1_024;
+
+/**
+ * Opens the store in a directory, making it if needed.
+ * @throws StoreError `STORE_LOCKED` with the process that holds it, `STORE_DAMAGED`, `STORE_FAILED`
+ */
+export async function openLevelStore(directory: string, holder = `process ${process.pid}`): Promise<Store> {
+  mkdirSync(directory, { recursive: true });
+  const database = new Level(directory, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'utf8',
+    writeBufferSize: WRITE_BUFFER_BYTES,
+  });
+  try {
+    await database.open();
+  } catch (error) {
+    throw openingError(error, directory);
+  }
+  writeFileSync(path.join(directory, HOLDER_FILE), JSON.stringify({ holder, pid: process.pid }));
+  return createLevelStore(database);
+}
+
+function openingError(error: unknown, directory: string): StoreError {
+  const code = (error as { cause?: { code?: string } }).cause?.code;
+  if (code === 'LEVEL_LOCKED') {
+    return new StoreError('STORE_LOCKED', `the store in ${directory} is in use by ${holderOf(directory)}`, {
+      cause: error,
+    });
+  }
+  const reason = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+  if (/corrupt|checksum|missing files/i.test(reason)) {
+    return new StoreError('STORE_DAMAGED', `the store in ${directory} is damaged: ${reason}`, { cause: error });
+  }
+  return new StoreError('STORE_FAILED', `the store in ${directory} could not be opened: ${reason}`, { cause: error });
+}
+
+function holderOf(directory: string): string {
+  const file = path.join(directory, HOLDER_FILE);
+  if (!existsSync(file)) return 'another process';
+  try {
+    const { holder, pid } = JSON.parse(readFileSync(file, 'utf8')) as { holder: string; pid: number };
+    return `${holder} (pid ${pid})`;
+  } catch {
+    return 'another process';
+  }
+}
+
+/** A store on an open database. */
+export function createLevelStore(database: Database): Store {
+  let poisoned: StoreError | null = null;
+
+  return {
+    get: (key) => database.getSync(key),
+
+    scan: (range) => database.iterator(range),
+
+    async write(operations) {
+      if (poisoned !== null) {
+        throw new StoreError('STORE_POISONED', `an earlier write failed (${poisoned.message}); no other is tried`, {
+          cause: poisoned,
+        });
+      }
+      const batch = database.batch();
+      try {
+        for (const operation of operations) addOperation(batch, operation);
+        await batch.write({ sync: true } as object);
+      } catch (error) {
+        poisoned = new StoreError('STORE_FAILED', `the store could not be written: ${(error as Error).message}`, {
+          cause: error,
+        });
+        throw poisoned;
+      }
+    },
+
+    snapshot() {
+      const view = database.snapshot();
+      return {
+        entries: (range: Range) => database.iterator({ ...range, snapshot: view }),
+        close: () => view.close(),
+      };
+    },
+
+    async size() {
+      const sized = database as { approximateSize?: (start: string, end: string) => Promise<number> };
+      return (await sized.approximateSize?.('', '\uffff')) ?? 0;
+    },
+
+    close: () => database.close(),
+  };
+}
+
+function addOperation(
+  batch: { put(key: string, value: string): unknown; del(key: string): unknown },
+  operation: Operation,
+): void {
+  if ('put' in operation) batch.put(operation.put, operation.value);
+  else batch.del(operation.del);
+}
