@@ -69,6 +69,8 @@ export interface MachineEvent<Type extends string = string, Data = unknown> {
   /** The step's number in the actor's journal. */
   seq: number;
   expectepoch?: number;
+  /** Of the envelope; concerns an agent's mail as shown to its driver, nothing else. */
+  priority?: 'urgent' | 'normal';
   wish?: Record<string, unknown>;
   known?: Known;
 }

@@ -51,6 +51,20 @@ export const hire = z.strictObject({
 });
 export type Hire = z.infer<typeof hire>;
 
+/** A repository as two people may write it (` Acme/API `) is one repository. */
+const subscribed = z.string().regex(/^\s*[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+\s*$/, 'must be owner/repo');
+
+/** The claim that keeps a second agent of the same user away from a repository. */
+export function subscriptionClaim(user: string, repo: string): string {
+  return `subscription:${user}:${repo.trim().toLowerCase()}`;
+}
+
+/** Who holds what this agent is subscribed to: an agent that comes back claims what is still free. */
+function ownSubscriptions(_data: never, context: never): { claims: string[] } {
+  const agent = context as { user?: string; subscriptions?: { repo: string }[] };
+  return { claims: (agent.subscriptions ?? []).map(({ repo }) => subscriptionClaim(agent.user ?? 'default', repo)) };
+}
+
 const actAnswer = {
   done: z.strictObject({ key: z.string(), result: z.unknown().optional() }),
   failed: z.strictObject({ key: z.string(), code: z.string(), reason: z.string(), until: time.optional() }),
@@ -258,21 +272,25 @@ export const AGENT_EVENTS = {
     from: 'runtime',
   },
   'correct.pause': { data: correction({}), means: 'Take no new work.' },
-  'correct.resume': { data: correction({}), means: 'Take work again.' },
+  'correct.resume': { data: correction({}), means: 'Take work again.', lookUp: ownSubscriptions },
   'correct.interrupt': { data: correction({}), means: 'Interrupt the running turn.' },
   'correct.drain': { data: correction({}), means: 'Finish the current run, then stop.' },
   'correct.stop': { data: correction({}), means: 'End the run and stay stopped.' },
-  'correct.restart': { data: correction({}), means: 'Start again with fresh counters.' },
+  'correct.restart': {
+    data: correction({}),
+    means: 'Start again with fresh counters.',
+    lookUp: ownSubscriptions,
+  },
   'correct.offboard': { data: correction({}), means: 'End this employment; give back what it holds.' },
   'correct.archive': { data: correction({ unlessActive: z.boolean().optional() }), means: 'Put this chat away.' },
-  'correct.restore': { data: correction({}), means: 'Bring an archived chat back.' },
+  'correct.restore': { data: correction({}), means: 'Bring an archived chat back.', lookUp: ownSubscriptions },
   'correct.lane.set': { data: correction({ lanes: z.array(z.string().max(100)).max(100) }), means: 'Set its lanes.' },
   'correct.limits.set': { data: agentLimits.extend({ reason: prose.optional() }), means: 'Set its limits.' },
   'correct.subscribe': {
-    data: correction({ repo: repoName }),
+    data: correction({ repo: subscribed }),
     means: 'Review the pull requests of this repository.',
   },
-  'correct.unsubscribe': { data: correction({ repo: repoName }), means: 'No longer review this repository.' },
+  'correct.unsubscribe': { data: correction({ repo: subscribed }), means: 'No longer review this repository.' },
   'correct.memory.set': { data: correction({ key: line, value: prose }), means: 'Remember this.' },
   'correct.memory.delete': { data: correction({ key: line }), means: 'Forget this.' },
 } as const satisfies Record<string, EventSpec>;

@@ -27,6 +27,8 @@ export const agentChanged = z.strictObject({
   life: z.string(),
   door: z.string(),
   session: z.string().optional(),
+  /** A chat is never offered work. */
+  mode: z.enum(['worker', 'chat']).optional(),
   why: z.string(),
 });
 export type AgentChanged = z.infer<typeof agentChanged>;
