@@ -1,0 +1,242 @@
+/**
+ * The actors in memory: brought to life from snapshot and journal when they are needed, evicted when they are not.
+ * Beside each stands its index row, so that lists, target checks and the router need not wake anybody.
+ */
+import type { Projection, WaitingOn } from '../../machines/contract.ts';
+import { Bug } from '../errors.ts';
+import { KEYS, SPACES, keyParts } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
+import { idOf, kindOf } from './address.ts';
+import { put } from './batch.ts';
+import type { Batch } from './batch.ts';
+import type { Stood } from './decide.ts';
+import type { JournalEntry } from './journal.ts';
+import type { Registry } from './registry.ts';
+import { applyChange, unborn } from './state.ts';
+import type { ActorState } from './state.ts';
+import { revive } from './step.ts';
+
+/** A snapshot is written when the journal since the last is larger than it, or after this many entries. */
+const SNAPSHOT_ENTRIES_MAX = 100;
+
+export interface Actor {
+  address: string;
+  kind: string;
+  /** null: it does not exist. */
+  stood: Stood | null;
+  parked: { at: string; envelope: string; type: string; reason: string; stack: string } | null;
+  /** Steps that are not durable yet. */
+  ahead: number;
+  /** It has standing watches (a row says so). */
+  watching: boolean;
+  watches: Record<string, Record<string, unknown>>;
+  /** Bytes and entries of the journal since the last snapshot, and that one's size. */
+  since: { bytes: number; entries: number; snapshotBytes: number };
+}
+
+/** What the index knows of an actor (`list`, target checks, the router). */
+export interface IndexRow {
+  address: string;
+  value: unknown;
+  phase: string;
+  epoch: number | null;
+  owner: string | null;
+  waitingOn: WaitingOn[];
+  updatedAt: string;
+  title: string;
+  user: string | null;
+  mission: string | null;
+  refs: string[];
+  tags: Record<string, string | string[]>;
+  final: boolean;
+}
+
+export interface Actors {
+  get(address: string): Actor;
+  /** The index row, live if the actor is in memory. */
+  row(address: string): IndexRow | null;
+  stand(actor: Actor, stood: Stood, entryBytes: number, batch: Batch): void;
+  used(actor: Actor): void;
+  durable(steps: [string, number][]): void;
+  isAhead(address: string): boolean;
+  near(address: string): string[];
+  load(store: Store): Promise<void>;
+  inMemory(): number;
+}
+
+interface ActorsOptions {
+  registry: Registry;
+  read: (key: string) => string | undefined;
+  activeMax: number;
+}
+
+/** Kinds of which every address is kept in memory, for target checks with near names; fleets are small. */
+const NAMED_KIND = 'agent';
+/** Edits between two names that still count as a slip of the finger. */
+const NEAR_EDITS_MAX = 3;
+
+export function createActors({ registry, read, activeMax }: ActorsOptions): Actors {
+  /** In order of last use: the first is evicted first. */
+  const actors = new Map<string, Actor>();
+  const names = new Set<string>();
+
+  function get(address: string): Actor {
+    const known = actors.get(address);
+    if (known !== undefined) return known;
+    const actor: Actor = {
+      address,
+      kind: kindOf(address),
+      stood: null,
+      parked: null,
+      ahead: 0,
+      watching: false,
+      watches: {},
+      since: { bytes: 0, entries: 0, snapshotBytes: 0 },
+    };
+    activate(actor);
+    actors.set(address, actor);
+    evict(address);
+    return actor;
+  }
+
+  /** Snapshot plus the entries behind it; no machine code runs but its pure projection. */
+  function activate(actor: Actor): void {
+    const definition = registry.get(actor.kind);
+    if (definition === undefined) return;
+    const snapshot = read(KEYS.snapshot(actor.address));
+    let state: ActorState = snapshot === undefined ? unborn(definition.version) : (JSON.parse(snapshot) as ActorState);
+    actor.since = { bytes: 0, entries: 0, snapshotBytes: snapshot?.length ?? 0 };
+    for (;;) {
+      const text = read(KEYS.journal(actor.address, state.seq + 1));
+      if (text === undefined) break;
+      const entry = JSON.parse(text) as JournalEntry;
+      state = applyChange(state, state.seq + 1, entry.at, entry.version, entry.change);
+      actor.since.bytes += text.length;
+      actor.since.entries += 1;
+    }
+    if (state.seq === 0) return;
+    if (state.version !== definition.version) {
+      throw new Bug(
+        `${actor.address} was written by version ${state.version} of ${actor.kind}, this is ${definition.version}`,
+      );
+    }
+    const live = revive(actor.address, state);
+    actor.stood = { live, projection: definition.project(live.view as never) };
+    actor.watching = read(KEYS.watching(actor.address)) !== undefined;
+    const parked = read(KEYS.parked(actor.address));
+    if (parked !== undefined) actor.parked = JSON.parse(parked) as Actor['parked'];
+  }
+
+  function evict(keep: string): void {
+    if (actors.size <= activeMax) return;
+    for (const [address, actor] of actors) {
+      if (actors.size <= activeMax) return;
+      if (address === keep || actor.ahead > 0 || actor.parked !== null) continue;
+      actors.delete(address);
+    }
+  }
+
+  function used(actor: Actor): void {
+    actors.delete(actor.address);
+    actors.set(actor.address, actor);
+    evict(actor.address);
+  }
+
+  function rowOf(actor: Actor): IndexRow | null {
+    if (actor.stood === null) return null;
+    const { live, projection } = actor.stood;
+    return indexRow(live.state, projection, actor.address);
+  }
+
+  return {
+    get,
+    row(address) {
+      const active = actors.get(address);
+      if (active !== undefined) return rowOf(active);
+      const text = read(KEYS.index(address));
+      return text === undefined ? null : (JSON.parse(text) as IndexRow);
+    },
+    stand(actor, stood, entryBytes, batch) {
+      const before = actor.stood;
+      actor.stood = stood;
+      actor.ahead += 1;
+      actor.since.bytes += entryBytes;
+      actor.since.entries += 1;
+      const { state } = stood.live;
+      if (
+        actor.since.entries >= SNAPSHOT_ENTRIES_MAX ||
+        (actor.since.snapshotBytes > 0
+          ? actor.since.bytes > actor.since.snapshotBytes && actor.since.entries >= 8
+          : actor.since.entries >= 32)
+      ) {
+        // Not sorted: a revived actor must write its next entries with keys in the very order a live one would.
+        const text = JSON.stringify(state);
+        put(batch, KEYS.snapshot(actor.address), text);
+        actor.since = { bytes: 0, entries: 0, snapshotBytes: text.length };
+      }
+      writeIndex(actor.address, before, stood, batch);
+      if (before === null && actor.kind === NAMED_KIND) names.add(actor.address);
+      used(actor);
+    },
+    used,
+    durable(steps) {
+      for (const [address] of steps) {
+        const actor = actors.get(address);
+        if (actor !== undefined) actor.ahead -= 1;
+      }
+      evict('');
+    },
+    isAhead: (address) => (actors.get(address)?.ahead ?? 0) > 0,
+    near(address) {
+      const kind = kindOf(address);
+      return [...names]
+        .filter((name) => kindOf(name) === kind)
+        .map((name) => ({ name, edits: editDistance(idOf(name), idOf(address)) }))
+        .filter(({ name, edits }) => edits <= NEAR_EDITS_MAX || idOf(name).includes(idOf(address)))
+        .sort((a, b) => a.edits - b.edits || a.name.localeCompare(b.name))
+        .map(({ name }) => name);
+    },
+    async load(store) {
+      for await (const [key] of store.scan(SPACES.indexOf(NAMED_KIND))) names.add(keyParts(key, 1)[0]!);
+    },
+    inMemory: () => actors.size,
+  };
+}
+
+function indexRow(state: ActorState, projection: Projection, address: string): IndexRow {
+  return {
+    address,
+    value: state.value,
+    phase: projection.phase,
+    epoch: projection.epoch,
+    owner: projection.owner,
+    waitingOn: projection.waitingOn,
+    updatedAt: state.at,
+    title: projection.title,
+    user: projection.user,
+    mission: projection.mission,
+    refs: projection.refs,
+    tags: projection.tags,
+    final: state.status === 'done',
+  };
+}
+
+function writeIndex(address: string, before: Stood | null, after: Stood, batch: Batch): void {
+  put(batch, KEYS.index(address), JSON.stringify(indexRow(after.live.state, after.projection, address)));
+  const old = new Set(before?.projection.refs);
+  for (const ref of after.projection.refs) if (!old.delete(ref)) put(batch, KEYS.reference(ref, address), '');
+  for (const ref of old) batch.writes.set(KEYS.reference(ref, address), null);
+}
+
+/** Levenshtein distance of two short names. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,147 @@
+/**
+ * Mailboxes: per actor an ordered queue, and the order in which actors have their turn. In memory; what must survive
+ * is in the stored mailbox (`number`), in its stream (`letter`) or in the sender's hands.
+ */
+import type { Cursor } from './cursor.ts';
+import type { Envelope } from './envelope.ts';
+import type { PendingAct } from './outbox-rows.ts';
+import type { Receipt } from './receipt.ts';
+
+export interface Item {
+  envelope: Envelope;
+  door: 'mail' | 'ask' | 'hook' | 'inside' | 'timer' | 'answer';
+  bytes: number;
+  /** Its row in the stored mailbox, or null. */
+  number: number | null;
+  /** The row was there when the process started. */
+  loaded?: true;
+  acceptedMs: number;
+  settle: (receipt: Receipt) => void;
+  fail: (error: Error) => void;
+  letter?: { cursor: Cursor; seq: number };
+  timer?: { key: string; due: string; seq: number };
+  answerOf?: PendingAct;
+}
+
+/** A queue that is read from the front without moving the rest. */
+interface Queue {
+  items: (Item | undefined)[];
+  head: number;
+  /** Held: parked, it has no turn. */
+  held: boolean;
+  queued: boolean;
+}
+
+export interface Mailbox {
+  push(address: string, item: Item): void;
+  peek(address: string): Item | undefined;
+  shift(address: string): Item | undefined;
+  depth(address: string): number;
+  /** The next actor in turn. */
+  next(): string | undefined;
+  /** Ends a turn: back in line if something waits. */
+  yield(address: string, hold: boolean): void;
+  /** A held mailbox has its turn again. */
+  wake(address: string): void;
+  drain(address: string): Item[];
+  peekAll(address: string): Item[];
+  hasReady(): boolean;
+  all(): Item[];
+  bytes(): number;
+  oldestMs(nowMs: number): number;
+}
+
+export function createMailbox(): Mailbox {
+  const queues = new Map<string, Queue>();
+  let ready: string[] = [];
+  let readyHead = 0;
+  let bytes = 0;
+
+  const queueOf = (address: string): Queue => {
+    let queue = queues.get(address);
+    if (queue === undefined) {
+      queue = { items: [], head: 0, held: false, queued: false };
+      queues.set(address, queue);
+    }
+    return queue;
+  };
+  const depthOf = (queue: Queue | undefined): number => (queue === undefined ? 0 : queue.items.length - queue.head);
+  const line = (address: string, queue: Queue): void => {
+    if (queue.queued || queue.held || depthOf(queue) === 0) return;
+    queue.queued = true;
+    ready.push(address);
+  };
+  const waiting = (queue: Queue | undefined): Item[] =>
+    queue === undefined ? [] : (queue.items.slice(queue.head) as Item[]);
+
+  return {
+    push(address, item) {
+      const queue = queueOf(address);
+      queue.items.push(item);
+      bytes += item.bytes;
+      line(address, queue);
+    },
+    peek(address) {
+      const queue = queues.get(address);
+      return queue?.items[queue.head];
+    },
+    shift(address) {
+      const queue = queues.get(address);
+      const item = queue?.items[queue.head];
+      if (queue === undefined || item === undefined) return undefined;
+      queue.items[queue.head++] = undefined;
+      bytes -= item.bytes;
+      if (queue.head > 1_024 && queue.head * 2 > queue.items.length) {
+        queue.items = queue.items.slice(queue.head);
+        queue.head = 0;
+      }
+      return item;
+    },
+    depth: (address) => depthOf(queues.get(address)),
+    next() {
+      const address = ready[readyHead];
+      if (address === undefined) {
+        ready = [];
+        readyHead = 0;
+        return undefined;
+      }
+      readyHead += 1;
+      return address;
+    },
+    yield(address, hold) {
+      const queue = queueOf(address);
+      queue.queued = false;
+      queue.held = hold;
+      if (depthOf(queue) === 0 && !hold) queues.delete(address);
+      else line(address, queue);
+    },
+    wake(address) {
+      const queue = queueOf(address);
+      queue.held = false;
+      line(address, queue);
+    },
+    drain(address) {
+      const queue = queues.get(address);
+      const items = waiting(queue);
+      if (queue !== undefined) {
+        queue.items = [];
+        queue.head = 0;
+      }
+      for (const item of items) bytes -= item.bytes;
+      return items;
+    },
+    peekAll: (address) => waiting(queues.get(address)),
+    hasReady: () => readyHead < ready.length,
+    all: () => [...queues.values()].flatMap(waiting),
+    bytes: () => bytes,
+    oldestMs(nowMs) {
+      let oldest = nowMs;
+      for (const queue of queues.values()) {
+        if (queue.held) continue;
+        const first = queue.items[queue.head];
+        if (first !== undefined && first.acceptedMs < oldest) oldest = first.acceptedMs;
+      }
+      return nowMs - oldest;
+    },
+  };
+}
