@@ -240,6 +240,8 @@ export const WATCHES = {
       gates: gates,
       queueCheck: z.string().optional(),
       reviewers: z.enum(['agents', 'people']),
+      /** A review reads a pull request (by number) from a fork too; a session's own is never one. */
+      fork: z.boolean().optional(),
       /** Something is awaited from outside: look every `reconcile` seconds; else back off to `reconcileMax`. */
       awaited: z.boolean(),
       /** Changes when a run was released: look once, at once. */

@@ -1,0 +1,79 @@
+/** Who wrote, and what of it is a comment rather than part of a review. Pure. */
+import type { z } from 'zod';
+import type { SESSION_EVENTS } from '../../../machines/events/session.ts';
+import type { CommentAnswer, ReviewAnswer, ReviewCommentAnswer, User } from './answers.ts';
+import { hasMark, sameName, withoutMark } from './names.ts';
+
+export type CommentObserved = z.infer<(typeof SESSION_EVENTS)['comment.observed']['data']>;
+export type AuthorKind = CommentObserved['author']['kind'];
+
+export interface Authors {
+  /** Logins of this system and its agents. */
+  self: readonly string[];
+  /** Bots whose word counts as a person's. */
+  bots: readonly string[];
+}
+
+export function kindOf({ login, type }: User, { self, bots }: Authors): AuthorKind {
+  if (self.some((own) => sameName(own, login))) return 'self';
+  const isBot = type === 'Bot' || login.endsWith('[bot]');
+  return isBot && !bots.some((listed) => sameName(listed, login)) ? 'bot' : 'person';
+}
+
+/** A comment with the time it was made, in whose order comments are told. */
+export interface TimedComment {
+  at: string;
+  comment: CommentObserved;
+}
+
+/** Comments of an issue or pull request. What our own acts wrote is no news. */
+export function commentsOf(comments: readonly CommentAnswer[], on: 'issue' | 'pull', authors: Authors): TimedComment[] {
+  return comments
+    .filter(({ body }) => !hasMark(body ?? ''))
+    .map(({ id, user, body, html_url, created_at }) => ({
+      at: created_at,
+      comment: {
+        comment: String(id),
+        on,
+        author: { login: user.login, kind: kindOf(user, authors) },
+        text: body ?? '',
+        url: html_url,
+      },
+    }));
+}
+
+/**
+ * Line comments that belong to no review in people's sense: GitHub wraps every single comment and every reply in a
+ * review without a verdict and without a text.
+ */
+export function looseComments(
+  comments: readonly ReviewCommentAnswer[],
+  reviews: readonly ReviewAnswer[],
+  authors: Authors,
+): TimedComment[] {
+  const inReview = new Set(reviews.filter(isReview).map(({ id }) => id));
+  return comments
+    .filter((comment) => !inReview.has(comment.pull_request_review_id ?? -1) && !hasMark(comment.body))
+    .map((comment) => {
+      const line = lineOf(comment);
+      return {
+        at: comment.created_at,
+        comment: {
+          comment: `review-${comment.id}`,
+          on: 'pull',
+          author: { login: comment.user.login, kind: kindOf(comment.user, authors) },
+          text: comment.body,
+          path: comment.path,
+          ...(line === undefined ? {} : { line }),
+          url: comment.html_url,
+        },
+      };
+    });
+}
+
+export const isReview = ({ state, body }: ReviewAnswer): boolean =>
+  state !== 'PENDING' && (state !== 'COMMENTED' || withoutMark(body ?? '') !== '');
+
+/** An outdated comment keeps the line it was made on. */
+export const lineOf = ({ line, original_line }: ReviewCommentAnswer): number | undefined =>
+  line ?? original_line ?? undefined;

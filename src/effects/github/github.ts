@@ -1,0 +1,164 @@
+/**
+ * GitHub as this system uses it: a thin port over Octokit. One account of its own for the system, one for every agent
+ * that has an identity there; each with its own rate budget and its own cache of conditional answers.
+ */
+import type { Clock } from '../../clock.ts';
+import { TerminalError } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import { createAccount } from './account.ts';
+import type { Account, GithubAuth } from './account.ts';
+import { pullAnswer } from './answers.ts';
+import type { PullAnswer } from './answers.ts';
+import { readGate } from './checks.ts';
+import type { GateQuestion, GateReading } from './checks.ts';
+import { readIssue } from './issue.ts';
+import type { Delegation, IssueFacts } from './issue.ts';
+import { coordinates, sameName } from './names.ts';
+
+export type { GithubAuth } from './account.ts';
+
+export interface GithubOptions {
+  /** `https://api.github.com`, or a server of one's own. */
+  apiUrl: string;
+  auth: GithubAuth;
+  /** Agent name (`susan`) → its own token; one that is empty counts as none. */
+  identities: Record<string, { token: string }>;
+  userAgent: string;
+  clock: Clock;
+  log: Logger;
+  /** Spaces writes as GitHub asks of its clients (one a second). False for a server that is one's own. Default true. */
+  paced?: boolean;
+}
+
+export interface Pull {
+  number: number;
+  url: string;
+  state: 'open' | 'closed';
+  draft: boolean;
+  merged: boolean;
+  branch: string;
+  head: string;
+  base: string;
+  author: string;
+  title: string;
+}
+
+export interface OpenPull {
+  repo: string;
+  branch: string;
+  base: string;
+  title: string;
+  body: string;
+  draft?: boolean;
+  /** Name of the agent under whose identity it is opened, where it has one. */
+  agent?: string;
+}
+
+export interface Github {
+  /** The account of this agent (`susan` or `agent/susan`) where it has an identity, else the system's. */
+  account: (agent?: string) => Account;
+  /** Logins of the system and of its agents: what they write is an echo. Those with a refused token are left out. */
+  logins: () => Promise<string[]>;
+  /** The pull request of a branch of this repository: the open one, else the newest closed one. Never from a fork. */
+  findPull: (repo: string, branch: string, signal?: AbortSignal) => Promise<Pull | undefined>;
+  readPull: (repo: string, number: number, signal?: AbortSignal) => Promise<Pull>;
+  /** Opens the branch's pull request, or gives the open one it has. */
+  openPull: (pull: OpenPull, signal?: AbortSignal) => Promise<Pull>;
+  /** What the checks of this head say to these gates. */
+  readGate: (question: GateQuestion, signal?: AbortSignal) => Promise<GateReading>;
+  /** An issue as `issue.observed` tells it (without `open`). @throws TerminalError `GITHUB_NOT_FOUND`. */
+  observeIssue: (ref: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueFacts>;
+  /** For git over HTTPS. An app's token is renewed well before it ends. */
+  credentialFor: (repo: string, agent?: string) => Promise<{ username: string; password: string }>;
+}
+
+/** GitHub takes any name beside a token; this one it uses in its own documents. */
+const GIT_USERNAME = 'x-access-token';
+
+export function createGithub(options: GithubOptions): Github {
+  const { apiUrl, userAgent, clock, log, paced = true } = options;
+  const open = (auth: GithubAuth) => createAccount({ apiUrl, auth, userAgent, clock, log, paced });
+  const system = open(options.auth);
+  const identities = new Map(
+    Object.entries(options.identities)
+      .filter(([, { token }]) => token !== '')
+      .map(([name, { token }]) => [name, open({ token })]),
+  );
+  const account = (agent?: string) => identities.get((agent ?? '').replace(/^agent\//, '')) ?? system;
+
+  async function pullsOf(repo: string, branch: string, signal?: AbortSignal): Promise<PullAnswer[]> {
+    const at = coordinates(repo);
+    const found = await system.list(
+      pullAnswer,
+      'GET /repos/{owner}/{repo}/pulls',
+      { ...at, head: `${at.owner}:${branch}`, state: 'all', sort: 'created', direction: 'desc' },
+      { signal },
+    );
+    return found.filter((pull) => isOfBranch(pull, repo, branch));
+  }
+
+  const github: Github = {
+    account,
+    async logins() {
+      const accounts = [system, ...identities.values()];
+      const known = await Promise.all(accounts.map((one) => one.maybe('login', one.login)));
+      return known.filter((login) => login !== undefined);
+    },
+    async findPull(repo, branch, signal) {
+      const found = await pullsOf(repo, branch, signal);
+      const pull = found.find(({ state }) => state === 'open') ?? found[0];
+      return pull === undefined ? undefined : pullOf(pull);
+    },
+    async readPull(repo, number, signal) {
+      const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}';
+      return pullOf(await system.get(pullAnswer, route, { ...coordinates(repo), pull_number: number }, signal));
+    },
+    async openPull({ repo, branch, base, title, body, draft = false, agent }, signal) {
+      const existing = await github.findPull(repo, branch, signal);
+      if (existing?.state === 'open') return existing;
+      const route = 'POST /repos/{owner}/{repo}/pulls';
+      const params = { ...coordinates(repo), head: branch, base, title, body, draft };
+      try {
+        return pullOf(await account(agent).send(pullAnswer, route, params, signal));
+      } catch (error) {
+        // Somebody was quicker: the branch has its pull request, which is all that was wanted.
+        if (!(error instanceof TerminalError) || error.code !== 'GITHUB_INVALID') throw error;
+        const other = await github.findPull(repo, branch, signal);
+        if (other?.state !== 'open') throw error;
+        return other;
+      }
+    },
+    readGate: (question, signal) => readGate(system, question, signal),
+    observeIssue: (ref, delegation, signal) => readIssue(system, ref, delegation, signal),
+    async credentialFor(_repo, agent) {
+      return { username: GIT_USERNAME, password: await account(agent).token() };
+    },
+  };
+  return github;
+}
+
+export function isOfBranch({ head }: PullAnswer, repo: string, branch: string): boolean {
+  return head.ref === branch && isOfRepo({ head }, repo);
+}
+
+/** A fork is another repository, also when its branch has our name. */
+export function isOfRepo({ head }: Pick<PullAnswer, 'head'>, repo: string): boolean {
+  return head.repo != null && sameName(head.repo.full_name, repo);
+}
+
+export const isMerged = ({ merged, merged_at }: PullAnswer): boolean => merged ?? merged_at != null;
+
+export function pullOf(pull: PullAnswer): Pull {
+  return {
+    number: pull.number,
+    url: pull.html_url,
+    state: pull.state,
+    draft: pull.draft,
+    merged: isMerged(pull),
+    branch: pull.head.ref,
+    head: pull.head.sha,
+    base: pull.base.ref,
+    author: pull.user.login,
+    title: pull.title,
+  };
+}

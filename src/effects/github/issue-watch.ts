@@ -1,0 +1,97 @@
+/** Watches a GitHub issue from which a session came: tells its state, and what is written on it. */
+import type { Timers } from '../../../machines/contract.ts';
+import { timerMs } from '../../../machines/contract.ts';
+import type { WatchParams } from '../../../machines/effects.ts';
+import type { Clock } from '../../clock.ts';
+import { TerminalError } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import type { WatchPerformer } from '../effect.ts';
+import { commentsOf } from './comments.ts';
+import type { Github } from './github.ts';
+import { readComments } from './issue.ts';
+import type { Delegation, IssueFacts } from './issue.ts';
+import { createLooking } from './looking.ts';
+import type { Looked } from './looking.ts';
+import { createTold } from './told.ts';
+
+export interface IssueWatchOptions {
+  github: Github;
+  clock: Clock;
+  log: Logger;
+  self: () => Promise<readonly string[]>;
+  bots: readonly string[];
+  timers: Timers;
+  /** What hands an issue of this repository over. Nothing configured: its session was opened by hand and stays so. */
+  delegation: (repo: string) => Delegation;
+}
+
+/** For `source: github` only; the watch of the other tracker is elsewhere. */
+export function createGithubIssueWatch(options: IssueWatchOptions): WatchPerformer<WatchParams<'issue'>> {
+  const { github, clock, log, self, bots, timers, delegation } = options;
+  return {
+    kind: 'watch',
+    start(first, context) {
+      const account = github.account();
+      const told = createTold(`github:issue:${first.ref.toLowerCase()}`);
+      const toldComments = new Set<string>();
+      let params = first;
+      let last: IssueFacts | undefined;
+
+      async function read(signal: AbortSignal): Promise<IssueFacts> {
+        const given = delegation(params.repo);
+        try {
+          const facts = await github.observeIssue(params.ref, given, signal);
+          return isEmpty(given) ? { ...facts, delegated: true } : facts;
+        } catch (error) {
+          // Only “gone” is removal; “not found” is also what a lost permission looks like.
+          if (last === undefined || !(error instanceof TerminalError) || error.code !== 'GITHUB_GONE') throw error;
+          return { ...last, removed: true };
+        }
+      }
+
+      async function look(signal: AbortSignal): Promise<Looked> {
+        const facts = await read(signal);
+        const source = `github/${params.repo}`;
+        last = facts;
+        const id = told.idFor(facts, facts.updatedAt);
+        if (id !== undefined) {
+          await context.tell('issue.observed', facts, { id, source });
+          told.keep(facts, id);
+        }
+        const written = facts.removed ? [] : await readComments(account, params.ref, signal);
+        let news = id !== undefined;
+        for (const { comment } of commentsOf(written, 'issue', { self: await self(), bots })) {
+          if (toldComments.has(comment.comment)) continue;
+          await context.tell('comment.observed', comment, { id: `github:comment:${comment.comment}`, source });
+          toldComments.add(comment.comment);
+          news = true;
+        }
+        return { news };
+      }
+
+      const looking = createLooking({
+        clock,
+        log: log.child({ actor: context.actor, watch: 'issue' }),
+        look,
+        pace: () => ({
+          awaited: params.awaited,
+          shortMs: timerMs({ timers }, 'reconcile'),
+          longMs: timerMs({ timers }, 'reconcileMax'),
+        }),
+      });
+      looking.now();
+      return {
+        update(next) {
+          const retime = next.awaited !== params.awaited;
+          params = next;
+          if (retime) looking.retime();
+        },
+        poke: () => looking.now(),
+        stop: () => looking.stop(),
+      };
+    },
+  };
+}
+
+const isEmpty = ({ labels = [], assignees = [], mentions = [] }: Delegation): boolean =>
+  labels.length + assignees.length + mentions.length === 0;

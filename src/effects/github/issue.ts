@@ -1,0 +1,101 @@
+/** A GitHub issue as `issue.observed` tells it. */
+import { z } from 'zod';
+import type { IssueObserved } from '../../../machines/events/session.ts';
+import type { Account } from './account.ts';
+import { commentAnswer, issueAnswer } from './answers.ts';
+import type { IssueAnswer } from './answers.ts';
+import { coordinates, hasMark, issueOf, sameName } from './names.ts';
+
+export type IssueFacts = Omit<IssueObserved, 'open' | 'agentSession'>;
+
+/** By what an issue is given to this system: any of these is enough. All empty: never. */
+export interface Delegation {
+  labels?: readonly string[];
+  /** Logins to which it may be assigned. */
+  assignees?: readonly string[];
+  /** Logins whose @mention in the issue's text or in a comment hands it over. */
+  mentions?: readonly string[];
+}
+
+export async function readIssue(
+  account: Account,
+  ref: string,
+  delegation: Delegation,
+  signal?: AbortSignal,
+): Promise<IssueFacts> {
+  const { repo, number } = issueOf(ref);
+  const params = { ...coordinates(repo), issue_number: number };
+  const [issue, blockers, comments] = await Promise.all([
+    account.get(issueAnswer, 'GET /repos/{owner}/{repo}/issues/{issue_number}', params, signal),
+    account.maybe(`blockers ${repo}`, () =>
+      account.list(blockerAnswer, 'GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by', params, {
+        signal,
+      }),
+    ),
+    // Asked for only where it matters; a watch reads the same address anyway.
+    (delegation.mentions ?? []).length === 0 ? [] : readComments(account, ref, signal),
+  ]);
+  return {
+    ref,
+    url: issue.html_url,
+    title: issue.title,
+    body: issue.body ?? '',
+    delegated: isDelegated(issue, textsOf(issue.body, comments), delegation),
+    state: stateOf(issue),
+    ...(blockers === undefined
+      ? {}
+      : { blockers: blockers.map((blocker) => ({ ref: refOf(blocker, repo), done: blocker.state === 'closed' })) }),
+    removed: false,
+    updatedAt: issue.updated_at,
+  };
+}
+
+const blockerAnswer = z.object({
+  number: z.number().int(),
+  state: z.enum(['open', 'closed']),
+  repository_url: z.string().nullish(),
+});
+
+function refOf({ number, repository_url }: z.infer<typeof blockerAnswer>, repo: string): string {
+  const named = /\/repos\/([^/]+\/[^/]+)$/.exec(repository_url ?? '')?.[1];
+  return `${named ?? repo}#${number}`;
+}
+
+export function readComments(account: Account, ref: string, signal?: AbortSignal) {
+  const { repo, number } = issueOf(ref);
+  const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments';
+  return account.list(commentAnswer, route, { ...coordinates(repo), issue_number: number }, { signal });
+}
+
+/** What people wrote; a mention in a text of ours hands nothing over. */
+const textsOf = (
+  body: string | null | undefined,
+  comments: readonly { body?: string | null | undefined }[],
+): string[] =>
+  [body, ...comments.map((comment) => comment.body)].filter((text): text is string => text != null && !hasMark(text));
+
+export function isDelegated(
+  issue: Pick<IssueAnswer, 'labels' | 'assignees'>,
+  texts: readonly string[],
+  delegation: Delegation,
+): boolean {
+  const { labels = [], assignees = [], mentions = [] } = delegation;
+  return (
+    labels.some((wanted) => issue.labels.some((label) => sameName(label, wanted))) ||
+    assignees.some((wanted) => issue.assignees.some((login) => sameName(login, wanted))) ||
+    mentions.some((login) => texts.some((text) => mentionsLogin(text, login)))
+  );
+}
+
+/** `@ada`, but not `@adam` nor `mail@ada`. */
+export function mentionsLogin(text: string, login: string): boolean {
+  const name = login.replace(/\[bot\]$/, '').replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`(?<![\\w@./-])@${name}(?![\\w-])`, 'i').test(text);
+}
+
+/** The words Linear has for kinds of state, so that a session need not know which tracker it came from. */
+function stateOf({ state, state_reason }: IssueAnswer): IssueFacts['state'] {
+  if (state === 'open') return { name: 'open', type: 'unstarted' };
+  const dropped = state_reason === 'not_planned' || state_reason === 'duplicate';
+  return dropped ? { name: state_reason, type: 'canceled' } : { name: 'closed', type: 'completed' };
+}

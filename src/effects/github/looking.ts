@@ -1,0 +1,113 @@
+/**
+ * The rhythm of a watch that polls: at once at the start and when poked, then on a timer; slower while nothing is
+ * awaited, slower still while looking fails. One look at a time; whatever asks for one meanwhile gets one more.
+ */
+import type { Clock } from '../../clock.ts';
+import { TransientError } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+
+export interface Pace {
+  /** Something is awaited: look every `shortMs`. Else each quiet look doubles the time, up to `longMs`. */
+  awaited: boolean;
+  shortMs: number;
+  longMs: number;
+}
+
+export interface Looked {
+  /** Something changed since the last look. */
+  news: boolean;
+  /** Look again after this, because what was seen is about to change. */
+  againMs?: number | undefined;
+}
+
+export interface Looking {
+  now: () => void;
+  /** The pace has changed: count from now. */
+  retime: () => void;
+  /** Ends it; resolves when a look in progress has ended. */
+  stop: () => Promise<void>;
+}
+
+export interface LookingOptions {
+  clock: Clock;
+  log: Logger;
+  pace: () => Pace;
+  /** May throw: it is tried again, later each time. */
+  look: (signal: AbortSignal) => Promise<Looked>;
+}
+
+/** What a hook announces is readable at GitHub only a moment later. */
+const SETTLE_MS = 5_000;
+/** 2^n beyond which doubling has long reached any upper bound. */
+const DOUBLINGS_MAX = 16;
+
+export function createLooking({ clock, log, pace, look }: LookingOptions): Looking {
+  const ended = new AbortController();
+  let cancel = (): void => {};
+  let running: Promise<void> | undefined;
+  let asked = false;
+  let quiet = 0;
+  let failures = 0;
+
+  const doubled = (times: number): number => {
+    const { shortMs, longMs } = pace();
+    return Math.min(shortMs * 2 ** Math.min(times, DOUBLINGS_MAX), longMs);
+  };
+  const usual = (): number => (pace().awaited ? pace().shortMs : doubled(quiet));
+
+  function schedule(ms: number): void {
+    cancel();
+    if (!ended.signal.aborted) cancel = clock.after(ms, start);
+  }
+
+  function start(): void {
+    cancel();
+    if (ended.signal.aborted) return;
+    running ??= lookUntilNobodyAsks().finally(() => {
+      running = undefined;
+    });
+  }
+
+  async function lookUntilNobodyAsks(): Promise<void> {
+    let waitMs: number;
+    do {
+      const poked = asked;
+      asked = false;
+      waitMs = await lookOnce(poked);
+    } while (asked && !ended.signal.aborted);
+    schedule(waitMs);
+  }
+
+  async function lookOnce(poked: boolean): Promise<number> {
+    try {
+      const { news, againMs } = await look(ended.signal);
+      failures = 0;
+      quiet = news ? 0 : quiet + 1;
+      return Math.min(againMs ?? Infinity, poked && !news ? SETTLE_MS : Infinity, usual());
+    } catch (error) {
+      if (ended.signal.aborted) return 0;
+      const waitMs = Math.max(doubled(failures++), error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0);
+      // Once: a repository that is gone would say so every time.
+      const level = failures === 1 ? 'warn' : 'debug';
+      log[level]({ err: error, failures, waitMs }, 'look failed');
+      return waitMs;
+    }
+  }
+
+  return {
+    now() {
+      quiet = 0;
+      asked = true;
+      start();
+    },
+    retime() {
+      quiet = 0;
+      if (running === undefined) schedule(usual());
+    },
+    async stop() {
+      ended.abort();
+      cancel();
+      await running;
+    },
+  };
+}

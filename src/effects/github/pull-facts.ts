@@ -1,0 +1,163 @@
+/** One look at a pull request: everything GitHub says of it, as `pull.observed` and `comment.observed` tell it. */
+import type { PullObserved } from '../../../machines/events/session.ts';
+import type { WatchParams } from '../../../machines/effects.ts';
+import type { Account } from './account.ts';
+import {
+  commentAnswer,
+  commitAnswer,
+  issueAnswer,
+  issueEventAnswer,
+  pullAnswer,
+  reviewAnswer,
+  reviewCommentAnswer,
+} from './answers.ts';
+import type { CommentAnswer, PullAnswer } from './answers.ts';
+import { readGate } from './checks.ts';
+import { commentsOf, kindOf, looseComments } from './comments.ts';
+import type { Authors, TimedComment } from './comments.ts';
+import { isMerged, isOfBranch, isOfRepo } from './github.ts';
+import { coordinates, sameName, withoutMark } from './names.ts';
+import { lastOfQueue, queueOf } from './queue.ts';
+import { reviewsOf } from './reviews.ts';
+
+export type HeadBy = (actor: string, repo: string, branch: string, head: string) => Promise<'us' | 'other'>;
+
+export interface PullLook {
+  facts: PullObserved;
+  /** Times and ids behind the facts: they differ where the facts came back to what they were. */
+  stamps: unknown[];
+  comments: TimedComment[];
+}
+
+export interface PullReading {
+  account: Account;
+  params: WatchParams<'pull'>;
+  /** Whose head is it? */
+  headBy: (branch: string, head: string) => Promise<'us' | 'other'>;
+  authors: Authors;
+  signal: AbortSignal;
+}
+
+/** @returns undefined while there is no pull request of ours. */
+export async function readPull(reading: PullReading): Promise<PullLook | undefined> {
+  const pull = await findOurs(reading);
+  if (pull === undefined) return undefined;
+  const { account, params, signal, authors } = reading;
+  const { gates, queueCheck } = params;
+  const numbered = { ...coordinates(params.repo), pull_number: pull.number };
+  const asIssue = { ...coordinates(params.repo), issue_number: pull.number };
+  const listing = { signal };
+
+  const [reviews, reviewComments, comments, { gate, reports, hasQueue }, headBy] = await Promise.all([
+    account.list(reviewAnswer, 'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews', numbered, listing),
+    account.list(reviewCommentAnswer, 'GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', numbered, listing),
+    account.list(commentAnswer, 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments', asIssue, listing),
+    readGate(account, { repo: params.repo, head: pull.head.sha, base: pull.base.ref, gates, queueCheck }, signal),
+    reading.headBy(pull.head.ref, pull.head.sha),
+  ]);
+  const closed = pull.state === 'closed';
+  const merged = isMerged(pull);
+  const events =
+    hasQueue && !closed
+      ? await account.list(issueEventAnswer, 'GET /repos/{owner}/{repo}/issues/{issue_number}/events', asIssue, listing)
+      : [];
+  const left = lastOfQueue(events)?.event === 'removed_from_merge_queue';
+
+  const facts: PullObserved = {
+    number: pull.number,
+    url: pull.html_url,
+    state: pull.state,
+    draft: pull.draft,
+    merged,
+    ...(closed && !merged ? await readClosing(reading, pull, comments) : {}),
+    title: pull.title,
+    author: pull.user.login,
+    branch: pull.head.ref,
+    head: pull.head.sha,
+    headBy,
+    base: pull.base.ref,
+    conflict: closed ? false : (pull.mergeable ?? null) === null ? null : pull.mergeable === false,
+    reviews: reviewsOf(reviews, reviewComments),
+    gate,
+    queue: queueOf({
+      head: pull.head.sha,
+      closed,
+      autoMerge: pull.auto_merge != null,
+      green: gate.state === 'green',
+      report: queueCheck === undefined ? undefined : reports.find(({ name }) => name === queueCheck),
+      events,
+      headAt: left ? await readCommitTime(reading, pull.head.sha) : undefined,
+    }),
+    updatedAt: pull.updated_at,
+  };
+  const told = [...commentsOf(comments, 'pull', authors), ...looseComments(reviewComments, reviews, authors)].sort(
+    (a, b) => Date.parse(a.at) - Date.parse(b.at),
+  );
+  return {
+    facts,
+    stamps: [pull.merge_commit_sha ?? null, reports.map(({ id, startedAt, endedAt }) => [id, startedAt, endedAt])],
+    comments: told,
+  };
+}
+
+/** By its number; else, or where that one was closed unmerged, by the branch. */
+async function findOurs({ account, params, headBy, signal }: PullReading): Promise<PullAnswer | undefined> {
+  const { repo, branch, number, fork = false } = params;
+  const at = coordinates(repo);
+  const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}';
+  const read = (pull_number: number) => account.get(pullAnswer, route, { ...at, pull_number }, signal);
+
+  const known = number === undefined ? undefined : await read(number);
+  if (known !== undefined && !fork && !isOfRepo(known, repo)) return undefined;
+  if (known !== undefined && (known.state === 'open' || isMerged(known) || !isOfBranch(known, repo, branch)))
+    return known;
+
+  const found = await account.list(
+    pullAnswer,
+    'GET /repos/{owner}/{repo}/pulls',
+    { ...at, head: `${at.owner}:${branch}`, state: 'all', sort: 'created', direction: 'desc' },
+    { signal },
+  );
+  const ours = found.filter((pull) => isOfBranch(pull, repo, branch));
+  const open = ours.find(({ state }) => state === 'open');
+  if (open !== undefined) return read(open.number);
+  if (known !== undefined) return known;
+  // A closed one of this branch may be an earlier session's: ours only if the head is.
+  const newest = ours[0];
+  if (newest === undefined || (await headBy(newest.head.ref, newest.head.sha)) !== 'us') return undefined;
+  return read(newest.number);
+}
+
+/** A comment this long before the closing, or a moment after it, is taken for its reason. */
+const CLOSING_MS = { before: 600_000, after: 60_000 };
+
+async function readClosing(
+  { account, params, authors, signal }: PullReading,
+  pull: PullAnswer,
+  comments: readonly CommentAnswer[],
+): Promise<Pick<PullObserved, 'closedBy' | 'closingComment'>> {
+  const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}';
+  const issue = await account.get(
+    issueAnswer,
+    route,
+    { ...coordinates(params.repo), issue_number: pull.number },
+    signal,
+  );
+  const closer = issue.closed_by;
+  if (closer == null) return {};
+  const closedAt = Date.parse(pull.closed_at ?? pull.updated_at);
+  const reason = comments.findLast(({ user, created_at }) => {
+    const sinceMs = Date.parse(created_at) - closedAt;
+    return sameName(user.login, closer.login) && sinceMs >= -CLOSING_MS.before && sinceMs <= CLOSING_MS.after;
+  });
+  return {
+    closedBy: { login: closer.login, kind: kindOf(closer, authors) },
+    ...(reason?.body == null ? {} : { closingComment: withoutMark(reason.body) }),
+  };
+}
+
+async function readCommitTime({ account, params, signal }: PullReading, ref: string): Promise<string | undefined> {
+  const route = 'GET /repos/{owner}/{repo}/commits/{ref}';
+  const { commit } = await account.get(commitAnswer, route, { ...coordinates(params.repo), ref }, signal);
+  return commit.committer?.date ?? undefined;
+}

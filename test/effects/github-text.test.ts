@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { kindOf, looseComments } from '../../src/effects/github/comments.ts';
+import { bodyWith, placeComments, shownLines } from '../../src/effects/github/diff.ts';
+import { isDelegated, mentionsLogin } from '../../src/effects/github/issue.ts';
+import { hasMark, markOf, parseIssueRef, withMark, withoutMark } from '../../src/effects/github/names.ts';
+import { createTold } from '../../src/effects/github/told.ts';
+
+const patch = [
+  '@@ -1,3 +1,4 @@',
+  ' one',
+  '-two',
+  '+zwei',
+  '+zwei und halb',
+  ' three',
+  '@@ -20 +21 @@ fn',
+  '-x',
+  '+y',
+].join('\n');
+
+test('a review may comment on the lines a patch shows, on the side on which they are', () => {
+  const shown = shownLines([{ filename: 'a.ts', patch }]).get('a.ts');
+  assert.deepEqual([...(shown?.RIGHT ?? [])], [1, 2, 3, 4, 21]);
+  assert.deepEqual([...(shown?.LEFT ?? [])], [1, 2, 3, 20]);
+});
+
+test('a comment on another line, another file or no line goes into the review’s text', () => {
+  const shown = shownLines([{ filename: 'a.ts', patch }, { filename: 'big.bin' }]);
+  const { inline, rest } = placeComments(
+    [
+      { path: 'a.ts', line: 2, body: 'in the diff' },
+      { path: 'a.ts', line: 20, body: 'only on the left' },
+      { path: 'a.ts', line: 20, side: 'LEFT', body: 'there it is' },
+      { path: 'big.bin', line: 1, body: 'no patch' },
+      { path: 'b.ts', line: 1, body: 'not touched' },
+      { path: 'a.ts', body: 'whole file' },
+    ],
+    shown,
+  );
+  assert.deepEqual(
+    inline.map(({ body }) => body),
+    ['in the diff', 'there it is'],
+  );
+  assert.deepEqual(
+    rest.map(({ body }) => body),
+    ['only on the left', 'no patch', 'not touched', 'whole file'],
+  );
+  const text = bodyWith('Please look.', rest);
+  assert.match(text, /^Please look\./);
+  assert.match(text, /\*\*b\.ts:1\*\*\n\nnot touched/);
+  assert.match(text, /\*\*a\.ts\*\*\n\nwhole file/);
+  assert.equal(bodyWith('Fine.', []), 'Fine.');
+});
+
+test('the mark of an effect is hidden in its text and taken out again', () => {
+  const mark = markOf({ key: 'session/eng-42/17/0', wishedAt: '2026-01-01T00:00:00.000Z' });
+  const text = withMark('Done.\n', mark);
+  assert.ok(text.includes(mark) && hasMark(text));
+  assert.equal(withoutMark(text), 'Done.');
+  assert.ok(!hasMark('<!-- something else -->'));
+});
+
+test('a mention is a whole name', () => {
+  assert.ok(mentionsLogin('please, @Chartroom: do it', 'chartroom'));
+  assert.ok(mentionsLogin('@chartroom', 'chartroom[bot]'));
+  for (const text of ['@chartrooms', 'mail@chartroom', '@chartroom-dev', 'chartroom', 'x/@chartroom']) {
+    assert.ok(!mentionsLogin(text, 'chartroom'), text);
+  }
+});
+
+test('an issue is handed over by label, assignment or mention, as configured', () => {
+  const issue = { labels: ['Agent'], assignees: ['bo'] };
+  assert.ok(isDelegated(issue, [], { labels: ['agent'] }));
+  assert.ok(isDelegated(issue, [], { assignees: ['Bo'] }));
+  assert.ok(isDelegated(issue, ['hi', '@bo go'], { mentions: ['bo'] }));
+  assert.ok(!isDelegated(issue, ['hi'], { labels: ['x'], assignees: ['y'], mentions: ['bo'] }));
+  assert.ok(!isDelegated(issue, ['@bo'], {}));
+});
+
+test('a reference to an issue of GitHub is told from one of another tracker', () => {
+  assert.deepEqual(parseIssueRef('acme/api#12'), { repo: 'acme/api', number: 12 });
+  for (const ref of ['ENG-12', 'acme/api', '#12', 'acme/api#x']) assert.equal(parseIssueRef(ref), undefined, ref);
+});
+
+test('a bot counts as a person only when listed; our own logins are ourselves', () => {
+  const authors = { self: ['Chartroom[bot]'], bots: ['helpful[bot]'] };
+  assert.equal(kindOf({ login: 'ann', type: 'User' }, authors), 'person');
+  assert.equal(kindOf({ login: 'helpful[bot]', type: 'Bot' }, authors), 'person');
+  assert.equal(kindOf({ login: 'other[bot]', type: 'Bot' }, authors), 'bot');
+  assert.equal(kindOf({ login: 'chartroom[bot]', type: 'Bot' }, authors), 'self');
+});
+
+test('a line comment is loose unless it belongs to a review that says something itself', () => {
+  const user = { login: 'ann', type: 'User' };
+  const reviews = [
+    { id: 1, user, state: 'CHANGES_REQUESTED', body: '' },
+    { id: 2, user, state: 'COMMENTED', body: '' },
+    { id: 3, user, state: 'COMMENTED', body: 'thoughts' },
+  ];
+  const comment = (id: number, review: number | null) => ({
+    id,
+    pull_request_review_id: review,
+    user,
+    body: 'x',
+    path: 'a.ts',
+    line: null,
+    original_line: 7,
+    html_url: 'https://github.test/c',
+    created_at: '2026-01-01T00:00:00Z',
+  });
+  const loose = looseComments([comment(10, 1), comment(11, 2), comment(12, 3), comment(13, null)], reviews, {
+    self: [],
+    bots: [],
+  });
+  assert.deepEqual(
+    loose.map(({ comment }) => [comment.comment, comment.line]),
+    [
+      ['review-11', 7],
+      ['review-13', 7],
+    ],
+  );
+});
+
+test('facts are told once, under one name after a restart, and anew when they come back after a change', () => {
+  const told = createTold('p');
+  const tell = (facts: string, stamps: string) => {
+    const id = told.idFor(facts, stamps);
+    if (id !== undefined) told.keep(facts, id);
+    return id;
+  };
+  const green = tell('green', '1');
+  assert.equal(tell('green', '1'), undefined);
+  assert.equal(tell('green', '2'), undefined);
+  tell('pending', '2');
+  const again = tell('green', '1');
+  assert.ok(again !== undefined && again !== green);
+  assert.equal(createTold('p').idFor('green', '1'), green);
+});
