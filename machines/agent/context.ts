@@ -1,0 +1,185 @@
+/**
+ * What an agent knows of itself. Which state it is in is the chart's to say; here is what the chart decides by: the
+ * run it has accepted, what became of earlier processes, its mail, and what it holds.
+ */
+import type { Birth, Timers } from '../contract.ts';
+import type { AgentLimits, RunBegun } from '../events/agent.ts';
+import type { Usage, WorkKind } from '../events/common.ts';
+import type { Note } from '../notes.ts';
+
+/** Why a session lost this agent (`agent.gone`). */
+export interface Loss {
+  class: 'crash' | 'silent' | 'lost' | 'contention' | 'auth' | 'offboarded' | 'stopped';
+  reason: string;
+}
+
+export interface Question {
+  id: string;
+  text: string;
+  at: string;
+}
+
+/** The one run a worker has: from the accepted offer until its process group is gone. */
+export interface Run {
+  session: string;
+  epoch: number;
+  kind: WorkKind;
+  title: string;
+  since: string;
+  /** The step that accepted it: a refused report of an earlier run is told apart by it. */
+  acceptedSeq: number;
+  /** null until the session says `run.begun`; from then on there is a process. */
+  begun: RunBegun | null;
+  /** As it was when the run began, so that remembering something does not look like another process. */
+  memory: Record<string, string>;
+  conversation: string | null;
+  question: Question | null;
+  /** Wall clock used up to `clockSince`, milliseconds; it stands while a question is open. */
+  clockUsedMs: number;
+  clockSince: string | null;
+  /** The session has been told how the turn ended, or wants to hear nothing more. */
+  settled: boolean;
+  /** What the session is told after the process group is gone. */
+  loss: Loss | null;
+  /** The process was asked to end. */
+  ending: boolean;
+  usage: Usage;
+}
+
+export interface Subscription {
+  repo: string;
+  since: string;
+  /** Who took it while this agent was stopped; null = held by this agent while it is active. */
+  takenBy: string | null;
+}
+
+export interface Mail {
+  id: string;
+  at: string;
+  author: string;
+  text: string;
+  /** A query is answered to its sender; a say to whoever reads. */
+  kind: 'say' | 'query';
+  urgent: boolean;
+  state: 'queued' | 'delivered' | 'answered' | 'failed';
+  /** Clean exits it was left unread by, in a row. */
+  unreadExits: number;
+  /** When a query must be answered; null = whenever. */
+  due: string | null;
+  answer: string | null;
+  why: string | null;
+}
+
+export interface Consumer {
+  consumer: string;
+  kind: 'terminal' | 'page';
+  since: string;
+}
+
+/** Who asked for the present state, for people. */
+export interface Cause {
+  by: string;
+  reason: string | null;
+  at: string;
+}
+
+export interface Review {
+  repo: string;
+  number: number;
+  head: string;
+  verdict: string;
+  accepted: boolean;
+  at: string;
+}
+
+export type AgentContext = {
+  address: string;
+  timers: Timers;
+  role: string;
+  user: string;
+  lanes: string[];
+  driver: string;
+  mode: 'worker' | 'chat';
+  env: Record<string, string>;
+  limits: AgentLimits;
+  github: string | null;
+  kinds: WorkKind[];
+  actions: string[];
+  hiredAt: string | null;
+  run: Run | null;
+  /** Where the life goes when the process is gone. */
+  then: 'asleep' | 'stopped' | 'archived';
+  /** Times of the crashes within the window. */
+  crashes: string[];
+  /** Crashes since the last run that ended well. */
+  crashesInRow: number;
+  contentions: number;
+  /** Begin of the runs of the last hour. */
+  runs: string[];
+  cooling: { until: string; reason: string } | null;
+  /** Why it is stopped, paused, draining or archived. */
+  cause: Cause | null;
+  subscriptions: Subscription[];
+  /** Newest head per pull request that a review session was told of. */
+  heads: { repo: string; number: number; head: string }[];
+  memory: Record<string, string>;
+  mail: Mail[];
+  consumers: Consumer[];
+  /** When the last consumer left. */
+  consumerLeftAt: string | null;
+  /** The process of a chat: its number, and its conversation. */
+  chat: Chat;
+  revoked: boolean;
+  notes: Note[];
+  reviews: Review[];
+};
+
+export interface Chat {
+  /** Lives so far; each has its own name. */
+  life: number;
+  /** There is a process, or one is being started. */
+  up: boolean;
+  conversation: string | null;
+  /** Mail of the turn that is on, null = no turn. */
+  turn: string[] | null;
+  question: Question | null;
+  ending: boolean;
+}
+
+export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 };
+
+export function newAgent({ address, timers }: Birth): AgentContext {
+  return {
+    address,
+    timers,
+    role: '',
+    user: 'default',
+    lanes: [],
+    driver: '',
+    mode: 'worker',
+    env: {},
+    limits: {},
+    github: null,
+    kinds: [],
+    actions: [],
+    hiredAt: null,
+    run: null,
+    then: 'asleep',
+    crashes: [],
+    crashesInRow: 0,
+    contentions: 0,
+    runs: [],
+    cooling: null,
+    cause: null,
+    subscriptions: [],
+    heads: [],
+    memory: {},
+    mail: [],
+    consumers: [],
+    consumerLeftAt: null,
+    chat: { life: 0, up: false, conversation: null, turn: null, question: null, ending: false },
+    revoked: false,
+    notes: [],
+    reviews: [],
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * Region *life*: where the agent is. A worker sleeps, accepts an offer, starts a process for the run, is busy with it,
+ * and sleeps again when the process group is gone; everything that can go wrong on that way ends in a state.
+ */
+import { agent } from './setup.ts';
+
+/** Watches of an agent that is at work; each stands only where its parameters are known (`project.ts`). */
+const AT_WORK = ['repository', 'consumer'] as const;
+
+const stopTo = [
+  { guard: 'hasProcess', target: 'stopping', actions: 'stop' },
+  { target: 'stopped', actions: 'stop' },
+] as const;
+const restartTo = [
+  { guard: 'hasProcess', target: 'stopping', actions: 'restart' },
+  { target: 'asleep', actions: 'restart' },
+] as const;
+const leave = { target: 'offboarding', actions: 'offboard' } as const;
+const refuseGuard = (reason: string) => ({ actions: { type: 'refuse', params: { code: 'guard', reason } } }) as const;
+
+const inPlace = {
+  'correct.stop': stopTo,
+  'correct.offboard': leave,
+  'correct.restart': restartTo,
+  'correct.subscribe': { actions: 'subscribe' },
+} as const;
+
+const awayFromWork = refuseGuard('a stopped agent watches nothing; resume it first');
+
+export const life = agent.createStateConfig({
+  initial: 'hired',
+  on: {
+    // What concerns a run this agent does not have.
+    'run.begun': {
+      actions: { type: 'supersede', params: { reason: 'this agent has not accepted that run, or has let it go' } },
+    },
+    'run.cancelled': { actions: 'releaseUnknown' },
+    'run.steered': { actions: { type: 'supersede', params: { reason: 'this agent does not have that run' } } },
+    'run.answered': { actions: { type: 'supersede', params: { reason: 'that question is not open here' } } },
+    // What a process says after its run is over changes nothing.
+    'driver.started': {},
+    'driver.asked': {},
+    'driver.said': {},
+    'driver.turned': {},
+    'driver.exited': {},
+    'driver.silent': {},
+    'offer.admitted': { actions: 'declineBusy' },
+    'correct.interrupt': refuseGuard('nothing is running'),
+    'correct.unsubscribe': { actions: 'unsubscribe' },
+    'correct.archive': refuseGuard('a worker is not archived; stop or offboard it'),
+    'correct.restore': refuseGuard('only an archived chat is restored'),
+    'mail.refused': {},
+  },
+  states: {
+    hired: {
+      description: 'Just hired; goes to sleep at once.',
+      meta: { waitsFor: 'nothing' },
+      on: { hire: { target: 'asleep', actions: 'hired' } },
+    },
+    asleep: {
+      description: 'No process: a worker between runs, a dormant chat.',
+      meta: { waitsFor: 'nothing', watches: AT_WORK },
+      entry: 'sayRested',
+      always: [
+        { guard: 'isToStop', target: 'stopped' },
+        { guard: 'isHot', target: 'coolingDown' },
+      ],
+      on: {
+        ...inPlace,
+        'offer.admitted': [
+          { guard: 'isWorker', target: 'starting', actions: 'accept' },
+          { actions: 'declineUnsuited' },
+        ],
+        'correct.drain': { target: 'stopped', actions: 'remember' },
+        'door.drained': 'stopped',
+      },
+    },
+    starting: {
+      description: 'A run is accepted: the session prepares it, then its process starts.',
+      meta: { waitsFor: 'agent', watches: [...AT_WORK, 'process'] },
+      after: {
+        ready: [
+          { guard: 'hasProcess', target: 'stopping', actions: 'endUnstarted' },
+          { target: 'asleep', actions: 'dropUnbegun' },
+        ],
+      },
+      on: {
+        ...inPlace,
+        'run.begun': { guard: 'isItsRunToBegin', target: 'starting', reenter: true, actions: 'begin' },
+        'run.cancelled': [
+          { guard: 'isItsRunWithProcess', target: 'stopping', actions: 'endCancelled' },
+          { guard: 'isThisRun', target: 'asleep', actions: 'drop' },
+        ],
+        'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
+        'driver.started': { guard: 'hasProcess', target: 'busy', actions: 'tellStarted' },
+        'driver.turned': { guard: 'hasProcess', target: 'stopping', actions: 'tellEnded' },
+        'driver.exited': { guard: 'hasProcess', target: 'asleep', actions: 'tellGone' },
+        'driver.silent': { guard: 'hasProcess', target: 'stopping', actions: 'endSilent' },
+        'mail.refused': [
+          { guard: 'isDisownedWithProcess', target: 'stopping', actions: 'endCancelled' },
+          { guard: 'isDisowned', target: 'asleep', actions: 'drop' },
+          {},
+        ],
+      },
+    },
+    busy: {
+      description: 'The process works for a session, or waits for a person’s answer.',
+      meta: { waitsFor: 'agent', watches: [...AT_WORK, 'process'] },
+      after: {
+        clock: [
+          { guard: 'hasQuestion', target: 'stopping', actions: 'endHeld' },
+          { target: 'stopping', actions: 'endOverrun' },
+        ],
+      },
+      on: {
+        ...inPlace,
+        // Entered anew, so that the clock stands while a question is open and goes on afterwards.
+        'driver.asked': { target: 'busy', reenter: true, actions: 'tellAsked' },
+        'run.answered': { guard: 'isItsQuestion', target: 'busy', reenter: true, actions: 'passAnswer' },
+        'run.steered': { guard: 'isThisRun', actions: 'steer' },
+        'driver.steer.done': { actions: 'tellSteered' },
+        'driver.steer.failed': { actions: 'tellSteered' },
+        'driver.turned': { target: 'stopping', actions: 'tellEnded' },
+        'driver.exited': { target: 'asleep', actions: 'tellGone' },
+        'driver.silent': [{ guard: 'hasQuestion' }, { target: 'stopping', actions: 'endSilent' }],
+        'run.cancelled': { guard: 'isThisRun', target: 'stopping', actions: 'endCancelled' },
+        'mail.refused': [{ guard: 'isDisowned', target: 'stopping', actions: 'endCancelled' }, {}],
+        'correct.interrupt': { actions: 'interrupt' },
+      },
+    },
+    coolingDown: {
+      description: 'Too many crashes, contention or a provider’s limit: no work until the time named.',
+      meta: { waitsFor: 'backoff', watches: AT_WORK },
+      after: { cool: { target: 'asleep', actions: 'cooled' } },
+      on: {
+        ...inPlace,
+        'correct.drain': { target: 'stopped', actions: 'remember' },
+        'door.drained': 'stopped',
+      },
+    },
+    stopping: {
+      description: 'The process is to be gone; until it is, nothing else begins.',
+      meta: { waitsFor: 'stopping', watches: [...AT_WORK, 'process'] },
+      after: { leave: { target: 'stopping', reenter: true, actions: 'endAgain' } },
+      on: {
+        'driver.turned': { actions: 'tellEnded' },
+        'driver.exited': { target: 'asleep', actions: 'tellGone' },
+        'run.cancelled': { guard: 'isThisRun', actions: 'endCancelled' },
+        'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
+        'driver.steer.done': { actions: 'tellSteered' },
+        'driver.steer.failed': { actions: 'tellSteered' },
+        'mail.refused': [{ guard: 'isDisowned', actions: 'endCancelled' }, {}],
+        'correct.stop': { actions: 'stopAfterwards' },
+        'correct.resume': { actions: 'resumeAfterwards' },
+        'correct.restart': { actions: 'resumeAfterwards' },
+        'correct.offboard': leave,
+        'correct.subscribe': { actions: 'subscribe' },
+      },
+    },
+    stopped: {
+      description: 'Stopped; holds through restarts until a person resumes it.',
+      meta: { waitsFor: 'paused' },
+      entry: 'sayHalted',
+      on: {
+        'offer.admitted': { actions: 'declineClosed' },
+        'correct.stop': {},
+        'correct.drain': {},
+        'correct.pause': refuseGuard('it is stopped; resume it first'),
+        'correct.resume': { target: 'asleep', actions: 'comeBack' },
+        'correct.restart': { target: 'asleep', actions: 'comeBack' },
+        'correct.offboard': leave,
+        'correct.subscribe': awayFromWork,
+      },
+    },
+    offboarding: {
+      description: 'The employment ends: credential revoked, process gone, then everything it holds is given back.',
+      meta: { waitsFor: 'stopping', watches: ['process'] },
+      always: { guard: 'isClear', target: 'offboarded' },
+      after: { again: { target: 'offboarding', reenter: true, actions: 'offboardAgain' } },
+      on: {
+        'credential.revoke.done': { actions: 'credentialRevoked' },
+        'driver.turned': { actions: 'tellEnded' },
+        'driver.exited': { actions: 'tellGone' },
+        'run.cancelled': { guard: 'isThisRun', actions: 'endCancelled' },
+        'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
+        'mail.refused': [{ guard: 'isDisowned', actions: 'endCancelled' }, {}],
+        'correct.offboard': { actions: 'offboardAgain' },
+        'correct.stop': {},
+        'correct.drain': {},
+        'correct.pause': refuseGuard('it is being offboarded'),
+        'correct.resume': refuseGuard('it is being offboarded'),
+        'correct.restart': refuseGuard('it is being offboarded'),
+        'correct.subscribe': refuseGuard('it is being offboarded'),
+      },
+    },
+    offboarded: {
+      type: 'final',
+      description: 'Offboarded; memory, audit and reviews are kept, the name is not hired again.',
+    },
+  },
+});

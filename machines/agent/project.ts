@@ -1,0 +1,223 @@
+/** What others see of an agent, computed from its state: claims, watches, projection, and what the dispatcher is told. */
+import type { ActorView, Announcement, Projection, WaitingOn } from '../contract.ts';
+import type { WatchParams } from '../effects.ts';
+import type { AgentChanged } from '../events/dispatcher.ts';
+import { subscriptionClaim } from '../events/agent.ts';
+import type { AgentContext } from './context.ts';
+
+type View = ActorView<AgentContext>;
+
+/** Lives in which an agent holds nothing (law 13). */
+const INACTIVE = new Set(['stopped', 'archived', 'offboarded']);
+/** Lives in which it does nothing of its own accord either. */
+const LEAVING = new Set([...INACTIVE, 'offboarding']);
+
+export function lifeOf(view: View): string {
+  return region(view, 'life');
+}
+
+export function doorOf(view: View): string {
+  return region(view, 'door');
+}
+
+function region({ value }: View, name: string): string {
+  if (typeof value === 'string') return value;
+  const part = value[name];
+  return typeof part === 'string' ? part : '';
+}
+
+export function claims(view: View): string[] {
+  if (INACTIVE.has(lifeOf(view))) return [];
+  const { user, subscriptions } = view.context;
+  return subscriptions.filter(({ takenBy }) => takenBy === null).map(({ repo }) => subscriptionClaim(user, repo));
+}
+
+export function watch(name: string, view: View): Record<string, unknown> | undefined {
+  switch (name) {
+    case 'process':
+      return workerProcess(view);
+    case 'repository': {
+      const repos = view.context.subscriptions.filter(({ takenBy }) => takenBy === null).map(({ repo }) => repo);
+      return repos.length === 0 || LEAVING.has(lifeOf(view)) ? undefined : { repos };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function workerProcess({ address, context }: View): WatchParams<'process'> | undefined {
+  const { run } = context;
+  if (run === null || run.begun === null) return undefined;
+  return {
+    run: `${run.session.slice('session/'.length)}-${run.epoch}`,
+    agent: address,
+    role: context.role,
+    driver: context.driver,
+    mode: 'worker',
+    env: context.env,
+    begun: run.begun,
+    ...(run.begun.conversation === undefined ? {} : { conversation: run.begun.conversation }),
+    memory: run.memory,
+    actions: context.actions,
+  };
+}
+
+export function project(view: View): Projection {
+  const { context } = view;
+  const life = lifeOf(view);
+  return {
+    phase: life,
+    epoch: null,
+    owner: null,
+    waitingOn: view.final ? [] : waitingOn(view),
+    title: `${context.role} (${context.driver})`,
+    user: context.user,
+    mission: null,
+    refs:
+      claims(view).length === 0 ? [] : context.subscriptions.map(({ repo }) => `subscription:${repo.toLowerCase()}`),
+    tags: {
+      role: context.role,
+      driver: context.driver,
+      mode: context.mode,
+      lanes: context.lanes,
+      kinds: context.kinds,
+      life,
+      door: doorOf(view),
+      ...(context.run === null ? {} : { session: context.run.session }),
+    },
+  };
+}
+
+export function waitingOn(view: View): WaitingOn[] {
+  const { context } = view;
+  const life = lifeOf(view);
+  const since = view.since[`life.${life}`] ?? view.at;
+  const waits: WaitingOn[] = [];
+  const { run, cause } = context;
+  const causeText = cause === null ? '' : ` by ${cause.by}${cause.reason === null ? '' : `: ${cause.reason}`}`;
+  switch (life) {
+    case 'starting':
+      if (run?.begun === null) {
+        const until = view.timers['life.starting:ready'] ?? null;
+        const detail = `for ${run.session} to be prepared`;
+        waits.push({ gate: 'agent', on: run.session, since, until, detail, moves: ['run.begun', 'run.cancelled'] });
+      } else waits.push(processWait(view, 'its process to start', 'life.starting:ready', ['driver.started']));
+      break;
+    case 'busy':
+      if (run?.question != null) {
+        waits.push({
+          gate: 'human',
+          on: run.session,
+          since: run.question.at,
+          until: view.timers['life.busy:clock'] ?? null,
+          detail: `asked: ${run.question.text.slice(0, 200)}`,
+          moves: ['run.answered'],
+        });
+      } else
+        waits.push(processWait(view, `works for ${run?.session ?? 'a chat'}`, 'life.busy:clock', ['driver.turned']));
+      break;
+    case 'coolingDown':
+      waits.push({
+        gate: 'backoff',
+        on: null,
+        since,
+        until: context.cooling?.until ?? null,
+        detail: context.cooling?.reason ?? 'cooling down',
+        moves: ['correct.restart'],
+      });
+      break;
+    case 'stopping':
+      waits.push(processWait(view, 'its process to be gone', 'life.stopping:leave', ['driver.exited'], 'stopping'));
+      break;
+    case 'offboarding': {
+      const what = run === null && !context.chat.up ? 'its credential to be revoked' : 'its process to be gone';
+      waits.push(processWait(view, what, 'life.offboarding:again', ['driver.exited'], 'stopping'));
+      break;
+    }
+    case 'stopped':
+      waits.push({
+        gate: 'paused',
+        on: null,
+        since,
+        until: null,
+        detail: `stopped${causeText}`,
+        moves: ['correct.resume', 'correct.restart'],
+      });
+      break;
+    default:
+      break;
+  }
+  const door = doorOf(view);
+  const doorSince = view.since[`door.${door}`] ?? view.at;
+  if (door === 'paused') {
+    waits.push({
+      gate: 'paused',
+      on: null,
+      since: doorSince,
+      until: null,
+      detail: `takes no new work, paused${causeText}`,
+      moves: ['correct.resume'],
+    });
+  }
+  if (life === 'coolingDown') {
+    for (const { repo, takenBy } of context.subscriptions) {
+      if (takenBy !== null) continue;
+      waits.push({ gate: 'backoff', on: null, since, until: null, detail: `${repo} is unwatched`, moves: [] });
+    }
+  }
+  return waits;
+}
+
+function processWait(
+  view: View,
+  detail: string,
+  timer: string,
+  moves: string[],
+  gate: 'agent' | 'stopping' = 'agent',
+): WaitingOn {
+  const since = view.since[timer.slice(0, timer.indexOf(':'))] ?? view.at;
+  const on = `external/${view.context.driver}`;
+  return { gate, on, since, until: view.timers[timer] ?? null, detail, moves };
+}
+
+/** What the dispatcher knows of this agent. */
+export function changed(view: View): AgentChanged {
+  const { context } = view;
+  return {
+    agent: view.address,
+    role: context.role,
+    kinds: context.kinds,
+    lanes: context.lanes,
+    user: context.user,
+    life: lifeOf(view),
+    door: doorOf(view),
+    ...(context.run === null ? {} : { session: context.run.session }),
+    mode: context.mode,
+    why: whyText(view),
+  };
+}
+
+function whyText(view: View): string {
+  const { run, cooling, cause } = view.context;
+  const life = lifeOf(view);
+  const door = doorOf(view);
+  const by = cause === null ? '' : ` by ${cause.by}`;
+  if (life === 'coolingDown') return `cooling down until ${cooling?.until ?? '?'}: ${cooling?.reason ?? '?'}`;
+  if (life === 'stopped' || life === 'offboarding' || life === 'offboarded' || life === 'archived')
+    return `${life}${by}`;
+  if (run !== null) return `${life === 'starting' ? 'starting' : life} with ${run.session}`;
+  if (door === 'paused') return `paused${by}`;
+  if (door !== 'open') return door;
+  return 'free';
+}
+
+export function announce(before: View | null, after: View): Announcement[] {
+  const now = changed(after);
+  if (before !== null && same(changed(before), now)) return [];
+  return [{ to: 'dispatcher/main', type: 'agent.changed', data: now }];
+}
+
+/** Both are built by `changed`, so their keys come in the same order. */
+function same(a: AgentChanged, b: AgentChanged): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,334 @@
+/**
+ * The life of one run as its agent sees it: accepted, begun, started, asked, turned, gone. Everything the session hears
+ * of it is told here. A report carries the run's epoch; the word that the process is gone (`run.released`) does not.
+ */
+import { timerMs } from '../contract.ts';
+import { act, tell } from '../decision.ts';
+import type { Wish } from '../decision.ts';
+import type { AgentContext, Loss, Run } from './context.ts';
+import { NO_USAGE } from './context.ts';
+import { afterCrash, afterContention, afterGoodRun, afterRun, withinHour } from './counters.ts';
+import type { Handler, Taken } from './event.ts';
+
+export function report(run: Run, type: string, data: Record<string, unknown>): Wish {
+  return tell({ to: run.session, type, data, expectepoch: run.epoch });
+}
+
+export function released({ session, epoch, usage }: Pick<Run, 'session' | 'epoch' | 'usage'>): Wish {
+  return tell({ to: session, type: 'run.released', data: { epoch, usage } });
+}
+
+/** Ends the process group: interrupt, TERM, KILL. */
+export function endProcess(context: AgentContext, reason: string): Wish {
+  return act('process.end', {
+    reason,
+    stopSeconds: timerMs(context, 'stop') / 1_000,
+    killSeconds: timerMs(context, 'kill') / 1_000,
+  });
+}
+
+export const decline =
+  (reason: 'busy' | 'paused' | 'closed' | 'unsuited'): Handler =>
+  (_, event) => {
+    if (event.type !== 'offer.admitted' && event.type !== 'run.offered') return {};
+    const { session, epoch } = event.data;
+    return { wishes: [tell({ to: session, type: 'offer.declined', data: { reason }, expectepoch: epoch })] };
+  };
+
+export const accept: Handler = (context, event) => {
+  if (event.type !== 'offer.admitted') return {};
+  const { session, epoch, kind, title } = event.data;
+  const run: Run = {
+    session,
+    epoch,
+    kind,
+    title,
+    since: event.at,
+    acceptedSeq: event.seq,
+    begun: null,
+    memory: {},
+    conversation: null,
+    question: null,
+    clockUsedMs: 0,
+    clockSince: null,
+    settled: false,
+    loss: null,
+    ending: false,
+    usage: NO_USAGE,
+  };
+  return {
+    set: { run, then: 'asleep', runs: [...withinHour(context.runs, event.at), event.at] },
+    wishes: [report(run, 'offer.accepted', {})],
+  };
+};
+
+/** `run.begun`: from here on there is a process. */
+export const begin: Handler = (context, event) => {
+  if (event.type !== 'run.begun' || context.run === null) return {};
+  const conversation = event.data.conversation ?? null;
+  return { set: { run: { ...context.run, begun: event.data, memory: context.memory, conversation } } };
+};
+
+export const started: Handler = (context, event) => {
+  if (event.type !== 'driver.started' || context.run === null) return {};
+  const conversation = event.data.conversation ?? context.run.conversation;
+  const run: Run = { ...context.run, conversation, clockSince: event.at };
+  return { set: { run }, wishes: [startedReport(context, run)] };
+};
+
+function startedReport(context: AgentContext, run: Run): Wish {
+  return report(run, 'run.started', {
+    driver: context.driver,
+    ...(run.conversation === null ? {} : { conversation: run.conversation }),
+  });
+}
+
+/** A question of the run: the session is told, the wall clock stands. */
+export const asked: Handler = (context, event) => {
+  if (event.type !== 'driver.asked' || context.run === null) return {};
+  const { question, text, choices } = event.data;
+  const run: Run = {
+    ...context.run,
+    question: { id: question, text, at: event.at },
+    clockUsedMs: clockUsedMs(context.run, event.at),
+    clockSince: null,
+  };
+  return {
+    set: { run },
+    wishes: [report(run, 'run.asked', { question, text, ...(choices === undefined ? {} : { choices }) })],
+  };
+};
+
+/** Wall clock used so far, milliseconds, without the time a question was open. */
+export function clockUsedMs(run: Run, at: string): number {
+  return run.clockUsedMs + (run.clockSince === null ? 0 : Date.parse(at) - Date.parse(run.clockSince));
+}
+
+export const answered: Handler = (context, event) => {
+  if (event.type !== 'run.answered' || context.run === null) return {};
+  const { question, text, choice } = event.data;
+  return {
+    set: { run: { ...context.run, question: null, clockSince: event.at } },
+    wishes: [
+      act('driver.answer', {
+        question,
+        ...(text === undefined ? {} : { text }),
+        ...(choice === undefined ? {} : { choice }),
+      }),
+    ],
+  };
+};
+
+/** A person's text for the running conversation: tried at once. */
+export const steer: Handler = (_, event) => {
+  if (event.type !== 'run.steered') return {};
+  const { session, epoch, say, text } = event.data;
+  return { wishes: [act('driver.steer', { session, epoch, say, text })] };
+};
+
+/** No conversation that could take a text: the session keeps owing it. */
+export const steerNot: Handler = (context, event) => {
+  if (event.type !== 'run.steered' || context.run === null) return {};
+  return { wishes: [report(context.run, 'steer.settled', { say: event.data.say, taken: false })] };
+};
+
+/** The turn ended. The session hears how at once; the process is still to go. */
+export const turned: Handler = (context, event) => {
+  if (event.type !== 'driver.turned' || context.run === null) return {};
+  const { outcome, until, usage, result, reason } = event.data;
+  const before = context.run;
+  const run: Run = { ...before, usage, question: null, clockSince: null };
+  // A run that was already given up says no more, except that it did end well after all.
+  if (run.settled || (run.loss !== null && outcome !== 'completed')) return { set: { run } };
+  if (outcome === 'auth') {
+    return {
+      set: { run: { ...run, loss: { class: 'auth', reason: reason ?? 'the provider refused the credentials' } } },
+    };
+  }
+  const { handedBack, ...brought } = result ?? {};
+  const ended = {
+    outcome: handedBack !== undefined && outcome === 'completed' ? 'handedBack' : ENDED[outcome],
+    ...reasonOf(outcome, handedBack ?? reason),
+    ...(until === undefined ? {} : { until }),
+    ...(run.conversation === null ? {} : { conversation: run.conversation }),
+    ...brought,
+  };
+  const wishes = before.clockSince === null && before.question === null ? [startedReport(context, run)] : [];
+  return {
+    set: {
+      run: { ...run, settled: true, loss: null },
+      ...(outcome === 'completed' ? afterGoodRun() : {}),
+      ...(outcome === 'limited' && until !== undefined
+        ? { cooling: { until, reason: reason ?? 'the provider’s usage limit' } }
+        : {}),
+    },
+    wishes: [...wishes, report(run, 'run.ended', ended)],
+  };
+};
+
+const ENDED = {
+  completed: 'completed',
+  interrupted: 'interrupted',
+  failed: 'failed',
+  refused: 'failed',
+  budget: 'failed',
+  limited: 'limited',
+} as const;
+
+function reasonOf(outcome: string, said: string | undefined): { reason?: string } {
+  if (said !== undefined) return { reason: said };
+  if (outcome === 'refused') return { reason: 'the model refused' };
+  if (outcome === 'budget') return { reason: 'the budget of tokens or cost is spent' };
+  return {};
+}
+
+/** The wall clock ran out. */
+export const overran: Handler = (context) => {
+  if (context.run === null) return {};
+  const reason = `it ran longer than ${runSeconds(context)} s`;
+  return giveUp(context, context.run, { outcome: 'failed', reason }, reason);
+};
+
+/** A question stayed open too long: the run ends, its answer resumes the conversation later. */
+export const heldTooLong: Handler = (context) => {
+  if (context.run === null) return {};
+  const reason = `nobody answered: ${context.run.question?.text ?? ''}`.slice(0, 500);
+  return giveUp(context, context.run, { outcome: 'asked', reason }, 'its question stayed open');
+};
+
+function giveUp(
+  context: AgentContext,
+  run: Run,
+  ended: { outcome: string; reason: string },
+  why: string,
+): ReturnType<Handler> {
+  const conversation = run.conversation === null ? {} : { conversation: run.conversation };
+  return {
+    set: { run: { ...run, settled: true, ending: true } },
+    wishes: [report(run, 'run.ended', { ...ended, ...conversation }), endProcess(context, why)],
+  };
+}
+
+/** Wall clock of a run, seconds: what the session gave, else this agent's own limit, else the default. */
+export function runSeconds(context: AgentContext): number {
+  return (
+    context.run?.begun?.limits.runSeconds ?? context.limits.runSeconds ?? Math.round(timerMs(context, 'run') / 1_000)
+  );
+}
+
+/** The process is to end for a reason that the session hears as `agent.gone` once it is gone. */
+export const losing =
+  (loss: (context: AgentContext, event: Taken) => Loss): Handler =>
+  (context, event) => {
+    if (context.run === null) return {};
+    const lost = loss(context, event);
+    return {
+      set: { run: { ...context.run, loss: context.run.loss ?? lost, ending: true } },
+      wishes: [endProcess(context, lost.reason)],
+    };
+  };
+
+/** The assignment is over: end the process, the session hears only that it is gone. */
+export const cancelled: Handler = (context, event) => {
+  if (context.run === null) return {};
+  const reason = event.type === 'run.cancelled' ? event.data.reason : 'the assignment is no longer this agent’s';
+  return {
+    set: { run: { ...context.run, settled: true, ending: true } },
+    wishes: context.run.ending ? [] : [endProcess(context, reason)],
+  };
+};
+
+/** An accepted run that never had a process is let go at once. */
+export const dropped =
+  (loss: ((context: AgentContext) => Loss) | null): Handler =>
+  (context) => {
+    if (context.run === null) return {};
+    const wishes = [released(context.run)];
+    if (loss !== null) wishes.push(report(context.run, 'agent.gone', { ...loss(context) }));
+    return { set: { run: null }, wishes };
+  };
+
+/** A run this agent knows nothing of has no process here: the session may go on. */
+export const releaseUnknown: Handler = (_, event) => {
+  if (event.type !== 'run.cancelled') return {};
+  return { wishes: [released({ ...event.data, usage: NO_USAGE })] };
+};
+
+/** Asks once more that the process ends. */
+export const endAgain: Handler = (context) => {
+  const reason = context.run?.loss?.reason ?? 'its run is over';
+  return {
+    set: context.run === null ? {} : { run: { ...context.run, ending: true } },
+    wishes: [endProcess(context, reason)],
+  };
+};
+
+/** The process group is gone: the session hears it, then what became of the run if it does not know yet. */
+export const processGone: Handler = (context, event) => {
+  if (event.type !== 'driver.exited' || context.run === null) return {};
+  const { class: exit, usage, reason, code, signal } = event.data;
+  const run: Run = {
+    ...context.run,
+    usage: usage.inputTokens >= context.run.usage.inputTokens ? usage : context.run.usage,
+  };
+  const wishes: Wish[] = [];
+  let { loss } = run;
+  const ownEnd = !run.settled && loss === null;
+  if (ownEnd && exit === 'ended') {
+    const conversation = run.conversation === null ? {} : { conversation: run.conversation };
+    wishes.push(
+      report(run, 'run.ended', { outcome: 'interrupted', reason: reason ?? 'it was ended', ...conversation }),
+    );
+  }
+  if (ownEnd && exit === 'clean') loss = { class: 'lost', reason: 'the process ended without ending its turn' };
+  if (ownEnd && exit === 'crash') loss = { class: 'crash', reason: reason ?? exitText(code, signal) };
+  if (ownEnd && exit === 'contention') {
+    loss = { class: 'contention', reason: reason ?? 'another live process holds the conversation' };
+  }
+  wishes.push(released(run));
+  if (loss !== null && !run.settled) wishes.push(report(run, 'agent.gone', { ...loss }));
+  return {
+    set: {
+      run: null,
+      ...(ownEnd && exit === 'crash' ? afterCrash(context, event.at) : {}),
+      ...(ownEnd && exit === 'contention' ? afterContention(context, event.at) : {}),
+      ...(ownEnd && exit !== 'ended' ? {} : afterRun(context, event.at)),
+    },
+    wishes,
+  };
+};
+
+function exitText(code: number | null | undefined, signal: string | null | undefined): string {
+  return signal === null || signal === undefined
+    ? `the process exited with ${code ?? '?'}`
+    : `the process died of ${signal}`;
+}
+
+/** The session hears what the running conversation made of a text. */
+export const steerSettled: Handler = (context, event) => {
+  if (event.type !== 'driver.steer.done' && event.type !== 'driver.steer.failed') return {};
+  const wish = event.wish as { session?: string; epoch?: number; say?: string } | undefined;
+  const { run } = context;
+  if (run === null || wish?.session !== run.session || wish.epoch !== run.epoch) return {};
+  const result =
+    event.type === 'driver.steer.done' ? (event.data.result as { taken?: boolean } | undefined) : undefined;
+  return { wishes: [report(run, 'steer.settled', { say: wish.say, taken: result?.taken === true })] };
+};
+
+/** Reports whose refusal means that the session does not have this run any more. */
+const BINDING = new Set(['offer.accepted', 'run.started', 'run.asked']);
+
+/** Whether a refused tell says that the present run is not this agent's (any more). */
+export function disowns(context: AgentContext, event: Taken): boolean {
+  if (event.type !== 'mail.refused' || context.run === null) return false;
+  const { to, id, type, outcome, code } = event.data;
+  if (to !== context.run.session || toldAt(id) < context.run.acceptedSeq) return false;
+  if (type === 'run.released') return false;
+  return outcome === 'superseded' || outcome === 'unknown' || code === 'final' || BINDING.has(type);
+}
+
+/** The step that made a tell; ids of tells end in `/seq/index`. */
+function toldAt(id: string): number {
+  const found = /\/(\d+)\/\d+$/.exec(id);
+  return found === null ? Number.MAX_SAFE_INTEGER : Number(found[1]);
+}

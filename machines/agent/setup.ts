@@ -1,0 +1,158 @@
+/** The agent's vocabulary: its actions, guards and delays by name. What they decide is in `run.ts` and `employment.ts`. */
+import { raise, setup } from 'xstate';
+import { timerMs } from '../contract.ts';
+import type { Birth, StateMeta } from '../contract.ts';
+import { perform } from '../decision.ts';
+import { WISHES } from '../effects.ts';
+import type { AgentContext } from './context.ts';
+import * as employment from './employment.ts';
+import type { Handler, Taken } from './event.ts';
+import * as run from './run.ts';
+
+const base = setup({
+  types: {
+    context: {} as AgentContext,
+    events: {} as Taken,
+    input: {} as Birth,
+    meta: {} as StateMeta,
+  },
+  actions: { ...WISHES },
+});
+
+const decides = (handler: Handler) =>
+  base.enqueueActions(({ context, event, enqueue }) => {
+    perform(handler(context, event), enqueue);
+  });
+
+/** A process ended for an agent's own reason, in words. */
+const since = (seconds: number): string => `nothing was heard for ${seconds} s`;
+
+export const agent = base.extend({
+  actions: {
+    // offers and runs
+    admit: raise(({ event }) => ({ ...(event as Extract<Taken, { type: 'run.offered' }>), type: 'offer.admitted' })),
+    accept: decides(run.accept),
+    declineBusy: decides(run.decline('busy')),
+    declinePaused: decides(run.decline('paused')),
+    declineClosed: decides(run.decline('closed')),
+    declineUnsuited: decides(run.decline('unsuited')),
+    begin: decides(run.begin),
+    tellStarted: decides(run.started),
+    tellAsked: decides(run.asked),
+    passAnswer: decides(run.answered),
+    steer: decides(run.steer),
+    steerNot: decides(run.steerNot),
+    tellSteered: decides(run.steerSettled),
+    tellEnded: decides(run.turned),
+    endOverrun: decides(run.overran),
+    endHeld: decides(run.heldTooLong),
+    endCancelled: decides(run.cancelled),
+    endSilent: decides(
+      run.losing((_, event) => ({
+        class: 'silent',
+        reason: since(event.type === 'driver.silent' ? Math.round(event.data.sinceMs / 1_000) : 0),
+      })),
+    ),
+    endUnstarted: decides(
+      run.losing((context) => ({
+        class: 'lost',
+        reason: `the process was not up after ${timerMs(context, 'start') / 1_000} s`,
+      })),
+    ),
+    endAgain: decides(run.endAgain),
+    drop: decides(run.dropped(null)),
+    dropUnbegun: decides(
+      run.dropped((context) => ({
+        class: 'lost',
+        reason: `the run did not begin within ${timerMs(context, 'begin') / 1_000} s`,
+      })),
+    ),
+    releaseUnknown: decides(run.releaseUnknown),
+    tellGone: decides(run.processGone),
+    // employment
+    hired: decides(employment.hired),
+    remember: decides(employment.remember),
+    stop: decides(employment.stop),
+    stopAfterwards: decides(employment.stopAfterwards),
+    resumeAfterwards: decides(employment.resumeAfterwards),
+    restart: decides(employment.restart),
+    comeBack: decides(employment.comeBack),
+    offboard: decides(employment.offboard),
+    offboardAgain: decides(employment.offboardAgain),
+    credentialRevoked: decides(employment.credentialRevoked),
+    interrupt: decides(employment.interrupt),
+    cooled: decides(employment.cooled),
+    setLanes: decides(employment.setLanes),
+    setLimits: decides(employment.setLimits),
+    memorise: decides(employment.memorise),
+    forget: decides(employment.forget),
+    note: decides(employment.note),
+    noteRead: decides(employment.noteRead),
+    reviewRecorded: decides(employment.reviewRecorded),
+    subscribe: decides(employment.subscribe),
+    unsubscribe: decides(employment.unsubscribe),
+    // between the regions
+    sayRested: raise(({ event }) => told('life.rested', event)),
+    sayHalted: raise(({ event }) => told('life.halted', event)),
+    sayDrained: raise(({ event }) => told('door.drained', event)),
+  },
+  guards: {
+    isWorker: ({ context }) => context.mode === 'worker',
+    hasProcess: ({ context }) => hasProcess(context),
+    isThisRun: ({ context, event }) => isThisRun(context, event),
+    isItsRunToBegin: ({ context, event }) => isThisRun(context, event) && context.run?.begun === null,
+    isItsRunWithProcess: ({ context, event }) => isThisRun(context, event) && hasProcess(context),
+    isItsQuestion: ({ context, event }) =>
+      isThisRun(context, event) && event.type === 'run.answered' && context.run?.question?.id === event.data.question,
+    isDisowned: ({ context, event }) => run.disowns(context, event),
+    isDisownedWithProcess: ({ context, event }) => run.disowns(context, event) && hasProcess(context),
+    hasQuestion: ({ context }) => context.run?.question !== null,
+    isToStop: ({ context }) => context.then === 'stopped',
+    isHot: ({ context }) => context.cooling !== null,
+    isClear: ({ context }) => context.run === null && !context.chat.up && context.revoked,
+  },
+  delays: {
+    /** For `run.begun`, then for the process. */
+    ready: ({ context }) => timerMs(context, context.run?.begun === null ? 'begin' : 'start'),
+    /** Of a run: what is left of its wall clock, or how long a question is held. */
+    clock: ({ context }) => {
+      if (context.run === null) return 0;
+      if (context.run.question !== null) return timerMs(context, 'hold');
+      return Math.max(0, run.runSeconds(context) * 1_000 - context.run.clockUsedMs);
+    },
+    /** A process that ended its turn may leave by itself; one that was told to is told again. */
+    leave: ({ context }) => timerMs(context, context.run?.ending === false ? 'stop' : 'offboard'),
+    cool: ({ context, event }) =>
+      context.cooling === null ? 0 : Math.max(0, Date.parse(context.cooling.until) - Date.parse(event.at)),
+    again: ({ context }) => timerMs(context, 'offboard'),
+  },
+});
+
+function told<Type extends 'life.rested' | 'life.halted' | 'door.drained'>(type: Type, event: Taken) {
+  return { type, data: {}, at: event.at, id: event.id, source: event.source, seq: event.seq };
+}
+
+export function hasProcess(context: AgentContext): boolean {
+  return context.chat.up || (context.run !== null && context.run.begun !== null);
+}
+
+function isThisRun({ run }: AgentContext, event: Taken): boolean {
+  const about = event.data as { session?: string; epoch?: number };
+  return run !== null && about.session === run.session && about.epoch === run.epoch;
+}
+
+/** What `why` says when a guard refuses. */
+export const REASONS: Record<string, string> = {
+  isWorker: 'only a worker is offered work; this agent is a chat',
+  hasProcess: 'there is no process',
+  isThisRun: 'it is about another run than the one this agent has',
+  isItsRunToBegin: 'it is about another run than the one this agent has accepted and not begun',
+  isItsRunWithProcess: 'it is about another run, or that run has no process yet',
+  isItsQuestion: 'that question is not open',
+  isDisowned: 'the refused message was not about its present run',
+  isDisownedWithProcess: 'the refused message was not about a present run with a process',
+  hasQuestion: 'no question is open',
+  isToStop: 'it goes back to sleep',
+  isHot: 'nothing makes it cool down',
+  isClear: 'a process, or a credential that is not yet revoked, is in the way',
+};
