@@ -61,11 +61,9 @@ export function createLooking({ clock, log, pace, look }: LookingOptions): Looki
   }
 
   function start(): void {
-    cancel();
     if (ended.signal.aborted) return;
-    running ??= lookUntilNobodyAsks().finally(() => {
-      running = undefined;
-    });
+    cancel();
+    running ??= lookUntilNobodyAsks();
   }
 
   async function lookUntilNobodyAsks(): Promise<void> {
@@ -75,6 +73,8 @@ export function createLooking({ clock, log, pace, look }: LookingOptions): Looki
       asked = false;
       waitMs = await lookOnce(poked);
     } while (asked && !ended.signal.aborted);
+    // In the same breath as the check: a poke between the two would find nobody looking and nothing scheduled.
+    running = undefined;
     schedule(waitMs);
   }
 
