@@ -20,8 +20,8 @@ export interface Taking {
   envelope: Envelope;
   /** ISO time stamped at acceptance. */
   at: string;
-  /** Where it came in: timers and answers skip the checks for what is sent. */
-  door: 'outside' | 'inside' | 'timer' | 'answer';
+  /** Where it came in: `outside` names itself, `trusted` is our own door; timers and answers skip what is checked of mail. */
+  door: 'outside' | 'trusted' | 'inside' | 'timer' | 'answer';
   wish?: Record<string, unknown>;
 }
 
@@ -86,6 +86,13 @@ export function decide(taking: Taking, stood: Stood | null, around: Surroundings
   }
   const bad = forbiddenKey(envelope.data, 'data');
   if (bad !== null) return reject('refused', 'schema', `${bad}: this key is not allowed`);
+  if (taking.door === 'outside' && envelope.source.startsWith('agent/')) {
+    return reject(
+      'refused',
+      'policy',
+      `source: ${envelope.source} may not be used from outside; agents speak through the run door`,
+    );
+  }
   const parsed = spec.data.safeParse(envelope.data);
   if (!parsed.success) return reject('refused', 'schema', explainIssues(parsed.error, 'data').join('; '));
   if (stood !== null && spec.creates === 'always') {

@@ -76,8 +76,8 @@ export interface Node {
   preview(envelope: Envelope): Receipt;
   /** Commits the answer of an act. Resolves when durable; false = no longer wanted. */
   answer(key: string, type: string, data: Record<string, unknown>): Promise<boolean>;
-  /** Writes rows of the runtime's own with the next batch. */
-  write(rows: { key: string; value: string | null }[]): Promise<void>;
+  /** Writes rows of the runtime's own with the next batch. `lazy`: whenever there is one, it is not waited for. */
+  write(rows: { key: string; value: string | null }[], options?: { lazy: boolean }): Promise<void>;
   /** Reads what is committed or about to be. */
   read(key: string): string | undefined;
   /** Waits until everything accepted so far about an actor is durable, then shows it. */
@@ -107,6 +107,8 @@ export interface SendOptions {
   door?: 'mail' | 'ask' | 'hook';
   /** The stream letter it came in, taken with the step's batch. */
   letter?: { cursor: Cursor; seq: number };
+  /** The mailbox it was put into, where that is not the envelope's own word (`subject` must agree). */
+  address?: string;
 }
 
 export function createNode(options: NodeOptions): Node {
@@ -166,7 +168,10 @@ export function createNode(options: NodeOptions): Node {
 
   // --- accepting ---
 
-  function send(envelope: Envelope, { door = 'ask', letter }: SendOptions = {}): Promise<Receipt> {
+  function send(
+    envelope: Envelope,
+    { door = 'ask', letter, address = envelope.subject }: SendOptions = {},
+  ): Promise<Receipt> {
     if (dead !== null) return Promise.reject(dead);
     const bytes = Buffer.byteLength(JSON.stringify(envelope));
     if (bytes > ENVELOPE_BYTES_MAX) {
@@ -185,7 +190,7 @@ export function createNode(options: NodeOptions): Node {
         fail: reject,
       };
       if (letter !== undefined) item.letter = letter;
-      accept(envelope.subject, item);
+      accept(address, item);
     });
   }
 
@@ -338,7 +343,7 @@ export function createNode(options: NodeOptions): Node {
           actor: actor.address,
           envelope: item.envelope,
           at: stamp(actor),
-          door: item.door === 'timer' || item.door === 'answer' || item.door === 'inside' ? item.door : 'outside',
+          door: item.door === 'mail' || item.door === 'ask' ? 'outside' : item.door === 'hook' ? 'trusted' : item.door,
           ...(item.answerOf === undefined ? {} : { wish: item.answerOf.params }),
         },
         actor.stood,
@@ -863,12 +868,13 @@ export function createNode(options: NodeOptions): Node {
       return decide({ actor: actor.address, envelope, at: stamp(actor), door: 'outside' }, actor.stood, around).receipt;
     },
     answer,
-    write(rows) {
+    write(rows, { lazy } = { lazy: false }) {
       if (dead !== null) return Promise.reject(dead);
       for (const { key, value } of rows) {
         if (value === null) batch.writes.set(key, null);
         else put(batch, key, value);
       }
+      if (lazy) return Promise.resolve();
       return new Promise((resolve) => {
         batch.after.push(resolve);
         schedule();
@@ -915,6 +921,7 @@ export function createNode(options: NodeOptions): Node {
     failed,
     async stop() {
       timers.stop();
+      schedule();
       await quiet();
       stopped = true;
     },

@@ -1,0 +1,204 @@
+/**
+ * Reads the streams into the node. A stream is a letterbox, not the mailbox: its position is a row of the store,
+ * written in the batch that takes its messages, so a crash neither repeats nor reorders.
+ */
+import { BusError } from '../bus/bus.ts';
+import type { Bus, Letter } from '../bus/bus.ts';
+import type { Clock } from '../clock.ts';
+import { RejectedInput } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { KEYS } from '../store/keys.ts';
+import { createCursor } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
+import { ENVELOPE_BYTES_MAX, parseEnvelope } from './envelope.ts';
+import { QUEUED_BYTES_MAX } from './node.ts';
+import type { Node } from './node.ts';
+import type { Receipt } from './receipt.ts';
+
+/** Messages asked for at a time. */
+const FETCH_MAX = 500;
+const FETCH_WAIT_MS = 30_000;
+/** Letters on their way to be stepped before no more are read. */
+const OUTSTANDING_MAX = 4_000;
+const RETRY_MS = 500;
+const INBOX = '_INBOX.';
+
+export interface Letterbox {
+  /** Begins reading; resolves when what the streams held at the start has been accepted (so timers may fire). */
+  start(): Promise<void>;
+  /** Resolves when the hook with this sequence, and all it caused, is durable. */
+  taken(seq: number): Promise<void>;
+  /** What went wrong with a stream's identity, for health; empty = nothing. */
+  notes(): string[];
+  stop(): Promise<void>;
+}
+
+interface LetterboxOptions {
+  node: Node;
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+  /** Turns a hook into envelopes; resolves when all of them are durable. */
+  takeHook: (letter: Letter) => Promise<void>;
+}
+
+export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOptions): Letterbox {
+  const abort = new AbortController();
+  const notes: string[] = [];
+  const loops: Promise<void>[] = [];
+  const waiters = new Map<number, (() => void)[]>();
+  let hooksTaken = 0;
+
+  async function open(stream: 'mail' | 'hook'): Promise<{ cursor: Cursor; start: number; end: number }> {
+    const identity = await bus.identify(stream);
+    const row = node.read(KEYS.meta(`position!${stream}`));
+    let position = identity.firstSeq > 0 ? identity.firstSeq - 1 : 0;
+    if (row !== undefined) {
+      const stored = JSON.parse(row) as { position: number; identity: string };
+      if (stored.identity !== identity.created) {
+        notes.push(
+          `the ${stream} stream was replaced (made ${identity.created}): read from its start, known ids are dropped`,
+        );
+      } else if (stored.position > identity.lastSeq) {
+        notes.push(
+          `the ${stream} stream was shortened (ends at ${identity.lastSeq}, was read to ${stored.position}): read from its start`,
+        );
+      } else position = stored.position;
+    }
+    for (const note of notes) log.warn({ stream }, note);
+    const cursor = createCursor(position);
+    node.follow(stream, cursor, identity.created);
+    return { cursor, start: position, end: identity.lastSeq };
+  }
+
+  async function run(stream: 'mail' | 'hook', caughtUp: () => void): Promise<void> {
+    let opened: Awaited<ReturnType<typeof open>> | null = null;
+    let last = 0;
+    while (!abort.signal.aborted) {
+      try {
+        if (opened === null) {
+          opened = await open(stream);
+          last = opened.start;
+        }
+        if (last >= opened.end) caughtUp();
+        if (node.queuedBytes() > QUEUED_BYTES_MAX || opened.cursor.outstanding() > OUTSTANDING_MAX) {
+          await pause(5);
+          continue;
+        }
+        const letters = await bus.read(stream, last, { max: FETCH_MAX, waitMs: FETCH_WAIT_MS, signal: abort.signal });
+        for (const letter of letters) {
+          opened.cursor.read(letter.seq);
+          last = letter.seq;
+          if (stream === 'mail') takeMail(letter, opened.cursor);
+          else takeHookLetter(letter, opened.cursor);
+        }
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        if (!(error instanceof BusError)) log.error({ err: error, stream }, 'reading a stream failed');
+        caughtUp();
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
+
+  function takeMail(letter: Letter, cursor: Cursor): void {
+    const address = letter.subject.replace('.', '/');
+    const at = { cursor, seq: letter.seq };
+    const inbox = letter.receiptTo?.startsWith(INBOX) === true ? letter.receiptTo : undefined;
+    const tell = (receipt: Receipt): void => {
+      if (inbox !== undefined) bus.reply(inbox, JSON.stringify(receipt));
+    };
+    try {
+      const envelope = parseEnvelope(parseJson(letter.body));
+      node.send(envelope, { door: 'mail', letter: at, address }).then(tell, (error: unknown) => {
+        log.error({ err: error, address }, 'mail could not be taken');
+      });
+    } catch (error) {
+      if (!(error instanceof RejectedInput)) throw error;
+      const receipt = unreadable(address, error, new Date(clock.now()).toISOString());
+      const body = Buffer.from(letter.body.subarray(0, ENVELOPE_BYTES_MAX)).toString('utf8');
+      node.deadLetter(receipt, body, at).then(
+        () => tell(receipt),
+        () => {},
+      );
+    }
+  }
+
+  function takeHookLetter(letter: Letter, cursor: Cursor): void {
+    takeHook(letter)
+      .catch((error: unknown) =>
+        log.error({ err: error, subject: letter.subject }, 'a hook could not be routed; it is kept in the stream'),
+      )
+      .finally(() => {
+        cursor.take(letter.seq);
+        hooksTaken = cursor.position();
+        for (const [seq, resolve] of waiters) {
+          if (seq > hooksTaken) continue;
+          waiters.delete(seq);
+          for (const tell of resolve) tell();
+        }
+        void node.write([], { lazy: true });
+      });
+  }
+
+  return {
+    async start() {
+      await Promise.all(
+        (['mail', 'hook'] as const).map(
+          (stream) =>
+            new Promise<void>((resolve) => {
+              loops.push(run(stream, resolve));
+            }),
+        ),
+      );
+    },
+    taken(seq) {
+      if (seq <= hooksTaken) return Promise.resolve();
+      return new Promise((resolve) => {
+        const own = waiters.get(seq) ?? [];
+        own.push(resolve);
+        waiters.set(seq, own);
+      });
+    },
+    notes: () => notes,
+    async stop() {
+      abort.abort();
+      await Promise.allSettled(loops);
+    },
+  };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  if (body.length > ENVELOPE_BYTES_MAX) {
+    throw new RejectedInput(
+      'ENVELOPE_SIZE',
+      `the envelope has ${body.length} bytes, at most ${ENVELOPE_BYTES_MAX} are taken`,
+    );
+  }
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8'));
+  } catch (error) {
+    throw new RejectedInput('ENVELOPE', `not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** The receipt of something that is not an envelope: it has no id, so it gets none. */
+export function unreadable(actor: string, error: RejectedInput, at: string): Receipt {
+  return {
+    id: '',
+    actor,
+    outcome: 'refused',
+    seq: null,
+    epoch: null,
+    before: null,
+    after: null,
+    effects: [],
+    waitingOn: [],
+    code: 'schema',
+    reason: [error.message, ...error.issues].join('; '),
+    duplicate: false,
+    at,
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * Publishes the facts of committed batches, at least once and in order per actor. The row *published up to* follows
+ * what the stream has acknowledged, so a start goes on from there, out of the batch records and journals.
+ */
+import type { Bus } from '../bus/bus.ts';
+import { KEYS } from '../store/keys.ts';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { idOf, kindOf } from './address.ts';
+import type { BatchRecord } from './batch.ts';
+import type { Fact, FactEnvelope } from './fact.ts';
+import { journalFact } from './facts.ts';
+import { decodeEntry, receiptOf } from './journal.ts';
+import type { Node } from './node.ts';
+
+/** Facts kept in memory while the bus is away; what is older is read again from the store. */
+const MEMORY_FACTS_MAX = 20_000;
+/** `data` over this many bytes leaves out its larger parts. */
+const DATA_BYTES_MAX = 16_384;
+const RETRY_MS = 1_000;
+
+export interface Publisher {
+  /** Facts as they are committed, for server-sent events. */
+  subscribe(tell: (fact: Fact, cursor: string) => void): () => void;
+  /** Facts behind a cursor (`batch.index`), oldest first, from the store. */
+  since(cursor: string): AsyncIterable<{ fact: Fact; cursor: string }>;
+  /** Batches committed and not yet published. */
+  lag(): number;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+interface PublisherOptions {
+  node: Node;
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+  namespace: string;
+}
+
+export function createPublisher({ node, bus, clock, log, namespace }: PublisherOptions): Publisher {
+  const listeners = new Set<(fact: Fact, cursor: string) => void>();
+  const memory = new Map<number, Fact[]>();
+  let inMemory = 0;
+  let published = 0;
+  let latest = 0;
+  let working: Promise<void> | null = null;
+  let stopped = true;
+
+  node.onCommitted(({ facts, batch }) => {
+    latest = Math.max(latest, batch);
+    facts.forEach((fact, index) => {
+      for (const tell of listeners) tell(fact, `${batch}.${index}`);
+    });
+    if (inMemory + facts.length <= MEMORY_FACTS_MAX) {
+      memory.set(batch, facts);
+      inMemory += facts.length;
+    }
+    work();
+  });
+
+  function work(): void {
+    if (stopped || working !== null) return;
+    working = publishAll().finally(() => {
+      working = null;
+      if (published < latest && !stopped) work();
+    });
+  }
+
+  async function publishAll(): Promise<void> {
+    while (published < latest && !stopped) {
+      const batch = published + 1;
+      const facts = memory.get(batch) ?? factsOf(batch);
+      try {
+        if (facts.length > 0) {
+          await bus.publishAll(
+            'fact',
+            facts.map((fact, index) => ({
+              subject: `${kindOf(fact.actor)}.${idOf(fact.actor)}.${fact.type.replaceAll('.', '_')}`,
+              body: JSON.stringify(envelopeOf(fact, namespace, `${batch}.${index}`)),
+              msgId: idOfFact(fact, `${batch}.${index}`),
+            })),
+          );
+        }
+      } catch (error) {
+        log.debug({ err: (error as Error).message, batch }, 'facts wait for the bus');
+        await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
+        continue;
+      }
+      published = batch;
+      inMemory -= memory.get(batch)?.length ?? 0;
+      memory.delete(batch);
+      if (facts.length > 0) await node.write([{ key: KEYS.meta('published'), value: String(batch) }], { lazy: true });
+    }
+  }
+
+  function factsOf(batch: number): Fact[] {
+    const text = node.read(KEYS.batch(batch));
+    if (text === undefined) return [];
+    const record = JSON.parse(text) as BatchRecord;
+    const facts = record.steps.map(([actor, seq]) => {
+      const entry = decodeEntry(node.read(KEYS.journal(actor, seq))!);
+      return journalFact(actor, seq, entry, receiptOf(actor, seq, entry));
+    });
+    return [...facts, ...(record.facts ?? [])];
+  }
+
+  return {
+    subscribe(tell) {
+      listeners.add(tell);
+      return () => void listeners.delete(tell);
+    },
+    async *since(cursor) {
+      const [batchText, indexText] = cursor.split('.');
+      let batch = Number(batchText);
+      let index = Number(indexText ?? 0) + 1;
+      if (!Number.isSafeInteger(batch) || batch < 0) return;
+      for (; batch <= latest; batch++) {
+        const facts = factsOf(batch);
+        for (; index < facts.length; index++) yield { fact: facts[index]!, cursor: `${batch}.${index}` };
+        index = 0;
+      }
+    },
+    lag: () => latest - published,
+    start() {
+      stopped = false;
+      published = Number(node.read(KEYS.meta('published')) ?? 0);
+      work();
+    },
+    async stop() {
+      stopped = true;
+      await working;
+    },
+  };
+}
+
+const idOfFact = (fact: Fact, cursor: string): string =>
+  fact.envelope.source === 'kernel' ? `${fact.actor}/${fact.seq}/${fact.type}/${cursor}` : `${fact.actor}/${fact.seq}`;
+
+export function envelopeOf(fact: Fact, namespace: string, cursor: string): FactEnvelope {
+  let data = fact;
+  if (Buffer.byteLength(JSON.stringify(fact)) > DATA_BYTES_MAX) {
+    data = { ...fact, before: null, after: null, waitingOn: [], dataomitted: true };
+  }
+  return {
+    specversion: '1.0',
+    id: idOfFact(fact, cursor),
+    source: `/${namespace}`,
+    type: fact.type,
+    subject: fact.actor,
+    time: fact.at,
+    datacontenttype: 'application/json',
+    data,
+  };
+}
