@@ -88,8 +88,7 @@ export function createOutbox({ node, performers, clock, log, held = false }: Out
           'EFFECT_ANSWER',
           `the answer of ${act.act} is not what it must be: ${answer.error.message}`,
         );
-      const data =
-        spec?.answers === undefined ? (result === undefined ? {} : { result }) : { ...(result as object) };
+      const data = spec?.answers === undefined ? (result === undefined ? {} : { result }) : { ...(result as object) };
       await node.answer(act.key, types.done, data);
     } catch (error) {
       if (stopping || signal.aborted) return;

@@ -1,0 +1,342 @@
+/** The questions of docs/protocol.md §5: reads that see durable state only, and the two doors `send` and `preview`. */
+import { z } from 'zod';
+import type { WaitingOn } from '../../machines/contract.ts';
+import type { Clock } from '../clock.ts';
+import { RejectedInput } from '../errors.ts';
+import { KEYS, SPACES, keyParts } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
+import { kindOf, slug } from './address.ts';
+import type { Actor, IndexRow } from './actors.ts';
+import { chartOf, eventSchemas } from './chart.ts';
+import { explainIssues, parseEnvelope } from './envelope.ts';
+import type { Envelope } from './envelope.ts';
+import type { Node } from './node.ts';
+import { historyOf, seqAt, stateAt } from './past.ts';
+import type { HistoryEntry } from './past.ts';
+import type { Receipt } from './receipt.ts';
+import { receiptOf } from './journal.ts';
+import type { JournalEntry } from './journal.ts';
+import { viewOf } from './state.ts';
+import { whyOf } from './why.ts';
+
+/** Answers with an HTTP-like code: 400 what was asked is not a question, 404 there is no such thing, 503 not now. */
+export class QuestionError extends Error {
+  override readonly name = 'QuestionError';
+  readonly status: 400 | 404 | 503;
+
+  constructor(status: QuestionError['status'], message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const LIST_DEFAULT = 100;
+const LIST_MAX = 1_000;
+const HISTORY_DEFAULT = 200;
+const HISTORY_MAX = 5_000;
+
+const named = z.strictObject({ actor: z.string() });
+const INPUTS = {
+  list: z.strictObject({
+    kind: z.string().optional(),
+    phase: z.string().optional(),
+    state: z.string().optional(),
+    mission: z.string().optional(),
+    user: z.string().optional(),
+    text: z.string().optional(),
+    limit: z.coerce.number().int().min(1).max(LIST_MAX).optional(),
+    cursor: z.string().optional(),
+  }),
+  show: named,
+  why: named,
+  mail: named,
+  receipt: z.strictObject({ actor: z.string(), id: z.string() }),
+  history: z.strictObject({
+    actor: z.string(),
+    items: z.coerce.boolean().optional(),
+    from: z.coerce.number().int().min(1).optional(),
+    to: z.coerce.number().int().min(1).optional(),
+    limit: z.coerce.number().int().min(1).max(HISTORY_MAX).optional(),
+  }),
+  audit: z.strictObject({ agent: z.string() }),
+  at: z.strictObject({
+    actor: z.string(),
+    seq: z.coerce.number().int().min(1).optional(),
+    time: z.string().optional(),
+  }),
+  chart: z.strictObject({ kind: z.string(), version: z.string().optional(), events: z.coerce.boolean().optional() }),
+  dead: z.strictObject({
+    actor: z.string().optional(),
+    limit: z.coerce.number().int().min(1).max(LIST_MAX).optional(),
+  }),
+  health: z.strictObject({}),
+} as const;
+
+export type QuestionName = keyof typeof INPUTS | 'send' | 'preview';
+export type Questions = Record<QuestionName, (input: unknown) => Promise<unknown>>;
+
+interface QuestionsOptions {
+  node: Node;
+  store: Store;
+  clock: Clock;
+  health: () => Promise<unknown>;
+  /** Replaces secrets in what is shown. */
+  redact: (text: string) => string;
+  /** Names of timers, watches and acts that stand now, for `show`. */
+  standing: (actor: string) => string[];
+}
+
+export function createQuestions({ node, store, clock, health, redact, standing }: QuestionsOptions): Questions {
+  const read = (key: string): string | undefined => store.get(key);
+
+  /** An address, `mission/m#key`, or an outside name (`ENG-42`). */
+  async function resolve(name: string): Promise<string> {
+    if (/^[a-z][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/.test(name)) return name;
+    const item = /^(mission\/)?([a-z0-9][a-z0-9_-]*)#([a-z0-9][a-z0-9_-]*)$/.exec(name);
+    const ref = item === null ? `issue:${name}` : `item:mission/${item[2]}#${item[3]}`;
+    const found = await referenced(store, ref);
+    if (found.length > 0) return found.at(-1)!;
+    const byId: string[] = [];
+    for (const kind of node.registry.keys())
+      if (store.get(KEYS.index(`${kind}/${slug(name)}`)) !== undefined) byId.push(`${kind}/${slug(name)}`);
+    if (byId.length === 1) return byId[0]!;
+    throw new QuestionError(404, byId.length === 0 ? `there is no “${name}”` : `“${name}” may be ${byId.join(' or ')}`);
+  }
+
+  async function actorOf(name: string): Promise<Actor> {
+    const address = await resolve(name);
+    const actor = await node.settled(address);
+    if (actor !== null) return actor;
+    const near = node.actorsOf.near(address);
+    throw new QuestionError(
+      404,
+      `there is no ${address}${near.length > 0 ? `; did you mean ${near.slice(0, 3).join(', ')}?` : ''}`,
+    );
+  }
+
+  async function list(input: z.infer<typeof INPUTS.list>): Promise<unknown> {
+    const rows: IndexRow[] = [];
+    for await (const [, value] of store.scan(input.kind === undefined ? SPACES.index : SPACES.indexOf(input.kind))) {
+      const row = JSON.parse(value) as IndexRow;
+      if (matches(row, input)) rows.push(row);
+    }
+    rows.sort((a, b) => compareByNeed(a, b));
+    const start = input.cursor === undefined ? 0 : rows.findIndex((row) => row.address === input.cursor) + 1;
+    const limit = input.limit ?? LIST_DEFAULT;
+    const items = rows.slice(start, start + limit);
+    return { items, next: start + limit < rows.length ? items.at(-1)!.address : null, total: rows.length };
+  }
+
+  async function show(name: string): Promise<unknown> {
+    const actor = await actorOf(name);
+    const { live, projection } = actor.stood!;
+    const { state } = live;
+    return {
+      ...projection,
+      address: actor.address,
+      value: state.value,
+      seq: state.seq,
+      updatedAt: state.at,
+      final: state.status === 'done',
+      version: state.version,
+      context: state.context,
+      since: state.since,
+      claims: state.claims,
+      timers: state.timers,
+      outbox: node.outbox
+        .of(actor.address)
+        .map(({ key, act, params, wishedAt, attempted }) => ({ key, act, params, wishedAt, attempted })),
+      watches: standing(actor.address),
+      mailbox: node.waiting(actor.address).length,
+      parked: actor.parked,
+    };
+  }
+
+  async function receipt({ actor: name, id }: { actor: string; id: string }): Promise<unknown> {
+    const address = await resolve(name);
+    const row = store.get(KEYS.seen(address, id));
+    if (row !== undefined) {
+      const seen = JSON.parse(row) as { seq?: number; receipt?: Receipt };
+      if (seen.receipt !== undefined) return { state: 'known', receipt: seen.receipt };
+      const entry = JSON.parse(store.get(KEYS.journal(address, seen.seq!))!) as JournalEntry;
+      return { state: 'known', receipt: receiptOf(address, seen.seq!, entry) };
+    }
+    const pending = node.waiting(address).some(({ envelope }) => envelope.id === id);
+    return { state: pending ? 'pending' : 'unknown', receipt: null };
+  }
+
+  async function history(input: z.infer<typeof INPUTS.history>): Promise<unknown> {
+    const actor = await actorOf(input.actor);
+    const limit = input.limit ?? HISTORY_DEFAULT;
+    const last = actor.stood!.live.state.seq;
+    const to = Math.min(input.to ?? last, last);
+    const from = input.from ?? Math.max(1, to - limit + 1);
+    let entries: HistoryEntry[] = historyOf(read, actor.address, from, Math.min(to, from + limit - 1));
+    if (input.items === true) {
+      for await (const [, value] of store.scan(SPACES.indexOf('session'))) {
+        const row = JSON.parse(value) as IndexRow;
+        if (row.mission !== actor.address) continue;
+        const seq = (await node.settled(row.address))!.stood!.live.state.seq;
+        entries = [...entries, ...historyOf(read, row.address, 1, seq)];
+      }
+      entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq));
+      entries = entries.slice(-limit);
+    }
+    return { actor: actor.address, last, entries };
+  }
+
+  async function at(input: z.infer<typeof INPUTS.at>): Promise<unknown> {
+    if ((input.seq === undefined) === (input.time === undefined))
+      throw new QuestionError(400, 'give either seq or time');
+    const actor = await actorOf(input.actor);
+    const last = actor.stood!.live.state.seq;
+    const seq = input.seq ?? seqAt(read, actor.address, new Date(input.time!).toISOString(), last);
+    if (seq < 1) throw new QuestionError(404, `${actor.address} did not exist at ${input.time}`);
+    if (seq > last) throw new QuestionError(404, `${actor.address} has ${last} steps, there is no ${seq}`);
+    const state = stateAt(read, actor.address, seq)!;
+    const view = viewOf(actor.address, state);
+    const projection = node.registry.get(actor.kind)!.project(view as never);
+    const entry = historyOf(read, actor.address, seq, seq)[0];
+    return {
+      ...projection,
+      address: actor.address,
+      seq,
+      last,
+      at: state.at,
+      value: state.value,
+      context: state.context,
+      since: state.since,
+      timers: state.timers,
+      claims: state.claims,
+      version: state.version,
+      entry,
+    };
+  }
+
+  async function audit(agent: string): Promise<unknown> {
+    const address = agent.includes('/') ? agent : `agent/${agent}`;
+    const rows: unknown[] = [];
+    for await (const [, value] of store.scan(SPACES.auditOf(address))) rows.push(JSON.parse(value));
+    return { agent: address, rows };
+  }
+
+  async function dead(input: z.infer<typeof INPUTS.dead>): Promise<unknown> {
+    const address = input.actor === undefined ? undefined : await resolve(input.actor).catch(() => input.actor!);
+    const letters: unknown[] = [];
+    for await (const [, value] of store.scan({ ...SPACES.dead, reverse: true })) {
+      const letter = JSON.parse(value) as { receipt: Receipt };
+      if (address !== undefined && letter.receipt.actor !== address) continue;
+      letters.push(letter);
+      if (letters.length >= (input.limit ?? LIST_DEFAULT)) break;
+    }
+    return { letters };
+  }
+
+  function chart({ kind, version, events }: z.infer<typeof INPUTS.chart>): unknown {
+    const definition = node.registry.get(kind);
+    if (definition === undefined)
+      throw new QuestionError(404, `there is no kind “${kind}”; kinds: ${[...node.registry.keys()].join(', ')}`);
+    if (version !== undefined && version !== definition.version) {
+      throw new QuestionError(404, `version ${version} of ${kind} is not here, only ${definition.version}`);
+    }
+    return events === true ? eventSchemas(definition) : chartOf(definition);
+  }
+
+  async function addressed(input: unknown): Promise<Envelope> {
+    const envelope = parseEnvelope(input);
+    if (!envelope.subject.includes('#')) return envelope;
+    return { ...envelope, subject: await resolve(envelope.subject) };
+  }
+
+  const checked =
+    <Name extends keyof typeof INPUTS>(name: Name, answer: (input: z.infer<(typeof INPUTS)[Name]>) => unknown) =>
+    async (input: unknown): Promise<unknown> => {
+      const parsed = INPUTS[name].safeParse(input ?? {});
+      if (!parsed.success) throw new QuestionError(400, explainIssues(parsed.error).join('; '));
+      const shown = await answer(parsed.data as z.infer<(typeof INPUTS)[Name]>);
+      return JSON.parse(redact(JSON.stringify(shown))) as unknown;
+    };
+
+  return {
+    list: checked('list', list),
+    show: checked('show', ({ actor }) => show(actor)),
+    why: checked('why', async ({ actor }) => whyOf(node, await actorOf(actor), clock)),
+    receipt: checked('receipt', receipt),
+    history: checked('history', history),
+    audit: checked('audit', ({ agent }) => audit(agent)),
+    at: checked('at', at),
+    chart: checked('chart', chart),
+    mail: checked('mail', async ({ actor }) => {
+      const { address } = await actorOf(actor);
+      return { actor: address, waiting: node.waiting(address) };
+    }),
+    dead: checked('dead', dead),
+    health: checked('health', health),
+    send: async (input) => node.send(await addressed(input)),
+    preview: async (input) => {
+      const envelope = await addressed(input);
+      await node.settled(envelope.subject);
+      return node.preview(envelope);
+    },
+  };
+}
+
+/** Addresses with this reference, oldest id first (`eng-42`, then `eng-42-2`). */
+export async function referenced(store: Store, ref: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const [key] of store.scan(SPACES.referenceOf(ref))) {
+    const rest = keyParts(key, 2);
+    found.push(rest.at(-1)!);
+  }
+  return found.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+}
+
+function matches(row: IndexRow, input: z.infer<typeof INPUTS.list>): boolean {
+  if (input.kind !== undefined && kindOf(row.address) !== input.kind) return false;
+  if (input.phase !== undefined && row.phase !== input.phase) return false;
+  if (input.user !== undefined && row.user !== input.user) return false;
+  if (input.mission !== undefined && row.mission !== input.mission && row.mission !== `mission/${input.mission}`)
+    return false;
+  if (input.state !== undefined && !inState(row.value, input.state)) return false;
+  if (input.text !== undefined) {
+    const text = input.text.toLowerCase();
+    const whole = `${row.address} ${row.title} ${row.owner ?? ''} ${row.refs.join(' ')}`.toLowerCase();
+    if (!whole.includes(text)) return false;
+  }
+  return true;
+}
+
+/** `work.running` anywhere in the value; the regions of an open session may leave out `open`. */
+function inState(value: unknown, path: string): boolean {
+  const walk = (part: unknown, keys: string[]): boolean => {
+    if (keys.length === 0) return true;
+    if (typeof part === 'string') return keys.length === 1 && part === keys[0];
+    if (part === null || typeof part !== 'object') return false;
+    const record = part as Record<string, unknown>;
+    const [first, ...rest] = keys as [string, ...string[]];
+    return first in record && walk(record[first], rest);
+  };
+  const keys = path.split('.');
+  return (
+    walk(value, keys) ||
+    (typeof value === 'object' && value !== null && Object.values(value).some((part) => walk(part, keys)))
+  );
+}
+
+const needsPerson = (wait: WaitingOn): boolean => wait.on === null || wait.on.startsWith('person/');
+
+/** Oldest gate that needs a person first, then by address. */
+function compareByNeed(a: IndexRow, b: IndexRow): number {
+  const since = (row: IndexRow): string =>
+    row.waitingOn.filter(needsPerson).reduce((oldest, wait) => (wait.since < oldest ? wait.since : oldest), '~');
+  const left = since(a);
+  const right = since(b);
+  return left === right ? (a.address < b.address ? -1 : 1) : left < right ? -1 : 1;
+}
+
+/** Errors of a question as a status and a message. */
+export function questionFailure(error: unknown): { status: 400 | 404 | 503; message: string } {
+  if (error instanceof QuestionError) return { status: error.status, message: error.message };
+  if (error instanceof RejectedInput) return { status: 400, message: [error.message, ...error.issues].join('; ') };
+  return { status: 503, message: (error as Error).message };
+}
