@@ -67,15 +67,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   return {
     async add(delivery) {
       const text = Buffer.from(spoolText(delivery));
-      const { count, bytes } = held();
-      if (count + reserved.count + 1 > countMax || bytes + reserved.bytes + text.length > bytesMax) {
-        throw new TransientError(
-          'SPOOL_FULL',
-          `the spool holds ${count} deliveries of ${bytes} bytes and takes no more`,
-        );
+      if (sizes.size + reserved.count >= countMax || bytes + reserved.bytes + text.length > bytesMax) {
+        throw new TransientError('SPOOL_FULL', `the spool holds ${sizes.size} deliveries, ${bytes} bytes: it is full`);
       }
       const number = ++last;
-      reserved = { count: reserved.count + 1, bytes: reserved.bytes + text.length };
+      reserved.count += 1;
+      reserved.bytes += text.length;
       try {
         await writeSynced(directory, place(number), text);
         keep(number, text.length);

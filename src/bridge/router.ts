@@ -1,0 +1,283 @@
+/**
+ * Finds out whom a hook concerns and makes what follows: pokes of watches, observations straight into mailboxes, and
+ * new sessions for issues that are handed to us. A hook is taken when everything it caused is durable; taking it again
+ * causes the same again, under the same ids. One that concerns nobody is counted, and nothing else.
+ */
+import type { Envelope } from '../actor/envelope.ts';
+import { RejectedInput } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { CommentConcern, Concern, Delegates, IssueConcern, Poke, StopConcern } from './concern.ts';
+import { concernsOfGithub } from './github.ts';
+import { hookId, parseHook, subjectOf } from './hook.ts';
+import type { Hook, Source } from './hook.ts';
+import { concernsOfLinear } from './linear.ts';
+import { isSame, newAddress, openOf, repoOf } from './opening.ts';
+import type { IndexedActor, RepoRouting } from './opening.ts';
+import type { IssueObserved } from '../../machines/events/session.ts';
+
+export interface RouterIndex {
+  /** Addresses that have this reference, final ones too; compared without case. */
+  find(ref: string): Promise<string[]>;
+  /** null: no such actor. */
+  look(address: string): Promise<IndexedActor | null>;
+}
+
+export interface RouterNode {
+  /**
+   * Resolves when the envelope is durable: stepped, or in the stored mailbox of an actor that is held. What became of
+   * it, a refusal too, is the kernel's to keep. @throws RejectedInput an envelope nobody could take (too large).
+   */
+  send(envelope: Envelope): Promise<unknown>;
+  /** Lets a standing watch look now; none stands: nothing. */
+  poke(actor: string, watch: Poke['watch'], hint: unknown): void;
+}
+
+export type IssueFacts = Omit<IssueObserved, 'open'>;
+/** An issue as its tracker shows it now. `labels` choose among repositories. */
+export interface Hydrated {
+  facts: IssueFacts;
+  labels?: readonly string[];
+}
+
+export interface RouterOptions {
+  index: RouterIndex;
+  node: RouterNode;
+  /** Reads an issue; null = the tracker has none of this name. @throws TransientError, TerminalError */
+  hydrate: Record<Source, (ref: string) => Promise<Hydrated | null>>;
+  config: RouterConfig;
+  /** Where bodies lie that were too large for a message. */
+  bodies?: { get(ref: string): Promise<Uint8Array> };
+  log: Logger;
+  metrics?: RouterMetrics;
+}
+
+export interface RouterConfig {
+  repos: readonly RepoRouting[];
+  /** Our own accounts: GitHub logins; Linear account ids or names. */
+  self: Record<Source, readonly string[]>;
+  /** Logins of bots whose comments count as a person's. */
+  bots?: readonly string[];
+  /** May this be ours, by what the payload shows? The tracker is asked only then. */
+  isDelegated: Record<Source, (delegates: Delegates) => boolean>;
+}
+
+export interface RouterMetrics {
+  /** `what`: it caused something, concerned nobody, or could not be read. */
+  hook(subject: string, what: 'routed' | 'nobody' | 'unreadable'): void;
+}
+
+/** What one hook caused. */
+export interface Routed {
+  poked: { actor: string; watch: Poke['watch'] }[];
+  sent: { to: string; type: string; id: string }[];
+}
+
+export interface Router {
+  /** @throws whatever kept it from becoming durable: the hook is not taken and is to be tried again. */
+  take(letter: { body: Uint8Array }): Promise<Routed>;
+  /** At the start: opens what was handed to us while nobody listened. */
+  recover(listDelegated: () => Promise<readonly (Hydrated & { source: Source })[]>): Promise<Routed>;
+}
+
+export function createRouter({ index, node, hydrate, config, bodies, log, metrics }: RouterOptions): Router {
+  async function actorsWith(refs: readonly string[]): Promise<IndexedActor[]> {
+    const addresses = new Set<string>();
+    for (const ref of refs) for (const address of await index.find(ref)) addresses.add(address);
+    const actors = await Promise.all([...addresses].map((address) => index.look(address)));
+    return actors.filter((actor) => actor !== null);
+  }
+
+  /** Sessions that work on it; those that only review it are none. Newest first. */
+  async function sessionsWith(refs: readonly string[]): Promise<IndexedActor[]> {
+    const actors = (await actorsWith(refs)).filter((actor) => actor.address.startsWith('session/') && !isReview(actor));
+    return actors.toSorted((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
+  }
+
+  async function route(hook: Hook, routed: Routed): Promise<void> {
+    const concerns = hook.source === 'github' ? concernsOfGithub(hook) : concernsOfLinear(hook);
+    for (const [place, concern] of concerns.entries()) await follow(concern, `${hookId(hook)}:${place}`, hook, routed);
+  }
+
+  /** @param id of what the hook makes an actor hear here; ids are per actor, so one will do for all it concerns. */
+  async function follow(concern: Concern, id: string, hook: Hook, routed: Routed): Promise<void> {
+    switch (concern.kind) {
+      case 'poke':
+        return poke(concern, routed);
+      case 'comment':
+        return tellComment(concern, hook, routed);
+      case 'stop':
+        return tellStop(concern, hook, routed);
+      case 'issue':
+        return tellIssue(concern, id, hook, routed);
+    }
+  }
+
+  async function poke({ refs, watch, hint }: Poke, routed: Routed): Promise<void> {
+    for (const { address, final } of await actorsWith(refs)) {
+      if (final) continue;
+      node.poke(address, watch, hint);
+      routed.poked.push({ actor: address, watch });
+    }
+  }
+
+  async function send(envelope: Omit<Envelope, 'specversion'>, routed: Routed): Promise<void> {
+    const { subject, type, id } = envelope;
+    try {
+      await node.send({ specversion: '1.0', ...envelope });
+      routed.sent.push({ to: subject, type, id });
+    } catch (err) {
+      // Trying again would not make it smaller, and would hold back every hook behind it.
+      if (!(err instanceof RejectedInput)) throw err;
+      log.error({ err, actor: subject, type, envelope: id }, 'an observation was not sent');
+    }
+  }
+
+  async function tellComment(concern: CommentConcern, hook: Hook, routed: Routed): Promise<void> {
+    const sessions = await sessionsWith(concern.refs);
+    const live = sessions.filter(({ final }) => !final);
+    const told = live.length === 0 && concern.spoken ? sessions.slice(0, 1) : live;
+    const { id, comment, on, author, text, url } = concern;
+    const kind = kindOf(author, hook.source);
+    for (const { address } of told) {
+      await send(
+        {
+          id,
+          source: `hook/${hook.source}`,
+          type: 'comment.observed',
+          subject: address,
+          causationid: hookId(hook),
+          data: { comment, on, author: { login: author.login, kind }, text, url },
+        },
+        routed,
+      );
+    }
+  }
+
+  async function tellStop({ refs, id, by }: StopConcern, hook: Hook, routed: Routed): Promise<void> {
+    for (const { address, final } of await sessionsWith(refs)) {
+      if (final) continue;
+      const envelope = {
+        id,
+        source: `${hook.source}/${by.login}`.slice(0, 256),
+        type: 'correct.stop',
+        subject: address,
+      };
+      await send({ ...envelope, causationid: hookId(hook), data: { reason: `${by.login} pressed stop` } }, routed);
+    }
+  }
+
+  async function tellIssue(concern: IssueConcern, id: string, hook: Hook, routed: Routed): Promise<void> {
+    const sessions = await sessionsWith(concern.refs);
+    const live = sessions.filter(({ final }) => !final);
+    const look: Poke = { kind: 'poke', watch: 'issue', refs: concern.refs, hint: {} };
+    if (live.length > 0 && !concern.tell) return poke(look, routed);
+    if (live.length === 0 && !mayBeOurs(concern, sessions[0])) return;
+
+    const issue = await hydrated(concern);
+    if (issue === null) return poke(look, routed);
+    const observe = (to: string, data: IssueObserved) => {
+      const envelope = { id, source: `hook/${hook.source}`, type: 'issue.observed', subject: to, data };
+      return send({ ...envelope, causationid: hookId(hook) }, routed);
+    };
+    if (live.length > 0) {
+      for (const { address } of live) await observe(address, issue.facts);
+      return;
+    }
+    const opened = await opening(hook.source, issue);
+    if (opened !== null) await observe(opened.address, opened.data);
+  }
+
+  function mayBeOurs(
+    { agentSession, handedOver, delegates, source, told, at }: IssueConcern,
+    last?: IndexedActor,
+  ): boolean {
+    if (told.removed || !(agentSession !== undefined || config.isDelegated[source](delegates))) return false;
+    // What happened before the last session ended is what that session was about, or a hook read again.
+    return last === undefined || (handedOver && Date.parse(at) > Date.parse(last.updatedAt));
+  }
+
+  /** The tracker's word; without it the hook's, which is enough to begin: what is missing, the issue watch reads. */
+  async function hydrated(concern: IssueConcern): Promise<Hydrated | null> {
+    const { source, ref, agentSession, told, delegates } = concern;
+    const byHook: Hydrated = {
+      facts: { ref, ...told, delegated: config.isDelegated[source](delegates) },
+      ...(delegates.labels === undefined ? {} : { labels: delegates.labels }),
+    };
+    if (told.removed) return byHook;
+    try {
+      const found = await hydrate[source](ref);
+      if (found === null || agentSession === undefined) return found;
+      return { ...found, facts: { ...found.facts, agentSession } };
+    } catch (err) {
+      log.warn({ err, issue: ref }, 'the tracker does not show an issue; going by the hook');
+      return byHook;
+    }
+  }
+
+  /** null: not ours to open. */
+  async function opening(
+    source: Source,
+    { facts, labels }: Hydrated,
+  ): Promise<{ address: string; data: IssueObserved } | null> {
+    const over = facts.state.type === 'completed' || facts.state.type === 'canceled';
+    const warranted = facts.agentSession !== undefined || (facts.delegated && !over);
+    if (facts.removed || !warranted) return null;
+    const repo = repoOf(source, facts.ref, labels ?? [], config.repos);
+    if (repo === undefined) {
+      log.warn({ issue: facts.ref }, 'an issue is delegated to us, but no repository of the configuration has it');
+      return null;
+    }
+    const address = await newAddress(facts.ref, (candidate) => index.look(candidate));
+    return { address, data: { ...facts, open: openOf(repo, facts.priority) } };
+  }
+
+  function kindOf({ login, id, bot }: CommentConcern['author'], source: Source): 'person' | 'bot' | 'self' {
+    const isOne = (names: readonly string[]) => names.some((name) => isSame(name, login) || name === id);
+    if (isOne(config.self[source])) return 'self';
+    return bot && !isOne(config.bots ?? []) ? 'bot' : 'person';
+  }
+
+  async function readHook(letter: Uint8Array): Promise<Hook> {
+    const hook = parseHook(letter);
+    if (hook.bodyRef === undefined) return hook;
+    if (bodies === undefined) throw new RejectedInput('HOOK', `the body is kept apart as ${hook.bodyRef}, but nowhere`);
+    const body: unknown = JSON.parse(new TextDecoder().decode(await bodies.get(hook.bodyRef)));
+    return { ...hook, body };
+  }
+
+  return {
+    async take(letter) {
+      const routed: Routed = { poked: [], sent: [] };
+      let hook: Hook;
+      try {
+        hook = await readHook(letter.body);
+      } catch (err) {
+        if (!(err instanceof RejectedInput)) throw err;
+        log.warn({ err }, 'a hook cannot be read');
+        metrics?.hook('-', 'unreadable');
+        return routed;
+      }
+      await route(hook, routed);
+      const caused = routed.poked.length + routed.sent.length > 0;
+      metrics?.hook(subjectOf(hook), caused ? 'routed' : 'nobody');
+      return routed;
+    },
+    async recover(listDelegated) {
+      const routed: Routed = { poked: [], sent: [] };
+      for (const { source, ...issue } of await listDelegated()) {
+        const { ref, updatedAt } = issue.facts;
+        // A session that is there has a watch that looks by itself; one that ended was the answer to this delegation.
+        if ((await sessionsWith([`issue:${ref}`])).length > 0) continue;
+        const opened = await opening(source, issue);
+        if (opened === null) continue;
+        const { address, data } = opened;
+        const id = `${source}:recovered:${ref}:${updatedAt}`;
+        await send({ id, source: `recovery/${source}`, type: 'issue.observed', subject: address, data }, routed);
+      }
+      return routed;
+    },
+  };
+}
+
+const isReview = ({ refs, tags }: IndexedActor): boolean =>
+  tags['kind'] === 'review' || refs.some((ref) => ref.startsWith('review:'));
