@@ -108,7 +108,7 @@ export type AgentContext = {
   hiredAt: string | null;
   run: Run | null;
   /** Where the life goes when the process is gone. */
-  then: 'asleep' | 'stopped' | 'archived';
+  afterwards: 'asleep' | 'stopped' | 'archived';
   /** Times of the crashes within the window. */
   crashes: string[];
   /** Crashes since the last run that ended well. */
@@ -164,7 +164,7 @@ export function newAgent({ address, timers }: Birth): AgentContext {
     actions: [],
     hiredAt: null,
     run: null,
-    then: 'asleep',
+    afterwards: 'asleep',
     crashes: [],
     crashesInRow: 0,
     contentions: 0,

@@ -29,7 +29,7 @@ export function afterCrash(context: AgentContext, at: string): Counters {
   const crashesInRow = context.crashesInRow + 1;
   if (crashesInRow >= CRASHES_IN_ROW_MAX) {
     const reason = `${crashesInRow} crashes without one good run`;
-    return { crashes, crashesInRow, then: 'stopped', cause: { by: context.address, reason, at } };
+    return { crashes, crashesInRow, afterwards: 'stopped', cause: { by: context.address, reason, at } };
   }
   const oldest = crashes[crashes.length - CRASHES_MAX];
   if (oldest === undefined) return { crashes, crashesInRow };
@@ -41,7 +41,7 @@ export function afterContention(context: AgentContext, at: string): Counters {
   const contentions = context.contentions + 1;
   if (contentions >= CONTENTIONS_MAX) {
     const reason = `another process held the conversation ${contentions} times in a row`;
-    return { contentions, then: 'stopped', cause: { by: context.address, reason, at } };
+    return { contentions, afterwards: 'stopped', cause: { by: context.address, reason, at } };
   }
   const backOffMs = timerMs(context, 'contention') * Math.min(contentions, CONTENTION_FACTOR_MAX);
   return {

@@ -11,6 +11,7 @@ export const door = agent.createStateConfig({
     'correct.resume': '.open',
     'correct.restart': '.open',
     'life.halted': '.closed',
+    'run.offered': { actions: 'declineClosed' },
   },
   states: {
     open: {

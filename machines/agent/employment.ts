@@ -63,22 +63,22 @@ const reasonFrom = (event: Taken, verb: string): string => {
 
 export const stop: Handler = (context, event) => {
   const { run, wishes } = letGo(context, { class: 'stopped', reason: reasonFrom(event, 'stopped') });
-  return { set: { run, then: 'stopped', cause: causeOf(event), cooling: null }, wishes };
+  return { set: { run, afterwards: 'stopped', cause: causeOf(event), cooling: null }, wishes };
 };
 
 /** Stopping already: only where it goes afterwards changes. */
 export const stopAfterwards: Handler = (context, event) =>
-  context.then === 'stopped' ? {} : { set: { then: 'stopped', cause: causeOf(event) } };
+  context.afterwards === 'stopped' ? {} : { set: { afterwards: 'stopped', cause: causeOf(event) } };
 
 export const resumeAfterwards: Handler = (context, event) =>
-  context.then === 'asleep' ? {} : { set: { then: 'asleep', cause: causeOf(event) } };
+  context.afterwards === 'asleep' ? {} : { set: { afterwards: 'asleep', cause: causeOf(event) } };
 
 const FRESH = { crashes: [], crashesInRow: 0, contentions: 0, cooling: null, runs: [] } satisfies Partial<AgentContext>;
 
 /** Fresh counters; a run in progress is interrupted, which is no attempt. */
 export const restart: Handler = (context, event) => {
   const { run } = context;
-  const set: Partial<AgentContext> = { ...FRESH, then: 'asleep' };
+  const set: Partial<AgentContext> = { ...FRESH, afterwards: 'asleep' };
   if (run === null) return { set, wishes: context.chat.up ? [endProcess(context, 'restarted')] : [] };
   if (run.begun === null) {
     const loss: Loss = { class: 'lost', reason: reasonFrom(event, 'restarted') };
@@ -97,7 +97,7 @@ export const restart: Handler = (context, event) => {
 export const comeBack: Handler = (context, event) => ({
   set: {
     ...FRESH,
-    then: 'asleep',
+    afterwards: 'asleep',
     cause: causeOf(event),
     subscriptions: context.subscriptions.map((subscription) => {
       const holder = event.known?.holders?.[subscriptionClaim(context.user, subscription.repo)] ?? null;
@@ -113,7 +113,7 @@ export const comeBack: Handler = (context, event) => ({
 export const offboard: Handler = (context, event) => {
   const { run, wishes } = letGo(context, { class: 'offboarded', reason: reasonFrom(event, 'offboarded') });
   return {
-    set: { run, then: 'stopped', cause: causeOf(event), cooling: null, revoked: false },
+    set: { run, afterwards: 'stopped', cause: causeOf(event), cooling: null, revoked: false },
     wishes: [revoke(context), ...withdrawn(), ...wishes],
   };
 };

@@ -57,7 +57,7 @@ export const accept: Handler = (context, event) => {
     usage: NO_USAGE,
   };
   return {
-    set: { run, then: 'asleep', runs: [...withinHour(context.runs, event.at), event.at] },
+    set: { run, afterwards: 'asleep', runs: [...withinHour(context.runs, event.at), event.at] },
     wishes: [report(run, 'offer.accepted', {})],
   };
 };

@@ -1,7 +1,7 @@
 /** The agent's vocabulary: its actions, guards and delays by name. What they decide is in `run.ts` and `employment.ts`. */
 import { raise, setup } from 'xstate';
 import { timerMs } from '../contract.ts';
-import type { Birth, StateMeta } from '../contract.ts';
+import type { Birth } from '../contract.ts';
 import { perform } from '../decision.ts';
 import { WISHES } from '../effects.ts';
 import type { AgentContext } from './context.ts';
@@ -14,7 +14,6 @@ const base = setup({
     context: {} as AgentContext,
     events: {} as Taken,
     input: {} as Birth,
-    meta: {} as StateMeta,
   },
   actions: { ...WISHES },
 });
@@ -107,7 +106,7 @@ export const agent = base.extend({
     isDisowned: ({ context, event }) => run.disowns(context, event),
     isDisownedWithProcess: ({ context, event }) => run.disowns(context, event) && hasProcess(context),
     hasQuestion: ({ context }) => context.run?.question !== null,
-    isToStop: ({ context }) => context.then === 'stopped',
+    isToStop: ({ context }) => context.afterwards === 'stopped',
     isHot: ({ context }) => context.cooling !== null,
     isClear: ({ context }) => context.run === null && !context.chat.up && context.revoked,
   },

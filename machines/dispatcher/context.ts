@@ -1,0 +1,50 @@
+/** What the dispatcher knows: pictures of agents and wants kept up to date by their own events, and the open offers. */
+import type { Birth, Timers } from '../contract.ts';
+import type { Note } from '../notes.ts';
+import type { AgentRow, Offer, Want } from './match.ts';
+
+export interface Employed extends AgentRow {
+  /** Since when it can do nothing (stopped, cooling down, gone); null = it can. */
+  downSince: string | null;
+}
+
+export type DispatcherContext = {
+  address: string;
+  timers: Timers;
+  maxRuns: number;
+  agents: Employed[];
+  wants: Want[];
+  offers: Offer[];
+  /** The next pinned agent is given up at this time, null = none is down. */
+  pinsDue: string | null;
+  /** What the timer of the pins is set to. */
+  pinsArmed: string | null;
+  /** Agents that a fleet-wide stop or drain has stopped, and that a resume brings back. */
+  stoppedHere: string[];
+  cause: { by: string; reason: string | null; at: string } | null;
+  notes: Note[];
+};
+
+export function newDispatcher({ address, timers }: Birth): DispatcherContext {
+  return {
+    address,
+    timers,
+    maxRuns: 0,
+    agents: [],
+    wants: [],
+    offers: [],
+    pinsDue: null,
+    pinsArmed: null,
+    stoppedHere: [],
+    cause: null,
+    notes: [],
+  };
+}
+
+/** Lives in which an agent can do no work, however long one waits. */
+const DOWN = new Set(['stopped', 'archived', 'offboarding', 'offboarded', 'coolingDown']);
+/** Lives that a fleet-wide stop has nothing to add to. */
+const STOPPED = new Set(['stopped', 'archived', 'offboarding', 'offboarded']);
+
+export const isDown = (life: string): boolean => DOWN.has(life);
+export const isStopped = (life: string): boolean => STOPPED.has(life);
