@@ -45,7 +45,7 @@ const settle = (dispatcher: TestActor, session: string, agentName: string, outco
     .effects;
 
 const matches = (effects: readonly StepEffect[]): string[] =>
-  tells(effects, 'work.matched').map(({ to, data }) => `${to}→${(data as { agent: string }).agent}`);
+  tells(effects, 'work.matched').map(({ to, data }) => `${to}→${String(data['agent'])}`);
 
 test('the machine keeps the rules', () => {
   assert.deepEqual(checkDefinition(dispatcherDefinition as never), []);
@@ -199,9 +199,7 @@ test('a paused fleet hands out nothing and says so; resume hands out what waits'
   agent(dispatcher, 'ada');
   dispatcher.take('correct.pause');
   const said = tells(wants(dispatcher, 's1'), 'work.unmatched');
-  assert.deepEqual((said[0]!.data as { ruledOut: unknown }).ruledOut, [
-    { agent: 'agent/ada', why: 'the fleet is paused' },
-  ]);
+  assert.deepEqual(said[0]?.data['ruledOut'], [{ agent: 'agent/ada', why: 'the fleet is paused' }]);
   assert.equal(dispatcher.project().phase, 'paused');
   assert.deepEqual(matches(dispatcher.take('correct.resume').effects), ['session/s1→agent/ada']);
 });

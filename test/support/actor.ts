@@ -133,7 +133,7 @@ export function names(effects: readonly StepEffect[]): string[] {
 export function tells(
   effects: readonly StepEffect[],
   type: string,
-): { to: string; data: unknown; expectepoch?: number }[] {
+): { to: string; data: Record<string, unknown>; expectepoch?: number }[] {
   return effects.flatMap((effect) =>
     effect.kind === 'tell' && effect.type === type
       ? [
