@@ -5,6 +5,7 @@
 import type { ActAnswer, ActParams } from '../../../machines/effects.ts';
 import { TerminalError } from '../../errors.ts';
 import type { ActPerformer, Doing } from '../effect.ts';
+import type { Account } from './account.ts';
 import { anyAnswer, mergeAnswer, pullAnswer } from './answers.ts';
 import { readReports } from './checks.ts';
 import { jobOf } from './failure.ts';
@@ -123,7 +124,7 @@ export function createGithubActs(github: Github) {
         for (const run of runs) {
           // Already queued or running again.
           if (run.conclusion === null) continue;
-          await system.send(anyAnswer, ...rerunOf(repo, run), signal);
+          await rerun(system, repo, run, signal);
         }
       },
     },
@@ -151,12 +152,25 @@ export type GithubActs = ReturnType<typeof createGithubActs>;
 
 const isToRepeat = (report: Report): boolean => report.conclusion !== null && standingOf(report) !== 'good';
 
-/** GitHub runs its own jobs again by the job; of other apps it asks the app. */
-function rerunOf(repo: string, run: Report): [string, Record<string, unknown>] {
+/** GitHub runs its own jobs again by the job; of other apps, and where it knows no such job, it asks the app. */
+async function rerun(account: Account, repo: string, run: Report, signal: AbortSignal): Promise<void> {
+  const at = coordinates(repo);
   const job = run.app === 'github-actions' ? jobOf(run) : undefined;
-  return job === undefined
-    ? ['POST /repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest', { ...coordinates(repo), check_run_id: run.id }]
-    : ['POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun', { ...coordinates(repo), job_id: job }];
+  if (job !== undefined) {
+    try {
+      await account.send(
+        anyAnswer,
+        'POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun',
+        { ...at, job_id: job },
+        signal,
+      );
+      return;
+    } catch (error) {
+      if (!(error instanceof TerminalError) || error.code !== 'GITHUB_NOT_FOUND') throw error;
+    }
+  }
+  const route = 'POST /repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest';
+  await account.send(anyAnswer, route, { ...at, check_run_id: run.id }, signal);
 }
 
 /** The pull request, else the issue where it is one of GitHub's. */

@@ -1,6 +1,5 @@
 /** Watches a GitHub issue from which a session came: tells its state, and what is written on it. */
 import type { Timers } from '../../../machines/contract.ts';
-import { timerMs } from '../../../machines/contract.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError } from '../../errors.ts';
@@ -10,7 +9,7 @@ import { commentsOf } from './comments.ts';
 import type { Github } from './github.ts';
 import { readComments } from './issue.ts';
 import type { Delegation, IssueFacts } from './issue.ts';
-import { createLooking } from './looking.ts';
+import { createLooking, paceOf } from './looking.ts';
 import type { Looked } from './looking.ts';
 import { createTold } from './told.ts';
 
@@ -73,11 +72,7 @@ export function createGithubIssueWatch(options: IssueWatchOptions): WatchPerform
         clock,
         log: log.child({ actor: context.actor, watch: 'issue' }),
         look,
-        pace: () => ({
-          awaited: params.awaited,
-          shortMs: timerMs({ timers }, 'reconcile'),
-          longMs: timerMs({ timers }, 'reconcileMax'),
-        }),
+        pace: () => paceOf(timers, account.budget, params.awaited),
       });
       looking.now();
       return {

@@ -2,15 +2,27 @@
  * The rhythm of a watch that polls: at once at the start and when poked, then on a timer; slower while nothing is
  * awaited, slower still while looking fails. One look at a time; whatever asks for one meanwhile gets one more.
  */
+import { timerMs } from '../../../machines/contract.ts';
+import type { Timers } from '../../../machines/contract.ts';
 import type { Clock } from '../../clock.ts';
 import { TransientError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import type { RateBudget } from './budget.ts';
 
 export interface Pace {
   /** Something is awaited: look every `shortMs`. Else each quiet look doubles the time, up to `longMs`. */
   awaited: boolean;
   shortMs: number;
   longMs: number;
+}
+
+/** So few requests left in the hour are kept for what has to be done; watches become slow. */
+const REMAINING_MIN = 200;
+
+export function paceOf(timers: Timers, budget: RateBudget, awaited: boolean): Pace {
+  const isShort = (budget.remaining() ?? Infinity) < REMAINING_MIN;
+  const longMs = timerMs({ timers }, 'reconcileMax');
+  return { awaited, shortMs: isShort ? longMs : timerMs({ timers }, 'reconcile'), longMs };
 }
 
 export interface Looked {

@@ -3,14 +3,13 @@
  * Hooks only make it look sooner, so that a lost one costs time and nothing else.
  */
 import type { Timers } from '../../../machines/contract.ts';
-import { timerMs } from '../../../machines/contract.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import type { Watch, WatchContext, WatchPerformer } from '../effect.ts';
 import type { TimedComment } from './comments.ts';
 import type { Github } from './github.ts';
-import { createLooking } from './looking.ts';
+import { createLooking, paceOf } from './looking.ts';
 import type { Looked } from './looking.ts';
 import { readPull } from './pull-facts.ts';
 import type { HeadBy, PullLook } from './pull-facts.ts';
@@ -104,11 +103,7 @@ function startWatch(
     clock,
     log,
     look,
-    pace: () => ({
-      awaited: params.awaited,
-      shortMs: timerMs({ timers }, 'reconcile'),
-      longMs: timerMs({ timers }, 'reconcileMax'),
-    }),
+    pace: () => paceOf(timers, account.budget, params.awaited),
   });
   looking.now();
 

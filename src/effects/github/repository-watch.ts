@@ -1,13 +1,12 @@
 /** Watches the open pull requests of the repositories a reviewer subscribed to. */
 import type { Timers } from '../../../machines/contract.ts';
-import { timerMs } from '../../../machines/contract.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import type { WatchPerformer } from '../effect.ts';
 import { pullAnswer } from './answers.ts';
 import type { Github } from './github.ts';
-import { createLooking } from './looking.ts';
+import { createLooking, paceOf } from './looking.ts';
 import type { Looked } from './looking.ts';
 import { coordinates } from './names.ts';
 import { createTold } from './told.ts';
@@ -65,11 +64,7 @@ export function createRepositoryWatch(options: RepositoryWatchOptions): WatchPer
         clock,
         log,
         look,
-        pace: () => ({
-          awaited: false,
-          shortMs: timerMs({ timers }, 'reconcile'),
-          longMs: timerMs({ timers }, 'reconcileMax'),
-        }),
+        pace: () => paceOf(timers, account.budget, false),
       });
       looking.now();
       return {
