@@ -346,7 +346,9 @@ export const SCHEMA = /* GraphQL */ `
   }
 
   type ExternalUser {
+    displayName: String!
     id: ID!
+    name: String!
   }
 
   type Favorite {

@@ -1,0 +1,117 @@
+/**
+ * What this product does at Linear: says, plans, links and moves. All of it is idempotent by the effect's key or by
+ * looking first, and what concerns one agent session happens one after another, in the order it was wished.
+ */
+import { createHash } from 'node:crypto';
+import type { ActParams } from '../../../machines/effects.ts';
+import { TerminalError } from '../../errors.ts';
+import type { ActPerformer, Doing } from '../effect.ts';
+import { ADD_ACTIVITY, ADD_COMMENT, ATTACH_LINK, READ_LINKS, UPDATE_SESSION } from './documents.ts';
+import type { Linear } from './linear.ts';
+import { moveIssue } from './move.ts';
+
+type LinearActName = 'linear.say' | 'linear.plan' | 'linear.link' | 'linear.move';
+export type LinearActs = { [Name in LinearActName]: ActPerformer<ActParams<Name>> };
+
+/** One try; several requests at most. */
+const DEADLINE_MS = 60_000;
+
+export function createLinearActs(linear: Linear): LinearActs {
+  const inTurn = createTurns();
+  const act = <Name extends LinearActName>(
+    target: (params: ActParams<Name>) => string,
+    perform: (params: ActParams<Name>, doing: Doing) => Promise<unknown>,
+  ): ActPerformer<ActParams<Name>> => ({
+    kind: 'act',
+    repeat: 'key',
+    deadlineMs: DEADLINE_MS,
+    lane: 'linear',
+    perform: (params, doing) => inTurn(target(params), () => perform(params, doing)),
+  });
+  return {
+    'linear.say': act<'linear.say'>(
+      ({ ref, agentSession }) => agentSession ?? ref,
+      (params, doing) => say(linear, params, doing),
+    ),
+    'linear.plan': act<'linear.plan'>(
+      ({ agentSession }) => agentSession,
+      async ({ agentSession, steps }, { signal }) => {
+        await linear.ask(UPDATE_SESSION, { id: agentSession, input: { plan: steps } }, signal);
+      },
+    ),
+    'linear.link': act<'linear.link'>(
+      ({ ref, agentSession }) => agentSession ?? ref,
+      (params, doing) => link(linear, params, doing),
+    ),
+    'linear.move': act<'linear.move'>(
+      ({ ref }) => ref,
+      (params, doing) => moveIssue(linear, params, doing),
+    ),
+  };
+}
+
+/** An activity of the agent session; where there is none, a comment that stays. */
+async function say(linear: Linear, params: ActParams<'linear.say'>, doing: Doing): Promise<unknown> {
+  const { ref, agentSession, activity } = params;
+  const id = idOf(doing);
+  const { type, body, action, parameter, ephemeral } = activity;
+  if (agentSession === undefined) {
+    // What would have vanished with the next activity is not worth a comment.
+    if (ephemeral === true) return { comment: null };
+    const text = type === 'action' ? [action, parameter, body].filter(Boolean).join(' ') : body;
+    await once(() => linear.ask(ADD_COMMENT, { input: { id, issueId: ref, body: text } }, doing.signal));
+    return { comment: id };
+  }
+  const content =
+    type === 'action' ? { type, action: action ?? body, parameter: parameter ?? '', result: body } : { type, body };
+  // Linear refuses it on the others: what is asked or answered must not vanish.
+  const vanishes = ephemeral === true && (type === 'thought' || type === 'action');
+  const input = { id, agentSessionId: agentSession, content, ...(vanishes ? { ephemeral: true } : {}) };
+  await once(() => linear.ask(ADD_ACTIVITY, { input }, doing.signal));
+  return { activity: id };
+}
+
+/** The id is ours: that it exists already means that an earlier try arrived and only its answer was lost. */
+async function once(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof TerminalError) || error.code !== 'LINEAR_EXISTS') throw error;
+  }
+}
+
+/**
+ * A UUID (version 4 in form, as Linear asks) from the effect's key, the same for every try. The time of the wish is in
+ * it because keys begin again when somebody begins again with an empty store, and Linear's memory does not.
+ */
+function idOf({ key, wishedAt }: Doing): string {
+  const bytes = createHash('sha256').update(`linear:${key}:${wishedAt}`).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+async function link(linear: Linear, { ref, agentSession, url, label }: ActParams<'linear.link'>, { signal }: Doing) {
+  if (agentSession === undefined) {
+    // One attachment per issue and URL: Linear updates the one it has.
+    await linear.ask(ATTACH_LINK, { issue: ref, url, title: label }, signal);
+    return;
+  }
+  const { externalLinks } = (await linear.ask(READ_LINKS, { id: agentSession }, signal)).agentSession;
+  if (externalLinks.some((known) => known.url === url)) return;
+  await linear.ask(UPDATE_SESSION, { id: agentSession, input: { addedExternalUrls: [{ label, url }] } }, signal);
+}
+
+/** Runs what has the same key one after another; a failure does not hold up the next. */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>();
+  return <Result>(key: string, perform: () => Promise<Result>): Promise<Result> => {
+    const mine = (last.get(key) ?? Promise.resolve()).then(perform, perform);
+    last.set(key, mine);
+    const forget = (): void => {
+      if (last.get(key) === mine) last.delete(key);
+    };
+    void mine.then(forget, forget);
+    return mine;
+  };
+}

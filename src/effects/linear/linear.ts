@@ -1,0 +1,95 @@
+/**
+ * The port to Linear: requests through its SDK's client with documents of our own (its models ask for more than we
+ * use), answers checked at the border, refusals as our errors. Reading issues and the list for a start are built on it.
+ */
+import { LinearClient } from '@linear/sdk';
+import { explainIssues } from '../../actor/envelope.ts';
+import type { Clock } from '../../clock.ts';
+import { TerminalError } from '../../errors.ts';
+import { LIST_DELEGATED, READ_VIEWER } from './documents.ts';
+import type { DelegatedPage, Operation } from './documents.ts';
+import { readIssue } from './issue.ts';
+import type { IssueSeen } from './issue.ts';
+import { refusalOf } from './refusal.ts';
+
+export interface LinearOptions {
+  /** Default: Linear itself. */
+  apiUrl?: string | undefined;
+  /** An OAuth access token (`actor=app`), or a personal API key (`lin_api_…`). */
+  token: string;
+  clock: Clock;
+}
+
+export interface DelegatedIssue {
+  ref: string;
+  updatedAt: string;
+  team: { id: string; key: string; name: string };
+}
+
+export interface Linear {
+  /** @throws TransientError `LINEAR_UNREACHABLE|UNAVAILABLE|RATE_LIMITED`, TerminalError otherwise. */
+  ask<Answer>(operation: Operation<Answer>, variables: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
+  /** Id of the user we act as. */
+  self(signal?: AbortSignal): Promise<string>;
+  /** The issue as it is now, by identifier or id; undefined = Linear knows no such issue, or does not show it to us. */
+  observeIssue(ref: string, signal?: AbortSignal): Promise<IssueSeen | undefined>;
+  /** Issues delegated to us that are not over, for the start after an outage. */
+  listDelegated(signal?: AbortSignal): Promise<DelegatedIssue[]>;
+}
+
+/** An answer that takes longer is not coming. */
+const ANSWER_MS = 30_000;
+/** Pages of a list that we follow; beyond this something is wrong with the list, not with the limit. */
+const PAGES_MAX = 50;
+
+export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
+  const credentials = token.startsWith('lin_api_') ? { apiKey: token } : { accessToken: token };
+  let self: string | undefined;
+
+  const linear: Linear = {
+    async ask(operation, variables, signal) {
+      const late = new AbortController();
+      const cancel = clock.after(ANSWER_MS, () => late.abort(new Error(`no answer in ${ANSWER_MS} ms`)));
+      try {
+        // The SDK takes a signal for a client, not for a request; a client is no more than its options.
+        const { client } = new LinearClient({
+          ...credentials,
+          ...(apiUrl === undefined ? {} : { apiUrl }),
+          signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
+        });
+        const { data } = await client.rawRequest<unknown, Record<string, unknown>>(operation.document, variables);
+        return parse(operation, data);
+      } catch (error) {
+        if (error instanceof TerminalError) throw error;
+        throw refusalOf(error, operation.name, clock.now());
+      } finally {
+        cancel();
+      }
+    },
+    async self(signal) {
+      self ??= (await linear.ask(READ_VIEWER, {}, signal)).viewer.id;
+      return self;
+    },
+    observeIssue: (ref, signal) => readIssue(linear, ref, signal),
+    async listDelegated(signal) {
+      const app = await linear.self(signal);
+      const found: DelegatedIssue[] = [];
+      let after: string | null | undefined = null;
+      for (let count = 0; count < PAGES_MAX; count++) {
+        const page: DelegatedPage = (await linear.ask(LIST_DELEGATED, { app, after }, signal)).issues;
+        found.push(...page.nodes.map(({ identifier, updatedAt, team }) => ({ ref: identifier, updatedAt, team })));
+        after = page.pageInfo.endCursor;
+        if (!page.pageInfo.hasNextPage) break;
+      }
+      return found;
+    },
+  };
+  return linear;
+}
+
+function parse<Answer>({ name, answer }: Operation<Answer>, data: unknown): Answer {
+  const parsed = answer.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const mistakes = explainIssues(parsed.error).slice(0, 5).join('; ');
+  throw new TerminalError('LINEAR_ANSWER', `${name}: not the answer that was asked for: ${mistakes}`);
+}

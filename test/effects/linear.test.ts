@@ -1,0 +1,316 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { buildSchema, parse, validate } from 'graphql';
+import { issueObserved } from '../../machines/events/session.ts';
+import { createFakeClock } from '../../src/clock.ts';
+import { createLinearStandIn } from '../../src/demo/linear/linear.ts';
+import { SCHEMA } from '../../src/demo/linear/schema.ts';
+import type { Doing } from '../../src/effects/effect.ts';
+import { createLinearActs } from '../../src/effects/linear/acts.ts';
+import * as documents from '../../src/effects/linear/documents.ts';
+import { createLinear } from '../../src/effects/linear/linear.ts';
+import { TerminalError, TransientError } from '../../src/errors.ts';
+import { SKIP_UNPUBLISHED, publishedSchema } from '../support/linear.ts';
+
+async function given(t: TestContext) {
+  const clock = createFakeClock();
+  const stand = await createLinearStandIn({ clock, appToken: 'app-token' });
+  t.after(() => stand.close());
+  stand.addTeam('ENG', 'Engineering');
+  const linear = createLinear({ apiUrl: stand.url, token: 'app-token', clock });
+  let seq = 0;
+  /** The next effect's identity; the same again with `doing(key)`. */
+  const doing = (key = `session/eng-1/${++seq}/0`): Doing => ({
+    key,
+    actor: 'session/eng-1',
+    attempt: 1,
+    signal: new AbortController().signal,
+    wishedAt: new Date(clock.now()).toISOString(),
+  });
+  return { clock, stand, linear, acts: createLinearActs(linear), doing };
+}
+
+const operations = Object.values(documents).filter((value) => 'document' in value);
+
+test('every document is valid at the stand-in', () => {
+  const schema = buildSchema(SCHEMA);
+  for (const { name, document } of operations) assert.deepEqual(validate(schema, parse(document)), [], name);
+  assert.equal(operations.length, 13);
+});
+
+test('every document is valid against the published schema', { skip: SKIP_UNPUBLISHED }, () => {
+  const schema = publishedSchema();
+  for (const { name, document } of operations) assert.deepEqual(validate(schema, parse(document)), [], name);
+});
+
+test('an issue is observed with its facts, blockers and agent session', async (t) => {
+  const { stand, linear } = await given(t);
+  const issue = stand.createIssue({ title: 'Add hello', description: 'Please.', priority: 2, state: 'Todo' });
+  const blocker = stand.createIssue({ title: 'First this' });
+  stand.block(blocker, issue);
+  stand.block(issue, stand.createIssue({ title: 'Later that' }));
+  const session = stand.delegate(issue);
+  const seen = await linear.observeIssue('ENG-1');
+  assert.deepEqual(seen?.facts, {
+    ref: 'ENG-1',
+    url: issue.url,
+    title: 'Add hello',
+    body: 'Please.',
+    delegated: true,
+    state: { name: 'Todo', type: 'unstarted' },
+    priority: 2,
+    blockers: [{ ref: 'ENG-2', done: false }],
+    agentSession: session?.id,
+    removed: false,
+    updatedAt: issue.updatedAt,
+  });
+  assert.equal(seen.team.key, 'ENG');
+  issueObserved.parse(seen.facts);
+});
+
+test('the same facts have the same name, a blocker that is done another', async (t) => {
+  const { stand, linear, clock } = await given(t);
+  const [issue, blocker] = [stand.createIssue({ title: 'Waits' }), stand.createIssue({ title: 'First' })];
+  stand.block(blocker, issue);
+  const before = await linear.observeIssue('ENG-1');
+  assert.equal((await linear.observeIssue('ENG-1'))?.id, before?.id);
+  clock.advance(1_000);
+  stand.setState(blocker, 'Done');
+  const after = await linear.observeIssue('ENG-1');
+  assert.deepEqual(after?.facts.blockers, [{ ref: 'ENG-2', done: true }]);
+  assert.equal(after?.facts.updatedAt, before?.facts.updatedAt);
+  assert.notEqual(after?.id, before?.id);
+});
+
+test('another app’s delegation and agent session are not ours', async (t) => {
+  const { stand, linear } = await given(t);
+  const other = stand.addUser('otherbot', { app: true });
+  stand.delegate(stand.createIssue({ title: 'Theirs' }), { to: other });
+  const facts = (await linear.observeIssue('ENG-1'))?.facts;
+  assert.equal(facts?.delegated, false);
+  assert.equal(facts?.agentSession, undefined);
+});
+
+test('an issue in the trash is removed, one that does not exist is undefined', async (t) => {
+  const { stand, linear } = await given(t);
+  stand.remove(stand.createIssue({ title: 'Gone' }));
+  assert.equal((await linear.observeIssue('ENG-1'))?.facts.removed, true);
+  assert.equal(await linear.observeIssue('ENG-9'), undefined);
+});
+
+test('texts beyond what an event takes are cut', async (t) => {
+  const { stand, linear } = await given(t);
+  stand.createIssue({ title: 't'.repeat(1_500), description: 'd'.repeat(300_000) });
+  const seen = await linear.observeIssue('ENG-1');
+  assert.equal(issueObserved.safeParse(seen?.facts).success, true);
+});
+
+test('the list for a start has every open delegated issue, over several pages', async (t) => {
+  const { stand, linear } = await given(t);
+  for (let count = 1; count <= 130; count++) stand.delegate(stand.createIssue({ title: `issue ${count}` }));
+  stand.setState('ENG-7', 'Done');
+  stand.createIssue({ title: 'nobody’s' });
+  const found = await linear.listDelegated();
+  assert.equal(found.length, 129);
+  assert.ok(!found.some(({ ref }) => ref === 'ENG-7' || ref === 'ENG-131'));
+  assert.equal(found[0]?.team.key, 'ENG');
+});
+
+test('an activity is said once, also when the answer to the first try was lost', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  const session = stand.delegate(stand.createIssue({ title: 'Say' }))!;
+  const params = { ref: 'ENG-1', agentSession: session.id, activity: { type: 'response', body: 'Done.' } } as const;
+  const same = doing();
+  stand.faults.loseAnswers();
+  await assert.rejects(acts['linear.say'].perform(params, same), {
+    name: 'TransientError',
+    code: 'LINEAR_UNREACHABLE',
+  });
+  await acts['linear.say'].perform(params, { ...same, attempt: 2 });
+  assert.deepEqual(
+    stand.activitiesOf(session).map(({ content }) => content),
+    [{ type: 'response', body: 'Done.' }],
+  );
+  await acts['linear.say'].perform(params, doing());
+  assert.equal(stand.activitiesOf(session).length, 2);
+});
+
+test('the same key of another life says its own word', async (t) => {
+  const { stand, acts, doing, clock } = await given(t);
+  stand.createIssue({ title: 'Again' });
+  const params = { ref: 'ENG-1', activity: { type: 'response', body: 'first life' } } as const;
+  await acts['linear.say'].perform(params, doing('session/eng-1/1/0'));
+  clock.advance(60_000);
+  await acts['linear.say'].perform(params, doing('session/eng-1/1/0'));
+  assert.equal(stand.commentsOf('ENG-1').length, 2);
+});
+
+test('an action has action and parameter, a thought may vanish, a question may not', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  const session = stand.delegate(stand.createIssue({ title: 'Kinds' }))!;
+  const say = (activity: Parameters<(typeof acts)['linear.say']['perform']>[0]['activity']) =>
+    acts['linear.say'].perform({ ref: 'ENG-1', agentSession: session.id, activity }, doing());
+  await say({ type: 'thought', body: 'Received.', ephemeral: true });
+  await say({ type: 'action', body: 'ok', action: 'Ran', parameter: 'npm test' });
+  await say({ type: 'elicitation', body: 'Which one?', ephemeral: true });
+  assert.deepEqual(
+    stand.activitiesOf(session).map(({ content, ephemeral }) => [content.type, content.action, ephemeral]),
+    [
+      ['action', 'Ran', false],
+      ['elicitation', undefined, false],
+    ],
+  );
+});
+
+test('without an agent session a word is a comment, and what would vanish is not said', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  stand.createIssue({ title: 'No session' });
+  await acts['linear.say'].perform(
+    { ref: 'ENG-1', activity: { type: 'thought', body: 'hm', ephemeral: true } },
+    doing(),
+  );
+  await acts['linear.say'].perform({ ref: 'ENG-1', activity: { type: 'response', body: 'Merged.' } }, doing());
+  assert.deepEqual(
+    stand.commentsOf('ENG-1').map(({ body, userId }) => [body, userId]),
+    [['Merged.', stand.app.id]],
+  );
+});
+
+test('words to one agent session arrive in the order in which they were wished', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  const session = stand.delegate(stand.createIssue({ title: 'Order' }))!;
+  const bodies = ['one', 'two', 'three', 'four', 'five'];
+  await Promise.all(
+    bodies.map((body) =>
+      acts['linear.say'].perform(
+        { ref: 'ENG-1', agentSession: session.id, activity: { type: 'thought', body } },
+        doing(),
+      ),
+    ),
+  );
+  assert.deepEqual(
+    stand.activitiesOf(session).map(({ content }) => content.body),
+    bodies,
+  );
+});
+
+test('a plan replaces the one before', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  const session = stand.delegate(stand.createIssue({ title: 'Plan' }))!;
+  const steps = (status: 'pending' | 'completed') => [{ content: 'Implement', status }];
+  await acts['linear.plan'].perform({ agentSession: session.id, steps: steps('pending') }, doing());
+  await acts['linear.plan'].perform({ agentSession: session.id, steps: steps('completed') }, doing());
+  assert.deepEqual(stand.sessionOf('ENG-1')?.plan, steps('completed'));
+});
+
+test('a link is shown once on the agent session, or once as an attachment', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  const session = stand.delegate(stand.createIssue({ title: 'Link' }))!;
+  const link = { ref: 'ENG-1', url: 'https://github.com/acme/api/pull/1', label: 'Pull request #1' };
+  for (const params of [{ ...link, agentSession: session.id }, link]) {
+    await acts['linear.link'].perform(params, doing());
+    await acts['linear.link'].perform(params, doing());
+  }
+  assert.deepEqual(stand.sessionOf('ENG-1')?.externalLinks, [{ label: link.label, url: link.url }]);
+  assert.deepEqual(
+    stand.attachmentsOf('ENG-1').map(({ title, url }) => [title, url]),
+    [[link.label, link.url]],
+  );
+});
+
+test('an issue is moved forward: started, in review, completed', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  stand.createIssue({ title: 'Forward' });
+  const seen = [];
+  for (const to of ['started', 'review', 'completed'] as const) {
+    seen.push(await acts['linear.move'].perform({ ref: 'ENG-1', to }, doing()));
+  }
+  assert.deepEqual(seen, [
+    { moved: true, state: 'In Progress' },
+    { moved: true, state: 'In Review' },
+    { moved: true, state: 'Done' },
+  ]);
+  assert.equal(stand.stateOf('ENG-1').name, 'Done');
+});
+
+for (const state of ['In Review', 'Done', 'Canceled', 'Duplicate']) {
+  test(`an issue that is ${state} is not moved to started`, async (t) => {
+    const { stand, acts, doing } = await given(t);
+    stand.createIssue({ title: 'There already', state });
+    const answer = await acts['linear.move'].perform({ ref: 'ENG-1', to: 'started' }, doing());
+    assert.deepEqual(answer, { moved: false, state });
+    assert.equal(stand.stateOf('ENG-1').name, state);
+  });
+}
+
+test('what a person took back stays back, until it is delegated again', async (t) => {
+  const { stand, acts, doing, clock } = await given(t);
+  stand.delegate(stand.createIssue({ title: 'Not yet' }));
+  const move = (to: 'started' | 'review') => {
+    clock.advance(1_000);
+    return acts['linear.move'].perform({ ref: 'ENG-1', to }, doing());
+  };
+  await move('started');
+  stand.setState('ENG-1', 'Todo');
+  assert.deepEqual(await move('review'), { moved: false, state: 'Todo' });
+  stand.delegate('ENG-1', { to: null });
+  stand.delegate('ENG-1');
+  assert.deepEqual(await move('started'), { moved: true, state: 'In Progress' });
+});
+
+test('a person who moved it ahead does not stop us from going further', async (t) => {
+  const { stand, acts, doing, clock } = await given(t);
+  stand.createIssue({ title: 'Ahead' });
+  await acts['linear.move'].perform({ ref: 'ENG-1', to: 'started' }, doing());
+  clock.advance(1_000);
+  stand.setState('ENG-1', 'In Review');
+  assert.deepEqual(await acts['linear.move'].perform({ ref: 'ENG-1', to: 'completed' }, doing()), {
+    moved: true,
+    state: 'Done',
+  });
+});
+
+test('a move whose answer was lost is known as ours by the next try', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  stand.createIssue({ title: 'Lost' });
+  const same = doing();
+  await acts['linear.move'].perform({ ref: 'ENG-1', to: 'started' }, same);
+  assert.deepEqual(await acts['linear.move'].perform({ ref: 'ENG-1', to: 'started' }, same), {
+    moved: true,
+    state: 'In Progress',
+  });
+});
+
+test('refusals are told apart: again later, or no for good', async (t) => {
+  const { stand, linear, acts, doing, clock } = await given(t);
+  stand.createIssue({ title: 'Errors' });
+  const say = () => acts['linear.say'].perform({ ref: 'ENG-1', activity: { type: 'response', body: 'hi' } }, doing());
+  stand.faults.fail(503);
+  await assert.rejects(say(), (error) => error instanceof TransientError && error.code === 'LINEAR_UNAVAILABLE');
+  stand.faults.answer('<html>bad gateway</html>', { contentType: 'text/html' });
+  await assert.rejects(say(), (error) => error instanceof TransientError && error.code === 'LINEAR_UNAVAILABLE');
+  stand.faults.answer('{"data":{"commentCreate":{"success":"perhaps"}}}');
+  await assert.rejects(say(), (error) => error instanceof TerminalError && error.code === 'LINEAR_ANSWER');
+  stand.faults.limitUntil(clock.now() + 90_000);
+  await assert.rejects(
+    say(),
+    (error) => error instanceof TransientError && error.code === 'LINEAR_RATE_LIMITED' && error.retryAfterMs === 90_000,
+  );
+  clock.advance(90_000);
+  await say();
+  const stranger = createLinear({ apiUrl: stand.url, token: 'unknown', clock });
+  await assert.rejects(
+    stranger.self(),
+    (error) => error instanceof TerminalError && error.code === 'LINEAR_UNAUTHORIZED',
+  );
+  const nowhere = createLinear({ apiUrl: 'http://127.0.0.1:9/graphql', token: 'x', clock });
+  await assert.rejects(
+    nowhere.self(),
+    (error) => error instanceof TransientError && error.code === 'LINEAR_UNREACHABLE',
+  );
+  await assert.rejects(
+    linear.ask(documents.ADD_COMMENT, { input: { issueId: 'ENG-404', body: 'x' } }),
+    (error) => error instanceof TerminalError && error.code === 'LINEAR_NOT_FOUND',
+  );
+});
