@@ -28,7 +28,7 @@ export interface Delivery {
   body: string;
 }
 
-const hook = hookHead.extend({ body: z.unknown(), bodyRef: z.string().optional() });
+const hook = hookHead.extend({ body: z.unknown().optional(), bodyRef: z.string().optional() });
 export type Hook = z.infer<typeof hook>;
 
 /** Behind `<ns>.hook.`: `github.pull_request.closed`, lower case; no action is `-`. */

@@ -58,7 +58,9 @@ export interface RouterConfig {
   /** Logins of bots whose comments count as a person's. */
   bots?: readonly string[];
   /** May this be ours, by what the payload shows? The tracker is asked only then. */
-  isDelegated: Record<Source, (delegates: Delegates) => boolean>;
+  isDelegated: Record<Source, (delegates: Delegates, ref: string) => boolean>;
+  /** Did one of our own acts write this text? It bears a mark that people do not see, and is no news. */
+  isOwnText?: (text: string) => boolean;
 }
 
 export interface RouterMetrics {
@@ -93,8 +95,20 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
     return actors.toSorted((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
   }
 
-  async function route(hook: Hook, routed: Routed): Promise<void> {
-    const concerns = hook.source === 'github' ? concernsOfGithub(hook) : concernsOfLinear(hook);
+  /** What is being done about a reference; hooks about it go one after another, all others beside them. */
+  const lines = new Map<string, Promise<void>>();
+
+  function inLine(refs: readonly string[], work: () => Promise<void>): Promise<void> {
+    const keys = [...new Set(refs.map((ref) => ref.toLowerCase()))];
+    const before = keys.flatMap((key) => lines.get(key) ?? []);
+    const done = Promise.allSettled(before).then(work);
+    for (const key of keys) lines.set(key, done);
+    return done.finally(() => {
+      for (const key of keys) if (lines.get(key) === done) lines.delete(key);
+    });
+  }
+
+  async function route(hook: Hook, concerns: readonly Concern[], routed: Routed): Promise<void> {
     for (const [place, concern] of concerns.entries()) await follow(concern, `${hookId(hook)}:${place}`, hook, routed);
   }
 
@@ -133,6 +147,7 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
   }
 
   async function tellComment(concern: CommentConcern, hook: Hook, routed: Routed): Promise<void> {
+    if (config.isOwnText?.(concern.text) === true) return;
     const sessions = await sessionsWith(concern.refs);
     const live = sessions.filter(({ final }) => !final);
     const told = live.length === 0 && concern.spoken ? sessions.slice(0, 1) : live;
@@ -188,10 +203,10 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
   }
 
   function mayBeOurs(
-    { agentSession, handedOver, delegates, source, told, at }: IssueConcern,
+    { agentSession, handedOver, delegates, source, ref, told, at }: IssueConcern,
     last?: IndexedActor,
   ): boolean {
-    if (told.removed || !(agentSession !== undefined || config.isDelegated[source](delegates))) return false;
+    if (told.removed || !(agentSession !== undefined || config.isDelegated[source](delegates, ref))) return false;
     // What happened before the last session ended is what that session was about, or a hook read again.
     return last === undefined || (handedOver && Date.parse(at) > Date.parse(last.updatedAt));
   }
@@ -200,7 +215,7 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
   async function hydrated(concern: IssueConcern): Promise<Hydrated | null> {
     const { source, ref, agentSession, told, delegates } = concern;
     const byHook: Hydrated = {
-      facts: { ref, ...told, delegated: config.isDelegated[source](delegates) },
+      facts: { ref, ...told, delegated: config.isDelegated[source](delegates, ref) },
       ...(delegates.labels === undefined ? {} : { labels: delegates.labels }),
     };
     if (told.removed) return byHook;
@@ -237,11 +252,10 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
     return bot && !isOne(config.bots ?? []) ? 'bot' : 'person';
   }
 
-  async function readHook(letter: Uint8Array): Promise<Hook> {
-    const hook = parseHook(letter);
-    if (hook.bodyRef === undefined) return hook;
-    if (bodies === undefined) throw new RejectedInput('HOOK', `the body is kept apart as ${hook.bodyRef}, but nowhere`);
-    const body: unknown = JSON.parse(new TextDecoder().decode(await bodies.get(hook.bodyRef)));
+  /** Not async where the body lies in the letter: hooks get in line in the order in which they are taken. */
+  async function withBody(hook: Hook, ref: string): Promise<Hook> {
+    if (bodies === undefined) throw new RejectedInput('HOOK', `the body is kept apart as ${ref}, but nothing reads it`);
+    const body: unknown = JSON.parse(new TextDecoder().decode(await bodies.get(ref)));
     return { ...hook, body };
   }
 
@@ -250,14 +264,18 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
       const routed: Routed = { poked: [], sent: [] };
       let hook: Hook;
       try {
-        hook = await readHook(letter.body);
+        hook = parseHook(letter.body);
+        if (hook.bodyRef !== undefined) hook = await withBody(hook, hook.bodyRef);
       } catch (err) {
         if (!(err instanceof RejectedInput)) throw err;
         log.warn({ err }, 'a hook cannot be read');
         metrics?.hook('-', 'unreadable');
         return routed;
       }
-      await route(hook, routed);
+      const concerns = hook.source === 'github' ? concernsOfGithub(hook) : concernsOfLinear(hook);
+      const refs = concerns.flatMap((concern) => concern.refs);
+      // A comment right behind the hook that opens its session has to find that session.
+      await inLine(refs, () => route(hook, concerns, routed));
       const caused = routed.poked.length + routed.sent.length > 0;
       metrics?.hook(subjectOf(hook), caused ? 'routed' : 'nobody');
       return routed;
