@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kindOf, looseComments } from '../../src/effects/github/comments.ts';
+import { closingOf, kindOf, looseComments } from '../../src/effects/github/comments.ts';
 import { bodyWith, placeComments, shownLines } from '../../src/effects/github/diff.ts';
 import { isDelegated, mentionsLogin } from '../../src/effects/github/issue.ts';
 import { hasMark, markOf, parseIssueRef, withMark, withoutMark } from '../../src/effects/github/names.ts';
@@ -135,4 +135,22 @@ test('facts are told once, under one name after a restart, and anew when they co
   const again = tell('green', '1');
   assert.ok(again !== undefined && again !== green);
   assert.equal(createTold('p').idFor('green', '1'), green);
+});
+
+test('the reason of a closing is what the closer last said around then', () => {
+  const said = (login: string, minute: number, body: string) => ({
+    id: minute,
+    user: { login, type: 'User' },
+    body,
+    html_url: 'https://github.test/c',
+    created_at: new Date(Date.parse('2026-01-01T10:00:00Z') + minute * 60_000).toISOString(),
+  });
+  const closing = (...comments: ReturnType<typeof said>[]) =>
+    closingOf({ login: 'ann', type: 'User' }, '2026-01-01T10:30:00Z', comments, { self: [], bots: [] });
+  const closedBy = { login: 'ann', kind: 'person' };
+  assert.deepEqual(closing(said('ann', 10, 'long ago'), said('bo', 30, 'not me')), { closedBy });
+  assert.deepEqual(closing(said('ann', 25, 'first'), said('Ann', 30, 'because'), said('ann', 40, 'afterwards')), {
+    closedBy,
+    closingComment: 'because',
+  });
 });

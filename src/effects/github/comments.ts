@@ -1,6 +1,6 @@
 /** Who wrote, and what of it is a comment rather than part of a review. Pure. */
 import type { z } from 'zod';
-import type { SESSION_EVENTS } from '../../../machines/events/session.ts';
+import type { PullObserved, SESSION_EVENTS } from '../../../machines/events/session.ts';
 import type { CommentAnswer, ReviewAnswer, ReviewCommentAnswer, User } from './answers.ts';
 import { hasMark, sameName, withoutMark } from './names.ts';
 
@@ -77,3 +77,25 @@ export const isReview = ({ state, body }: ReviewAnswer): boolean =>
 /** An outdated comment keeps the line it was made on. */
 export const lineOf = ({ line, original_line }: ReviewCommentAnswer): number | undefined =>
   line ?? original_line ?? undefined;
+
+export type Closing = Pick<PullObserved, 'closedBy' | 'closingComment'>;
+
+/** A comment this long before the closing, or a moment after it, is taken for its reason. */
+const CLOSING_MS = { before: 600_000, after: 60_000 };
+
+/** Who closed a pull request unmerged, and what they last said around then. */
+export function closingOf(
+  closer: User,
+  closedAt: string,
+  comments: readonly CommentAnswer[],
+  authors: Authors,
+): Closing {
+  const reason = comments.findLast(({ user, created_at }) => {
+    const sinceMs = Date.parse(created_at) - Date.parse(closedAt);
+    return sameName(user.login, closer.login) && sinceMs >= -CLOSING_MS.before && sinceMs <= CLOSING_MS.after;
+  });
+  return {
+    closedBy: { login: closer.login, kind: kindOf(closer, authors) },
+    ...(reason?.body == null ? {} : { closingComment: withoutMark(reason.body) }),
+  };
+}

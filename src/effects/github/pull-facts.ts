@@ -13,10 +13,10 @@ import {
 } from './answers.ts';
 import type { CommentAnswer, PullAnswer } from './answers.ts';
 import { readGate } from './checks.ts';
-import { commentsOf, kindOf, looseComments } from './comments.ts';
-import type { Authors, TimedComment } from './comments.ts';
+import { closingOf, commentsOf, looseComments } from './comments.ts';
+import type { Authors, Closing, TimedComment } from './comments.ts';
 import { isMerged, isOfBranch, isOfRepo } from './github.ts';
-import { coordinates, sameName, withoutMark } from './names.ts';
+import { coordinates } from './names.ts';
 import { lastOfQueue, queueOf } from './queue.ts';
 import { reviewsOf } from './reviews.ts';
 
@@ -128,32 +128,15 @@ async function findOurs({ account, params, headBy, signal }: PullReading): Promi
   return read(newest.number);
 }
 
-/** A comment this long before the closing, or a moment after it, is taken for its reason. */
-const CLOSING_MS = { before: 600_000, after: 60_000 };
-
 async function readClosing(
   { account, params, authors, signal }: PullReading,
   pull: PullAnswer,
   comments: readonly CommentAnswer[],
-): Promise<Pick<PullObserved, 'closedBy' | 'closingComment'>> {
+): Promise<Closing> {
   const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}';
-  const issue = await account.get(
-    issueAnswer,
-    route,
-    { ...coordinates(params.repo), issue_number: pull.number },
-    signal,
-  );
-  const closer = issue.closed_by;
-  if (closer == null) return {};
-  const closedAt = Date.parse(pull.closed_at ?? pull.updated_at);
-  const reason = comments.findLast(({ user, created_at }) => {
-    const sinceMs = Date.parse(created_at) - closedAt;
-    return sameName(user.login, closer.login) && sinceMs >= -CLOSING_MS.before && sinceMs <= CLOSING_MS.after;
-  });
-  return {
-    closedBy: { login: closer.login, kind: kindOf(closer, authors) },
-    ...(reason?.body == null ? {} : { closingComment: withoutMark(reason.body) }),
-  };
+  const asked = { ...coordinates(params.repo), issue_number: pull.number };
+  const { closed_by: closer } = await account.get(issueAnswer, route, asked, signal);
+  return closer == null ? {} : closingOf(closer, pull.closed_at ?? pull.updated_at, comments, authors);
 }
 
 async function readCommitTime({ account, params, signal }: PullReading, ref: string): Promise<string | undefined> {
