@@ -27,9 +27,9 @@ interface World {
 
 /** A server that answers as told, and an account that asks it. */
 async function withServer(
-  reply: (asked: World['asked'][number], n: number) => Reply | 'hangUp',
+  reply: (asked: World['asked'][number], n: number) => Reply | 'hangUp' | 'silence',
   use: (world: World) => Promise<void>,
-  auth: GithubAuth = { token: 'token-of-ours' },
+  { auth = { token: 'token-of-ours' }, paced = false }: { auth?: GithubAuth; paced?: boolean } = {},
 ): Promise<void> {
   const asked: World['asked'] = [];
   const server = createServer((request, response) => {
@@ -41,6 +41,7 @@ async function withServer(
       request.destroy();
       return;
     }
+    if (answer === 'silence') return;
     response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers });
     response.end(answer.status === 304 ? undefined : JSON.stringify(answer.body ?? {}));
   });
@@ -48,7 +49,7 @@ async function withServer(
   const { port } = server.address() as AddressInfo;
   const clock = createFakeClock();
   const log = createLog({ level: 'silent' });
-  const options = { apiUrl: `http://127.0.0.1:${port}`, auth, userAgent: 'chartroom-test', clock, log, paced: false };
+  const options = { apiUrl: `http://127.0.0.1:${port}`, auth, userAgent: 'chartroom-test', clock, log, paced };
   try {
     await use({ account: createAccount(options), clock, asked });
   } finally {
@@ -180,6 +181,47 @@ test('a limit holds back every request of the token until the named time is over
     },
   ));
 
+test('an account that paces its writes does not wait out a limit inside a request', () =>
+  withServer(
+    () => ({ status: 429, headers: { 'retry-after': '600' } }),
+    async ({ account, asked }) => {
+      assert.equal((await failed(write(account))).code, 'GITHUB_RATE_LIMITED');
+      assert.equal(asked.length, 1);
+    },
+    { paced: true },
+  ));
+
+test('a request without an answer ends in time', () => {
+  const came: (() => void)[] = [];
+  return withServer(
+    () => {
+      came.shift()?.();
+      return 'silence';
+    },
+    async ({ account, clock }) => {
+      const arrived = new Promise<void>((resolve) => came.push(resolve));
+      const call = failed(write(account));
+      await arrived;
+      clock.advance(30_000);
+      assert.equal((await call).code, 'GITHUB_UNREACHABLE');
+    },
+  );
+});
+
+test('a request is given up with its act', () => {
+  const stop = new AbortController();
+  return withServer(
+    () => {
+      stop.abort();
+      return 'silence';
+    },
+    async ({ account }) => {
+      const error = await failed(account.send(z.unknown(), 'POST /things', {}, stop.signal));
+      assert.ok(error instanceof TransientError);
+    },
+  );
+});
+
 test('a list is read to its last page', () =>
   withServer(
     ({ url }) => {
@@ -224,8 +266,8 @@ test('an app gets an installation token, and a new one well before it ends', () 
   let given = 0;
   return withServer(
     ({ url }) =>
-      url === '/app'
-        ? { body: { slug: 'chartroom' } }
+      url === '/app' || url === '/things/1'
+        ? { body: { slug: 'chartroom', value: 5 } }
         : {
             status: 201,
             body: {
@@ -238,13 +280,15 @@ test('an app gets an installation token, and a new one well before it ends', () 
     async ({ account, clock, asked }) => {
       assert.equal(await account.login(), 'chartroom[bot]');
       assert.equal(await account.token(), 'installation-1');
+      await read(account);
+      assert.equal(asked.at(-1)?.headers.authorization, 'token installation-1');
       clock.advance(45 * 60_000);
       assert.equal(await account.token(), 'installation-1');
       clock.advance(6 * 60_000);
       assert.equal(await account.token(), 'installation-2');
       assert.equal(asked.filter(({ url }) => url.endsWith('/access_tokens')).length, 2);
     },
-    { app: { id: 1, privateKey, installation: 2 } },
+    { auth: { app: { id: 1, privateKey, installation: 2 } } },
   );
 });
 

@@ -339,3 +339,34 @@ test('a watch outlives every kind of trouble and tells when it is over', () =>
       site.standIn.faults.clear();
     }
   }));
+
+test('told by hooks or only found by looking, the facts are the same in the end (X6)', () =>
+  withGithub(async (site) => {
+    const [hooked, polled] = [watchPull(site), watchPull(site)];
+    const changes = [
+      () => site.check(site.head, 'Tests', null),
+      () => site.check(site.head, 'Tests', 'failure'),
+      () => review(site, 'susan', 'REQUEST_CHANGES'),
+      () => site.push({ 'greet.txt': 'one\ntwo\n' }),
+      () => review(site, 'susan', 'APPROVE'),
+      () => site.as('ann', 'POST', `/issues/${site.number}/comments`, { body: 'Nice.' }),
+    ];
+    for (const change of changes) {
+      await change();
+      hooked.watch.poke();
+      await hooked.rest();
+      site.clock.advance(1_000);
+    }
+    for (const { watch, rest } of [hooked, polled]) {
+      watch.poke();
+      await rest();
+      site.clock.advance(60_000);
+      await rest();
+      await watch.stop('runtime');
+    }
+    const last = ({ all }: typeof hooked) => all.findLast(({ type }) => type === 'pull.observed');
+    assert.ok(hooked.all.length > polled.all.length);
+    assert.deepEqual(last(hooked), last(polled));
+    const comments = ({ all }: typeof hooked) => all.filter(({ type }) => type === 'comment.observed');
+    assert.deepEqual(comments(hooked), comments(polled));
+  }));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closingOf, kindOf, looseComments } from '../../src/effects/github/comments.ts';
+import { isOfBranch } from '../../src/effects/github/github.ts';
 import { bodyWith, placeComments, shownLines } from '../../src/effects/github/diff.ts';
 import { isDelegated, mentionsLogin } from '../../src/effects/github/issue.ts';
 import { hasMark, markOf, parseIssueRef, withMark, withoutMark } from '../../src/effects/github/names.ts';
@@ -153,4 +154,16 @@ test('the reason of a closing is what the closer last said around then', () => {
     closedBy,
     closingComment: 'because',
   });
+});
+
+test('a pull request from a fork is not of our branch, though it has its name', () => {
+  const from = (fullName: string | null) =>
+    isOfBranch(
+      { head: { ref: 'b', sha: 'a', repo: fullName === null ? null : { full_name: fullName } } },
+      'acme/api',
+      'b',
+    );
+  assert.equal(from('Acme/API'), true);
+  assert.equal(from('eve/api'), false);
+  assert.equal(from(null), false, 'the fork was deleted');
 });

@@ -88,7 +88,7 @@ export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: Ac
         }),
     // Its debug line holds whole requests with their headers.
     log: { debug: () => {}, info: quiet, warn: quiet, error: quiet },
-    request: { fetch: fetchWithin },
+    request: { fetch: createFetch(clock) },
     throttle: paced
       ? { id: throttleId(apiUrl, auth), onRateLimit: leave, onSecondaryRateLimit: leave }
       : { enabled: false },
@@ -197,10 +197,25 @@ function parse<Schema extends z.ZodType>(schema: Schema, data: unknown, route: s
   );
 }
 
-/** fetch has no limit of its own; counted from sending, not from joining the queue of paced requests. */
-function fetchWithin(url: string, init: RequestInit): Promise<Response> {
-  const limit = AbortSignal.timeout(REQUEST_MS);
-  return fetch(url, { ...init, signal: init.signal ? AbortSignal.any([init.signal, limit]) : limit });
+/**
+ * fetch has no limit of its own; counted from sending, not from joining the queue of paced requests. By hand and not
+ * by `AbortSignal.any`: that keeps something of every request as long as the watch's own signal lives.
+ */
+function createFetch(clock: Clock) {
+  return async (url: string, init: RequestInit): Promise<Response> => {
+    const { signal } = init;
+    const ends = new AbortController();
+    const abort = () => ends.abort(signal?.reason);
+    const cancel = clock.after(REQUEST_MS, () => ends.abort(new DOMException('no answer in time', 'TimeoutError')));
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted === true) abort();
+    try {
+      return await fetch(url, { ...init, signal: ends.signal });
+    } finally {
+      cancel();
+      signal?.removeEventListener('abort', abort);
+    }
+  };
 }
 
 /** The throttling plugin keeps its queues per process by this name: one per token, and never the token itself. */

@@ -11,10 +11,10 @@ import { coordinates } from './names.ts';
 
 export type Failure = PullObserved['gate']['failures'][number];
 
-/** More than this nobody reads; a linter can leave thousands. */
-const ANNOTATIONS_MAX = 50;
-const SUMMARY_MAX = 20_000;
-const MESSAGE_MAX = 4_000;
+/** More than this nobody reads; a linter can leave thousands. Ten such failures fit into one envelope. */
+const ANNOTATIONS_MAX = 20;
+const SUMMARY_MAX = 8_000;
+const MESSAGE_MAX = 1_000;
 
 export async function readFailure(
   account: Account,

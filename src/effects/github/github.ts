@@ -137,7 +137,7 @@ export function createGithub(options: GithubOptions): Github {
   return github;
 }
 
-export function isOfBranch({ head }: PullAnswer, repo: string, branch: string): boolean {
+export function isOfBranch({ head }: Pick<PullAnswer, 'head'>, repo: string, branch: string): boolean {
   return head.ref === branch && isOfRepo({ head }, repo);
 }
 

@@ -17,7 +17,7 @@ const REVIEWS_MAX = 200;
 const COMMENTS_MAX = 200;
 const TEXT_MAX = 20_000;
 /** An envelope holds 1 MiB; what is left must hold the rest of the facts. */
-const CHARACTERS_MAX = 600_000;
+const CHARACTERS_MAX = 250_000;
 
 export function reviewsOf(reviews: readonly ReviewAnswer[], comments: readonly ReviewCommentAnswer[]): Review[] {
   const all = reviews.filter(isReview).flatMap((review): Review[] => {
