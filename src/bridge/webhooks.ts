@@ -82,7 +82,8 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
   });
 
   async function receive(c: Context, source: Source): Promise<Response> {
-    const bytes = await rawBody(c.req.raw, bodyBytesMax);
+    const bytes = await rawBody(c.req.raw, bodyBytesMax).catch(() => null);
+    if (bytes === null) return c.json({ error: 'the body broke off' }, 400);
     if (bytes === undefined) return c.json({ error: `a delivery may have ${bodyBytesMax} bytes` }, 413);
     let delivery: { head: HookHead; body: string };
     try {

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import test from 'node:test';
+import type { Delivery } from '../../src/bridge/hook.ts';
+import { openSpool } from '../../src/bridge/spool.ts';
+import { TransientError } from '../../src/errors.ts';
+import { quiet, tempDirectory } from './parts.ts';
+
+const delivery = (id: string, body = '{"n":1}'): Delivery => ({
+  head: {
+    source: 'github',
+    event: 'ping',
+    action: null,
+    delivery: id,
+    receivedAt: '2026-11-21T10:00:00.000Z',
+    headers: {},
+  },
+  body,
+});
+
+test('what is spooled is there for the next process, in order, byte for byte', async (t) => {
+  const directory = await tempDirectory(t);
+  const first = await openSpool({ directory, log: quiet });
+  for (const id of ['a', 'b', 'c']) await first.add(delivery(id, `{ "line\\n" : "é",\n "id": "${id}" }`));
+  const second = await openSpool({ directory, log: quiet });
+  assert.deepEqual(second.size(), first.size());
+  const read = await Promise.all(second.numbers().map((number) => second.read(number)));
+  assert.deepEqual(
+    read.map((one) => [one?.head.delivery, one?.body]),
+    ['a', 'b', 'c'].map((id) => [id, `{ "line\\n" : "é",\n "id": "${id}" }`]),
+  );
+});
+
+test('numbers go on behind what an earlier process left', async (t) => {
+  const directory = await tempDirectory(t);
+  const first = await openSpool({ directory, log: quiet });
+  await first.add(delivery('a'));
+  await first.add(delivery('b'));
+  await first.remove(1);
+  const second = await openSpool({ directory, log: quiet });
+  assert.equal(await second.add(delivery('c')), 3);
+});
+
+test('a half-written file of a killed process is nobody’s delivery', async (t) => {
+  const directory = await tempDirectory(t);
+  await writeFile(path.join(directory, '000000000001.hook.part'), '{"source":"git');
+  const spool = await openSpool({ directory, log: quiet });
+  assert.deepEqual(spool.numbers(), []);
+  assert.deepEqual(await readdir(directory), []);
+});
+
+test('a damaged file is set aside and does not stop the others', async (t) => {
+  const directory = await tempDirectory(t);
+  await writeFile(path.join(directory, '000000000001.hook'), 'rubbish\n{}');
+  const spool = await openSpool({ directory, log: quiet });
+  await spool.add(delivery('b'));
+  assert.equal(await spool.read(1), undefined);
+  assert.deepEqual(spool.numbers(), [2]);
+  assert.equal((await spool.read(2))?.head.delivery, 'b');
+  assert.ok((await readdir(directory)).includes('000000000001.hook.damaged'));
+});
+
+test('bounded by bytes: what does not fit is refused, and fits when there is room again', async (t) => {
+  const spool = await openSpool({ directory: await tempDirectory(t), log: quiet, bytesMax: 1_000 });
+  const large = JSON.stringify({ pad: 'x'.repeat(600) });
+  await spool.add(delivery('a', large));
+  await assert.rejects(spool.add(delivery('b', large)), { code: 'SPOOL_FULL' });
+  await spool.remove(1);
+  assert.equal(spool.size().bytes, 0);
+  await spool.add(delivery('b', large));
+});
+
+test('a disk that says no is a refusal, and counts for nothing', async (t) => {
+  const directory = await tempDirectory(t);
+  const spool = await openSpool({ directory, log: quiet });
+  await rm(directory, { recursive: true });
+  await assert.rejects(spool.add(delivery('a')), (error: TransientError) => error.code === 'SPOOL_FAILED');
+  assert.deepEqual(spool.size(), { count: 0, bytes: 0 });
+});
