@@ -13,8 +13,6 @@ export interface Item {
   bytes: number;
   /** Its row in the stored mailbox, or null. */
   number: number | null;
-  /** The row was there when the process started. */
-  loaded?: true;
   acceptedMs: number;
   settle: (receipt: Receipt) => void;
   fail: (error: Error) => void;

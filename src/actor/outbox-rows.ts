@@ -16,19 +16,30 @@ export interface PendingAct {
   begun?: true;
 }
 
-export function createOutboxRows() {
+export interface OutboxRows {
+  get(key: string): PendingAct | undefined;
+  add(pending: PendingAct): void;
+  remove(key: string): void;
+  of(actor: string): PendingAct[];
+  /** Those of an act not yet begun. */
+  cancellable(actor: string, act: string): PendingAct[];
+  size(): number;
+  oldestWishedAt(): string | null;
+}
+
+export function createOutboxRows(): OutboxRows {
   const byKey = new Map<string, PendingAct>();
   const byActor = new Map<string, Set<PendingAct>>();
 
   return {
-    get: (key: string): PendingAct | undefined => byKey.get(key),
-    add(pending: PendingAct): void {
+    get: (key) => byKey.get(key),
+    add(pending) {
       byKey.set(pending.key, pending);
       const own = byActor.get(pending.actor) ?? new Set();
       own.add(pending);
       byActor.set(pending.actor, own);
     },
-    remove(key: string): void {
+    remove(key) {
       const pending = byKey.get(key);
       if (pending === undefined) return;
       byKey.delete(key);
@@ -36,13 +47,13 @@ export function createOutboxRows() {
       own?.delete(pending);
       if (own?.size === 0) byActor.delete(pending.actor);
     },
-    of: (actor: string): PendingAct[] => [...(byActor.get(actor) ?? [])],
-    cancellable: (actor: string, act: string): PendingAct[] =>
+    of: (actor) => [...(byActor.get(actor) ?? [])],
+    cancellable: (actor, act) =>
       [...(byActor.get(actor) ?? [])].filter(
         (pending) => pending.act === act && pending.begun !== true && !pending.attempted,
       ),
-    size: (): number => byKey.size,
-    oldestWishedAt: (): string | null => {
+    size: () => byKey.size,
+    oldestWishedAt: () => {
       let oldest: string | null = null;
       for (const pending of byKey.values()) if (oldest === null || pending.wishedAt < oldest) oldest = pending.wishedAt;
       return oldest;

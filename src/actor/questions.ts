@@ -107,7 +107,7 @@ export function createQuestions({ node, store, clock, health, redact, standing }
     const address = await resolve(name);
     const actor = await node.settled(address);
     if (actor !== null) return actor;
-    const near = node.actorsOf.near(address);
+    const near = node.actors.near(address);
     throw new QuestionError(
       404,
       `there is no ${address}${near.length > 0 ? `; did you mean ${near.slice(0, 3).join(', ')}?` : ''}`,

@@ -1,0 +1,105 @@
+/** What a node reads when it starts: only what is under way. Idle actors cost nothing until somebody asks for them. */
+import type { Clock } from '../clock.ts';
+import { Bug } from '../errors.ts';
+import { KEYS, SPACES, keyParts } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
+import type { Actor, Actors } from './actors.ts';
+import type { Envelope } from './envelope.ts';
+import { decodeEntry } from './journal.ts';
+import type { Item, Mailbox } from './mailbox.ts';
+import type { OutboxRows, PendingAct } from './outbox-rows.ts';
+import type { Registry } from './registry.ts';
+import { watchesOf } from './step.ts';
+
+export interface Loaded {
+  acts: PendingAct[];
+  watching: Actor[];
+  /** Highest numbers handed out. */
+  dead: number;
+  mail: number;
+}
+
+interface LoadingOptions {
+  store: Store;
+  clock: Clock;
+  registry: Registry;
+  actors: Actors;
+  mailbox: Mailbox;
+  outbox: OutboxRows;
+}
+
+export async function loadNode(options: LoadingOptions): Promise<Loaded> {
+  const { store, actors } = options;
+  await actors.load(store);
+  const mail = await loadMail(options);
+  const acts = await loadOutbox(options);
+  const watching = await loadWatching(options);
+  let dead = 0;
+  for await (const [key] of store.scan({ ...SPACES.dead, reverse: true, limit: 1 })) dead = Number(keyParts(key, 1)[0]);
+  return { acts, watching, dead, mail };
+}
+
+async function loadMail({ store, clock, actors, mailbox }: LoadingOptions): Promise<number> {
+  const stored: { address: string; item: Item & { number: number } }[] = [];
+  for await (const [key, value] of store.scan(SPACES.mail)) {
+    const [address, number] = keyParts(key, 2) as [string, string];
+    const { door, envelope } = JSON.parse(value) as { door: Item['door']; envelope: Envelope };
+    const item = {
+      envelope,
+      door,
+      bytes: value.length,
+      number: Number(number),
+      acceptedMs: clock.now(),
+      settle: () => {},
+      fail: () => {},
+    };
+    stored.push({ address, item });
+  }
+  // Numbers are handed out across actors: stepping in their order keeps the order of telling.
+  stored.sort((a, b) => a.item.number - b.item.number);
+  for (const { address, item } of stored) {
+    actors.get(address);
+    mailbox.push(address, item);
+  }
+  return stored.at(-1)?.item.number ?? 0;
+}
+
+async function loadOutbox({ store, outbox }: LoadingOptions): Promise<PendingAct[]> {
+  const acts: PendingAct[] = [];
+  for await (const [key, value] of store.scan(SPACES.outbox)) {
+    const [address, seqText, indexText] = keyParts(key, 3) as [string, string, string];
+    const seq = Number(seqText);
+    const index = Number(indexText);
+    const row = store.get(KEYS.journal(address, seq));
+    if (row === undefined)
+      throw new Bug(`the outbox of ${address} names entry ${seq}, which its journal does not have`);
+    const entry = decodeEntry(row);
+    const effect = entry.effects[index];
+    if (effect === undefined || !('act' in effect)) throw new Bug(`entry ${seq} of ${address} has no act ${index}`);
+    const pending: PendingAct = {
+      key: `${address}/${seq}/${index}`,
+      actor: address,
+      seq,
+      index,
+      act: effect.act,
+      params: effect.params,
+      wishedAt: entry.at,
+      attempted: value !== '',
+    };
+    outbox.add(pending);
+    acts.push(pending);
+  }
+  return acts;
+}
+
+async function loadWatching({ store, actors, registry }: LoadingOptions): Promise<Actor[]> {
+  const watching: Actor[] = [];
+  for await (const [key] of store.scan(SPACES.watching)) {
+    const actor = actors.get(keyParts(key, 1)[0]!);
+    const definition = registry.get(actor.kind);
+    if (actor.stood === null || definition === undefined) continue;
+    actor.watches = watchesOf(definition, actor.stood.live);
+    watching.push(actor);
+  }
+  return watching;
+}

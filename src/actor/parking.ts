@@ -1,0 +1,116 @@
+/**
+ * Parking: a step that throws is a bug in a machine. The actor is held with its envelope and stack, its mail waits,
+ * everything else goes on, until a person un-parks it. `unpark` is the kernel's own correction and passes the held
+ * mailbox.
+ */
+import type { Logger } from '../log.ts';
+import { KEYS } from '../store/keys.ts';
+import type { Actor } from './actors.ts';
+import { kernelFact } from './facts.ts';
+import type { Ledger } from './ledger.ts';
+import type { Item, Mailbox } from './mailbox.ts';
+import type { Receipt } from './receipt.ts';
+import type { Turn } from './turn.ts';
+
+export interface Parking {
+  park(actor: Actor, item: Item, error: Error): void;
+  /** `data.skip` makes the envelope that parked it a dead letter. */
+  unpark(actor: Actor, item: Item): void;
+  refused(actor: Actor, id: string): Receipt;
+}
+
+interface ParkingOptions {
+  ledger: Ledger;
+  mailbox: Mailbox;
+  turn: Turn;
+  log: Logger;
+}
+
+export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): Parking {
+  function park(actor: Actor, item: Item, error: Error): void {
+    const at = turn.stamp(actor);
+    log.error({ actor: actor.address, event: item.envelope.type, err: error }, 'a step threw: the actor is parked');
+    actor.parked = {
+      at,
+      envelope: item.envelope.id,
+      type: item.envelope.type,
+      reason: error.message,
+      stack: error.stack ?? '',
+    };
+    ledger.put(KEYS.parked(actor.address), JSON.stringify(actor.parked));
+    // The poisonous envelope stays first in line; what was asked is answered, the rest is kept.
+    for (const waiting of mailbox.drain(actor.address)) {
+      if (waiting !== item && waiting.door === 'ask') {
+        ledger.after(() => waiting.settle(refused(actor, waiting.envelope.id)));
+        continue;
+      }
+      turn.store(actor, waiting);
+      mailbox.push(actor.address, waiting);
+    }
+    tell('actor.parked', actor, at, `${actor.address} is parked: ${error.message}`);
+  }
+
+  function unpark(actor: Actor, item: Item): void {
+    const at = turn.stamp(actor);
+    const poison = actor.parked;
+    ledger.del(KEYS.parked(actor.address));
+    actor.parked = null;
+    if (item.envelope.data['skip'] === true) {
+      const first = mailbox.shift(actor.address);
+      if (first !== undefined) {
+        turn.leave(actor, first);
+        const why = `skipped by ${item.envelope.source}: ${poison?.reason ?? ''}`;
+        const receipt = standing(actor, first.envelope.id, 'refused', 'parked', why);
+        turn.remember(actor.address, first.envelope.id, receipt);
+        turn.bury(first.envelope, receipt);
+        ledger.after(() => first.settle(receipt));
+      }
+    }
+    tell('actor.unparked', actor, at, `${actor.address} was unparked by ${item.envelope.source}`);
+    item.letter?.cursor.take(item.letter.seq);
+    const receipt = standing(actor, item.envelope.id, 'taken', null, null);
+    turn.remember(actor.address, item.envelope.id, receipt);
+    ledger.after(() => item.settle(receipt));
+    mailbox.wake(actor.address);
+  }
+
+  function tell(type: string, actor: Actor, at: string, summary: string): void {
+    const seq = actor.stood?.live.state.seq ?? 0;
+    const fact = kernelFact(type, { actor: actor.address, id: '', outcome: 'recorded', at, seq }, summary);
+    ledger.batch().facts.push(fact);
+    ledger.batch().kernelFacts.push(fact);
+  }
+
+  function refused(actor: Actor, id: string): Receipt {
+    const why = `${actor.address} is parked since ${actor.parked?.at ?? 'now'}: ${actor.parked?.reason ?? ''}`;
+    return standing(actor, id, 'refused', 'parked', `${why}; see: chartroom correct ${actor.address} unpark`);
+  }
+
+  function standing(
+    actor: Actor,
+    id: string,
+    outcome: Receipt['outcome'],
+    code: Receipt['code'],
+    reason: string | null,
+  ): Receipt {
+    const { stood } = actor;
+    const still = stood === null ? null : { value: stood.live.state.value, phase: stood.projection.phase };
+    return {
+      id,
+      actor: actor.address,
+      outcome,
+      seq: null,
+      epoch: stood?.projection.epoch ?? null,
+      before: still,
+      after: still,
+      effects: [],
+      waitingOn: stood?.projection.waitingOn ?? [],
+      code,
+      reason,
+      duplicate: false,
+      at: turn.stamp(actor),
+    };
+  }
+
+  return { park, unpark, refused };
+}

@@ -1,0 +1,288 @@
+/** Commands that read: ps, show, why, history, at, mail, dead, audit, receipt, chart, health. */
+import type { Command } from 'commander';
+import type { IndexRow } from '../../actor/actors.ts';
+import type { Chart } from '../../actor/chart.ts';
+import { mermaidOf } from '../../actor/chart.ts';
+import type { HistoryEntry } from '../../actor/past.ts';
+import type { Receipt } from '../../actor/receipt.ts';
+import { duration } from '../../actor/why.ts';
+import type { Why } from '../../actor/why.ts';
+import type { WaitingOn } from '../../../machines/contract.ts';
+import { addressFor } from '../context.ts';
+import type { CommandContext } from '../context.ts';
+import { CommandError, EXIT } from '../exit.ts';
+import { valueText, waitText } from '../output.ts';
+import { printReceipt } from '../receipt.ts';
+import type { Run } from '../run.ts';
+
+export function addReadCommands(program: Command, run: Run): void {
+  program
+    .command('ps')
+    .argument('[kind]', 'session, mission, agent or dispatcher')
+    .description('list actors, those that need a person first')
+    .option('--phase <phase>')
+    .option('--state <path>', 'a dotted path, e.g. work.running')
+    .option('--mission <mission>')
+    .option('--user <user>')
+    .option('--text <text>')
+    .option('--limit <n>', 'at most 1000', Number)
+    .action((kind: string | undefined, options: Record<string, unknown>) =>
+      run((context) => ps(context, { ...(kind === undefined ? {} : { kind }), ...options })),
+    );
+
+  program
+    .command('show')
+    .argument('<actor>')
+    .description('one actor, whole')
+    .action((name: string) => run((context) => show(context, name)));
+
+  program
+    .command('why')
+    .argument('<actor>')
+    .description('what it waits for, and what each event would do now')
+    .action((name: string) => run((context) => why(context, name)));
+
+  program
+    .command('history')
+    .argument('<actor>')
+    .description('its journal')
+    .option('--from <seq>', 'first step', Number)
+    .option('--to <seq>', 'last step', Number)
+    .option('--limit <n>', 'at most this many', Number)
+    .option('--items', 'of a mission: its sessions too')
+    .action((name: string, options: object) => run((context) => history(context, name, options)));
+
+  program
+    .command('at')
+    .argument('<actor>')
+    .description('the actor as it was')
+    .option('--seq <n>', 'after this step', Number)
+    .option('--time <time>', 'at this moment (ISO)')
+    .action((name: string, options: object) =>
+      run(async (context) => {
+        const actor = await addressFor(context, name);
+        const then = await context.ask('at', { actor, ...options });
+        if (context.out.json) context.out.object(then);
+        else printActor(context, then as Shown);
+        return EXIT.done;
+      }),
+    );
+
+  program
+    .command('mail')
+    .argument('<actor>')
+    .description('what waits in its mailbox')
+    .action((name: string) =>
+      run(async (context) => {
+        const { waiting } = (await context.ask('mail', { actor: await addressFor(context, name) })) as {
+          waiting: { envelope: { id: string; type: string; source: string }; stored: boolean }[];
+        };
+        if (context.out.json) for (const one of waiting) context.out.object(one);
+        else
+          context.out.table(
+            ['ID', 'TYPE', 'FROM'],
+            waiting.map(({ envelope }) => [envelope.id, envelope.type, envelope.source]),
+          );
+        return EXIT.done;
+      }),
+    );
+
+  program
+    .command('receipt')
+    .argument('<actor>')
+    .argument('<id>')
+    .description('what became of an envelope')
+    .action((name: string, id: string) =>
+      run(async (context) => {
+        const { state, receipt } = (await context.ask('receipt', { actor: await addressFor(context, name), id })) as {
+          state: string;
+          receipt: Receipt | null;
+        };
+        if (receipt !== null) printReceipt(context.out, receipt);
+        else if (context.out.json) context.out.object({ state });
+        else context.out.answer(state === 'pending' ? 'it waits in the mailbox' : 'nothing is known of it');
+        return receipt === null && state !== 'pending' ? EXIT.unknown : EXIT.done;
+      }),
+    );
+
+  program
+    .command('audit')
+    .argument('<agent>')
+    .description('what an agent did and was denied')
+    .action((name: string) =>
+      run(async (context) => {
+        const { rows } = (await context.ask('audit', { agent: name })) as {
+          rows: { at: string; action: string; allowed: boolean; detail?: string }[];
+        };
+        if (context.out.json) for (const row of rows) context.out.object(row);
+        else
+          context.out.table(
+            ['AT', 'ACTION', 'ALLOWED', 'DETAIL'],
+            rows.map((row) => [row.at, row.action, row.allowed ? 'yes' : 'no', row.detail ?? '']),
+          );
+        return EXIT.done;
+      }),
+    );
+
+  program
+    .command('chart')
+    .argument('<kind>')
+    .description('draw a statechart')
+    .option('--format <format>', 'mermaid or json', 'mermaid')
+    .option('--events', 'its events as JSON schemas')
+    .action((kind: string, { format, events }: { format: string; events?: boolean }) =>
+      run(async (context) => {
+        const chart = await context.ask('chart', { kind, ...(events === true ? { events } : {}) });
+        if (events === true || format === 'json' || context.out.json) context.out.object(chart);
+        else if (format === 'mermaid') context.out.answer(mermaidOf(chart as Chart).trimEnd());
+        else throw new CommandError(EXIT.misuse, `--format ${format} is not known`, 'mermaid or json');
+        return EXIT.done;
+      }),
+    );
+
+  program
+    .command('health')
+    .description('whether everything moves')
+    .action(() =>
+      run(async (context) => {
+        const health = (await context.ask('health', {})) as { ready: boolean };
+        context.out.object(health);
+        return health.ready ? EXIT.done : EXIT.failed;
+      }),
+    );
+}
+
+async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>): Promise<0> {
+  const { items, next } = (await ask('list', filter)) as { items: IndexRow[]; next: string | null };
+  if (out.json) {
+    for (const row of items) out.object(row);
+    return EXIT.done;
+  }
+  out.table(
+    ['ACTOR', 'PHASE', 'OWNER', 'EPOCH', 'SINCE', 'WAITS ON'],
+    items.map((row) => [
+      row.address,
+      row.phase,
+      row.owner ?? '–',
+      row.epoch === null ? '–' : String(row.epoch),
+      duration(out.nowMs - Date.parse(row.updatedAt)),
+      row.waitingOn.map((wait) => waitText(wait, out.nowMs)).join('; ') || '–',
+    ]),
+  );
+  if (next !== null) out.say(`there are more: --limit, or filter with --phase, --state, --text`);
+  return EXIT.done;
+}
+
+interface Shown {
+  address: string;
+  title: string;
+  phase: string;
+  value: unknown;
+  seq: number;
+  epoch: number | null;
+  owner: string | null;
+  updatedAt?: string;
+  at?: string;
+  waitingOn: WaitingOn[];
+  claims: string[];
+  timers: Record<string, { due: string }>;
+  context: Record<string, unknown>;
+  outbox?: { key: string; act: string }[];
+  watches?: string[];
+  parked?: { at: string; reason: string } | null;
+}
+
+async function show(context: CommandContext, name: string): Promise<0> {
+  const shown = (await context.ask('show', { actor: await addressFor(context, name) })) as Shown;
+  if (context.out.json) context.out.object(shown);
+  else printActor(context, shown);
+  return EXIT.done;
+}
+
+function printActor({ out }: CommandContext, shown: Shown): void {
+  out.answer(`${out.paint('bold', shown.address)}  ${shown.title}`);
+  const row = (name: string, text: string): void => out.answer(`  ${out.paint('dim', name.padEnd(10))} ${text}`);
+  row('phase', shown.phase);
+  row('state', valueText(shown.value));
+  if (shown.owner !== null || shown.epoch !== null)
+    row('owner', `${shown.owner ?? 'nobody'}${shown.epoch === null ? '' : `, epoch ${shown.epoch}`}`);
+  row('step', `${shown.seq}, ${shown.updatedAt ?? shown.at ?? ''}`);
+  for (const wait of shown.waitingOn) row('waits on', waitText(wait, out.nowMs));
+  const obligations = (shown.context['obligations'] ?? []) as {
+    id: string;
+    kind: string;
+    attempts: number;
+    parked?: { reason: string } | null;
+  }[];
+  for (const one of Array.isArray(obligations) ? obligations : [])
+    row(
+      'owes',
+      `${one.kind} (${one.id}, attempts ${one.attempts}${one.parked ? `, parked: ${one.parked.reason}` : ''})`,
+    );
+  for (const [timer, { due }] of Object.entries(shown.timers)) row('timer', `${timer} ${due}`);
+  for (const act of shown.outbox ?? []) row('outbox', `${act.act} ${act.key}`);
+  if ((shown.watches ?? []).length > 0) row('watches', shown.watches!.join(', '));
+  for (const claim of shown.claims) row('claim', claim);
+  const notes = (shown.context['notes'] ?? []) as { at?: string; author?: string; text?: string; read?: unknown }[];
+  for (const note of Array.isArray(notes) ? notes : []) row('note', `${note.author ?? ''}: ${note.text ?? ''}`);
+  if (shown.parked) row('parked', `${shown.parked.at}: ${shown.parked.reason}`);
+}
+
+async function why(context: CommandContext, name: string): Promise<0> {
+  const { out } = context;
+  const answer = (await context.ask('why', { actor: await addressFor(context, name) })) as Why;
+  if (out.json) {
+    out.object(answer);
+    return EXIT.done;
+  }
+  out.answer(`${out.paint('bold', answer.actor)} is ${answer.phase}`);
+  if (answer.parked !== null) out.answer(`  parked since ${answer.parked.at}: ${answer.parked.reason}`);
+  if (answer.waitingOn.length === 0) out.answer('  waits on nothing');
+  for (const wait of answer.waitingOn) {
+    out.answer(`  ${wait.sentence}`);
+    if (wait.moves.length > 0) out.answer(out.paint('dim', `    ends with ${wait.moves.join(', ')}`));
+  }
+  const rows = Object.entries(answer.events).map(([type, { would, because }]) => [
+    type,
+    would === 'move' ? 'would move' : would === 'refuse' ? 'refused' : 'depends',
+    because,
+  ]);
+  out.answer('');
+  out.table(['EVENT', 'NOW', 'BECAUSE'], rows);
+  return EXIT.done;
+}
+
+async function history(context: CommandContext, name: string, options: object): Promise<0> {
+  const { out } = context;
+  const { entries } = (await context.ask('history', { actor: await addressFor(context, name), ...options })) as {
+    entries: HistoryEntry[];
+  };
+  if (out.json) {
+    for (const entry of entries) out.object(entry);
+    return EXIT.done;
+  }
+  printHistory(context.out, entries);
+  return EXIT.done;
+}
+
+export function printHistory(out: CommandContext['out'], entries: HistoryEntry[]): void {
+  const several = new Set(entries.map(({ actor }) => actor)).size > 1;
+  out.table(
+    [...(several ? ['ACTOR'] : []), 'SEQ', 'AT', 'EVENT', 'FROM', 'PHASE', 'EFFECTS'],
+    entries.map((entry) => [
+      ...(several ? [entry.actor] : []),
+      String(entry.seq),
+      entry.at.slice(11, 23),
+      entry.type.startsWith('xstate.after.')
+        ? `timer ${entry.type.slice('xstate.after.'.length).split('.')[0]}`
+        : entry.type,
+      entry.envelope.source,
+      entry.before?.phase === entry.after?.phase
+        ? (entry.after?.phase ?? '')
+        : `${entry.before?.phase ?? 'new'} → ${entry.after?.phase ?? ''}`,
+      entry.effects
+        .map((effect) => (effect.state === 'done' ? effect.name : `${effect.name} (${effect.state})`))
+        .join(', '),
+    ]),
+  );
+}

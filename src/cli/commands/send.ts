@@ -1,0 +1,194 @@
+/** Commands that change something: send, say, answer, fyi, correct, assign, and the short forms of corrections. */
+import type { Command } from 'commander';
+import { addressFor, dataFrom, sendTo } from '../context.ts';
+import type { CommandContext, SendOptions } from '../context.ts';
+import { CommandError, EXIT } from '../exit.ts';
+import type { Exit } from '../exit.ts';
+import type { Run } from '../run.ts';
+
+interface ChangeFlags {
+  id?: string;
+  data?: string;
+  reason?: string;
+  expectEpoch?: number;
+  dryRun?: boolean;
+  wait?: string | true;
+  timeout?: number;
+}
+
+/** Options of every command that changes something. */
+export function changing(command: Command): Command {
+  return command
+    .option('--dry-run', 'say what would happen; nothing is done')
+    .option('--id <key>', 'idempotency key of the envelope')
+    .option('--wait [state]', 'wait until it is so')
+    .option('--timeout <seconds>', 'how long to wait', Number);
+}
+
+export const sendOptions = (flags: ChangeFlags, waitByDefault = false): SendOptions => ({
+  id: flags.id,
+  expectEpoch: flags.expectEpoch,
+  dryRun: flags.dryRun,
+  wait: flags.wait ?? (waitByDefault ? true : undefined),
+  timeoutSeconds: flags.timeout,
+});
+
+/** Short forms: the verb is the correction. Those in `waits` wait by default until it is so. */
+const SHORT_FORMS = ['pause', 'resume', 'stop', 'restart', 'offboard', 'archive', 'restore', 'retry'] as const;
+const WAITS = new Set<string>(['stop', 'offboard', 'archive']);
+
+/** Flags of `correct` that become fields of `data`. */
+const FIELDS = [
+  'to',
+  'agent',
+  'head',
+  'name',
+  'number',
+  'kind',
+  'limit',
+  'outcome',
+  'pull',
+  'title',
+  'body',
+  'lane',
+  'key',
+  'value',
+  'repo',
+  'item-key',
+  'obligation',
+] as const;
+
+export function addSendCommands(program: Command, run: Run): void {
+  changing(program.command('send').argument('<actor>').argument('<type>').description('send any typed event'))
+    .option('--data <json>', 'its data', '{}')
+    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', Number)
+    .action((name: string, type: string, flags: ChangeFlags) =>
+      run(async (context) =>
+        sendTo(context, await addressFor(context, name), type, dataFrom({}, flags.data), sendOptions(flags)),
+      ),
+    );
+
+  for (const [verb, means] of [
+    ['say', 'say something to whoever works there'],
+    ['fyi', 'leave a note; it wakes nobody and is never lost'],
+    ['answer', 'answer an open question'],
+  ] as const) {
+    const command = changing(program.command(verb).argument('<actor>').argument('<text>').description(means));
+    if (verb === 'answer')
+      command.option('--question <id>', 'which one, where several are open').option('--choice <choice>');
+    if (verb === 'fyi') command.option('--about <what>');
+    command.action(
+      (name: string, text: string, flags: ChangeFlags & { question?: string; choice?: string; about?: string }) =>
+        run(async (context) => {
+          const { question, choice, about } = flags;
+          return sendTo(
+            context,
+            await addressFor(context, name),
+            verb,
+            dataFrom({ text, question, choice, about }, undefined),
+            sendOptions(flags),
+          );
+        }),
+    );
+  }
+
+  const correct = changing(
+    program
+      .command('correct')
+      .argument('<actor>')
+      .argument('<verb>', 'reassign, unassign, retry, close, … (see: chartroom chart session --events)')
+      .description('correct an actor; --dry-run says beforehand what it would do'),
+  )
+    .option('--data <json>', 'its data, whole')
+    .option('--reason <text>', 'why: kept in the ledger')
+    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', Number)
+    .option('--item <key>', 'of a mission: the item meant')
+    .option('--skip', 'unpark: drop the envelope that parked it');
+  for (const field of FIELDS) correct.option(`--${field} <${field}>`);
+  correct.action((name: string, verb: string, flags: ChangeFlags & Record<string, unknown>) =>
+    run((context) => correctActor(context, name, verb, flags)),
+  );
+
+  changing(
+    program.command('assign').argument('<agent>').argument('<session>').description('give a session to an agent'),
+  )
+    .option('--reason <text>')
+    .option('--expect-epoch <n>', '', Number)
+    .action((agent: string, session: string, flags: ChangeFlags) =>
+      run(async (context) => {
+        const to = agent.includes('/') ? agent : `agent/${agent}`;
+        return sendTo(
+          context,
+          await addressFor(context, session),
+          'correct.reassign',
+          dataFrom({ to, reason: flags.reason }, undefined),
+          sendOptions(flags),
+        );
+      }),
+    );
+
+  for (const verb of SHORT_FORMS) {
+    changing(program.command(verb).argument('<actor>').description(`correct ACTOR ${verb}`))
+      .option('--reason <text>')
+      .option('--expect-epoch <n>', '', Number)
+      .action((name: string, flags: ChangeFlags) =>
+        run(async (context) =>
+          sendTo(
+            context,
+            await addressFor(context, name),
+            `correct.${verb}`,
+            dataFrom({ reason: flags.reason }, undefined),
+            sendOptions(flags, WAITS.has(verb)),
+          ),
+        ),
+      );
+  }
+
+  for (const verb of ['subscribe', 'unsubscribe'] as const) {
+    changing(
+      program.command(verb).argument('<agent>').argument('<repo>', 'owner/repo').description(`correct AGENT ${verb}`),
+    )
+      .option('--reason <text>')
+      .action((agent: string, repo: string, flags: ChangeFlags) =>
+        run(async (context) => {
+          const address = await addressFor(context, agent.includes('/') ? agent : `agent/${agent}`);
+          return sendTo(
+            context,
+            address,
+            `correct.${verb}`,
+            dataFrom({ repo, reason: flags.reason }, undefined),
+            sendOptions(flags),
+          );
+        }),
+      );
+  }
+}
+
+async function correctActor(
+  context: CommandContext,
+  name: string,
+  verb: string,
+  flags: ChangeFlags & Record<string, unknown>,
+): Promise<Exit> {
+  const item = flags['item'] as string | undefined;
+  const actor = await addressFor(
+    context,
+    item === undefined ? name : `${name.includes('/') ? name : `mission/${name}`}#${item}`,
+  );
+  const fields: Record<string, unknown> = {};
+  for (const field of FIELDS) {
+    const value = flags[field.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())];
+    if (value === undefined) continue;
+    const key = field === 'item-key' ? 'item' : field === 'obligation' ? 'id' : field;
+    fields[key] = key === 'number' || key === 'limit' ? numberOf(field, value as string) : value;
+  }
+  if (flags['skip'] === true) fields['skip'] = true;
+  const reason = verb === 'unpark' ? undefined : flags.reason;
+  return sendTo(context, actor, `correct.${verb}`, dataFrom({ ...fields, reason }, flags.data), sendOptions(flags));
+}
+
+function numberOf(field: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isFinite(number)) throw new CommandError(EXIT.misuse, `--${field} ${text} is not a number`);
+  return number;
+}

@@ -1,0 +1,50 @@
+/** A receipt as a person reads it. */
+import type { Receipt } from '../actor/receipt.ts';
+import { valueText, waitText } from './output.ts';
+import type { Output } from './output.ts';
+
+export function printReceipt(out: Output, receipt: Receipt, { preview = false } = {}): void {
+  if (out.json) {
+    out.object(receipt);
+    return;
+  }
+  const good = receipt.outcome === 'taken' || receipt.outcome === 'recorded';
+  const mark = good ? out.paint('green', '✓') : out.paint('red', '✗');
+  const twice = receipt.duplicate ? ' (duplicate: this id was taken before)' : '';
+  const word = preview ? `would be ${receipt.outcome}` : receipt.outcome;
+  const why = receipt.reason === null ? '' : ` — ${receipt.code === null ? '' : `${receipt.code}: `}${receipt.reason}`;
+  out.answer(`${mark} ${out.paint('bold', receipt.actor)} ${word}${why}${twice}`);
+  if (!good) return;
+  const { before, after } = receipt;
+  if (after !== null && before?.phase !== after.phase)
+    out.answer(`  ${before?.phase ?? 'new'} → ${out.paint('bold', after.phase)}`);
+  if (preview && after !== null) {
+    const changed = changes(before?.value, after.value);
+    if (changed !== '') out.answer(`  ${changed}`);
+  }
+  if (receipt.effects.length > 0) out.answer(`  effects: ${receipt.effects.join(', ')}`);
+  for (const wait of receipt.waitingOn) out.answer(`  waits on ${waitText(wait, out.nowMs)}`);
+}
+
+/** Regions that differ: `work: running → stopping`. */
+function changes(before: unknown, after: unknown): string {
+  const left = regions(before);
+  const right = regions(after);
+  return Object.keys(right)
+    .filter((region) => left[region] !== right[region])
+    .map((region) => `${region}: ${left[region] ?? '–'} → ${right[region]}`)
+    .join(', ');
+}
+
+function regions(value: unknown): Record<string, string> {
+  if (typeof value === 'string') return { state: value };
+  if (value === null || typeof value !== 'object') return {};
+  const record = value as Record<string, unknown>;
+  const inner =
+    Object.keys(record).length === 1 && typeof Object.values(record)[0] === 'object'
+      ? Object.values(record)[0]
+      : record;
+  return Object.fromEntries(
+    Object.entries(inner as Record<string, unknown>).map(([key, part]) => [key, valueText(part)]),
+  );
+}
