@@ -2,9 +2,14 @@
 import { agentDefinition } from './agent/index.ts';
 import type { MachineDefinition } from './contract.ts';
 import { dispatcherDefinition } from './dispatcher/index.ts';
+import { missionDefinition } from './mission/index.ts';
 
 /** Whoever runs machines never looks into their contexts: the type forgets it. */
 const anonymous = <Context>(definition: MachineDefinition<Context>): MachineDefinition =>
   definition as unknown as MachineDefinition;
 
-export const MACHINES: MachineDefinition[] = [anonymous(agentDefinition), anonymous(dispatcherDefinition)];
+export const MACHINES: MachineDefinition[] = [
+  anonymous(agentDefinition),
+  anonymous(dispatcherDefinition),
+  anonymous(missionDefinition),
+];

@@ -1,0 +1,154 @@
+/**
+ * What follows from the items' pictures: who may start, who is held and by what, and whether the mission is over.
+ * Computed after every step, never remembered.
+ */
+import { tell } from '../decision.ts';
+import type { Wish } from '../decision.ts';
+import type { OpenSession } from '../events/session.ts';
+import type { MissionItem } from '../events/mission.ts';
+import type { Item, ItemState, MissionContext, Picture } from './context.ts';
+import { hasEnded } from './context.ts';
+import { unblocks } from './graph.ts';
+
+const idOf = (address: string): string => address.slice(address.indexOf('/') + 1);
+
+export function newItem(mission: string, spec: MissionItem, nth: number, at: string): Item {
+  return {
+    spec,
+    session: `session/${idOf(mission)}-${spec.key}${nth > 1 ? `-${nth}` : ''}`,
+    nth,
+    state: 'waiting',
+    since: at,
+    heldBy: [mission],
+    picture: null,
+    refused: null,
+    closing: false,
+  };
+}
+
+/** Opens an item's session; it is held until told otherwise. */
+export function openItem({ address, policy }: MissionContext, { spec, session }: Item): Wish {
+  const { key, dependsOn: _waitsFor, gates, source, ...brief } = spec;
+  const data: OpenSession = {
+    ...brief,
+    source: source ?? { kind: 'mission' },
+    gates: { ...gates, review: gates?.review ?? policy.review },
+    mission: address,
+    item: key,
+  };
+  return tell({ to: session, type: 'open', data: { ...data } });
+}
+
+const IN_PROGRESS = new Set(['offered', 'preparing', 'running', 'stopping', 'verifying', 'backingOff']);
+
+export function stateOf({ picture, refused, heldBy }: Item): ItemState {
+  if (refused !== null) return 'failed';
+  if (picture === null) return heldBy.length === 0 ? 'ready' : 'waiting';
+  if (picture.work === 'done' || picture.work === 'failed' || picture.work === 'cancelled') return picture.work;
+  if (IN_PROGRESS.has(picture.work)) return 'active';
+  if (picture.pull !== null) return 'inReview';
+  return heldBy.length === 0 && picture.work === 'unassigned' ? 'ready' : 'waiting';
+}
+
+/** Nobody hired can take it: it does not keep others from their slot. */
+function isStuck({ picture, heldBy }: Item): boolean {
+  if (heldBy.length > 0 || picture === null) return false;
+  return picture.waitingOn.some(({ gate, on }) => gate === 'agent' && on === null) || picture.work === 'escalated';
+}
+
+/** Tells every open item whether it may start now, and what it waits for where it may not. */
+export function release(context: MissionContext, at: string): { items: Item[]; wishes: Wish[] } {
+  const byKey = new Map(context.items.map((item) => [item.spec.key, item]));
+  const weight = unblocks(context.items.map(({ spec }) => spec));
+  const inOrder = [...context.items].sort(
+    (a, b) =>
+      rank(a.spec.priority) - rank(b.spec.priority) || (weight.get(b.spec.key) ?? 0) - (weight.get(a.spec.key) ?? 0),
+  );
+  let slots = context.policy.maxParallel - context.items.filter(({ state }) => state === 'active').length;
+  const held = new Map<string, string[]>();
+  for (const item of inOrder) {
+    if (hasEnded(item)) continue;
+    const waitsFor = item.spec.dependsOn.flatMap((key) => openDependency(byKey.get(key), context));
+    if (waitsFor.length > 0) held.set(item.spec.key, waitsFor);
+    else if (item.state === 'active' || item.state === 'inReview' || isStuck(item)) held.set(item.spec.key, []);
+    else held.set(item.spec.key, slots-- > 0 ? [] : ['slot']);
+  }
+  return tellHeld(context.items, held, at);
+}
+
+/** Urgent (1) before low (4) before none (0). */
+const rank = (priority: number | undefined): number => (priority === undefined || priority === 0 ? 5 : priority);
+
+function openDependency(item: Item | undefined, { policy }: MissionContext): string[] {
+  if (item === undefined || item.state === 'done') return [];
+  if (policy.onItemFailed === 'continue' && hasEnded(item)) return [];
+  return [item.session];
+}
+
+/** No new run of any kind, in any open session. */
+export function holdAll(context: MissionContext, at: string): { items: Item[]; wishes: Wish[] } {
+  return tellHeld(context.items, new Map(context.items.map(({ spec }) => [spec.key, ['paused']])), at);
+}
+
+function tellHeld(
+  items: readonly Item[],
+  held: ReadonlyMap<string, string[]>,
+  at: string,
+): { items: Item[]; wishes: Wish[] } {
+  const wishes: Wish[] = [];
+  const next = items.map((item) => {
+    const by = held.get(item.spec.key);
+    if (by === undefined || hasEnded(item) || by.join() === item.heldBy.join()) return item;
+    if (by.length === 0) wishes.push(tell({ to: item.session, type: 'start.freed', data: {} }));
+    else wishes.push(tell({ to: item.session, type: 'start.held', data: { by: by.slice(0, 1_000) } }));
+    return settled({ ...item, heldBy: by }, at);
+  });
+  return { items: next, wishes };
+}
+
+/** The item with its state computed anew. */
+export function settled(item: Item, at: string): Item {
+  const state = stateOf(item);
+  return state === item.state ? item : { ...item, state, since: at };
+}
+
+/** What a session tells of itself. */
+export function pictureFrom(data: {
+  value: unknown;
+  phase: string;
+  pull?: number | undefined;
+  owner: string | null;
+  epoch: number;
+  unread: number;
+  waitingOn: Picture['waitingOn'];
+  at: string;
+}): Picture {
+  const value = data.value as string | { open?: { work?: string } };
+  return {
+    phase: data.phase,
+    work: typeof value === 'string' ? value : (value.open?.work ?? 'unassigned'),
+    pull: data.pull ?? null,
+    owner: data.owner,
+    epoch: data.epoch,
+    unread: data.unread,
+    waitingOn: data.waitingOn,
+    at: data.at,
+  };
+}
+
+export function isOver({ items, policy }: MissionContext): boolean {
+  if (!items.every(hasEnded)) return false;
+  return policy.onItemFailed === 'continue' || items.every(({ state }) => state !== 'failed');
+}
+
+export const isLost = ({ items, policy }: MissionContext): boolean =>
+  policy.onItemFailed === 'fail' && items.some(({ state }) => state === 'failed');
+
+/** What became of each item, for people. */
+export function reportOf({ objective, items }: MissionContext): string {
+  const lines = items.map(({ spec, state, picture, refused }) => {
+    const pull = picture?.pull == null ? '' : `, pull request #${picture.pull}`;
+    return `- ${spec.key}: ${spec.title}: ${state}${pull}${refused === null ? '' : ` (${refused})`}`;
+  });
+  return [objective, '', ...lines].join('\n');
+}

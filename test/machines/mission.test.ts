@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { missionDefinition } from '../../machines/mission/index.ts';
+import { mistakeIn } from '../../machines/mission/graph.ts';
+import { checkDefinition } from '../../src/actor/registry.ts';
+import type { StepEffect } from '../../src/actor/step.ts';
+import { names, tells, testActor } from '../support/actor.ts';
+import type { TestActor } from '../support/actor.ts';
+
+const item = (key: string, dependsOn: string[] = [], changes: Record<string, unknown> = {}) => ({
+  key,
+  title: `Do ${key}`,
+  body: '',
+  kind: 'implement',
+  dependsOn,
+  repo: 'acme/api',
+  deliver: 'pull_request',
+  ...changes,
+});
+
+function mission(
+  items: ReturnType<typeof item>[],
+  policy: Record<string, unknown> = {},
+): TestActor & { opened: StepEffect[] } {
+  const actor = testActor(missionDefinition, 'mission/m1');
+  const { effects } = actor.take('open', { objective: 'Ship it', items, policy });
+  return { ...actor, opened: effects };
+}
+
+/** What the session of an item tells. */
+function told(
+  actor: TestActor,
+  key: string,
+  work: string,
+  { pull, owner = null, waitingOn = [] }: { pull?: number; owner?: string | null; waitingOn?: unknown[] } = {},
+): StepEffect[] {
+  const ended = ['done', 'failed', 'cancelled'].includes(work);
+  return actor.take(
+    'session.changed',
+    {
+      value: ended ? work : { open: { work } },
+      phase: work,
+      owner,
+      epoch: 1,
+      ...(pull === undefined ? {} : { pull }),
+      unread: 0,
+      waitingOn,
+      at: actor.now(),
+      cause: { id: 'x', source: 'x' },
+    },
+    { source: `session/m1-${key}` },
+  ).effects;
+}
+
+const items = (actor: TestActor): Record<string, string> =>
+  Object.fromEntries(
+    (actor.context()['items'] as { spec: { key: string }; state: string }[]).map(({ spec, state }) => [
+      spec.key,
+      state,
+    ]),
+  );
+const to = (effects: readonly StepEffect[], type: string): string[] =>
+  tells(effects, type).map((one) => one.to.slice(11));
+
+test('the machine keeps the rules', () => {
+  assert.deepEqual(checkDefinition(missionDefinition as never), []);
+});
+
+test('every item’s session is opened at the start, held or freed with the reason', () => {
+  const { opened } = mission([item('a'), item('b', ['a']), item('c'), item('d')]);
+  assert.deepEqual(to(opened, 'open'), ['a', 'b', 'c', 'd']);
+  assert.deepEqual(tells(opened, 'open')[0]?.data, {
+    title: 'Do a',
+    body: '',
+    kind: 'implement',
+    repo: 'acme/api',
+    deliver: 'pull_request',
+    source: { kind: 'mission' },
+    gates: { review: 'required' },
+    mission: 'mission/m1',
+    item: 'a',
+  });
+  assert.deepEqual(to(opened, 'start.freed'), ['a', 'c']);
+  assert.deepEqual(tells(opened, 'start.held'), [
+    { to: 'session/m1-b', data: { by: ['session/m1-a'] } },
+    { to: 'session/m1-d', data: { by: ['slot'] } },
+  ]);
+});
+
+test('what a session is opened with fits its schema', async () => {
+  const { openSession } = await import('../../machines/events/session.ts');
+  const { opened } = mission([
+    item('a', [], { gates: { checks: 'none' }, priority: 2, lane: 'web', branchPrefix: 'x' }),
+  ]);
+  assert.doesNotThrow(() => openSession.parse(tells(opened, 'open')[0]?.data));
+});
+
+test('a graph with a cycle, an unknown dependency or a key used twice is refused with what is wrong', () => {
+  assert.equal(mistakeIn([item('a', ['c']), item('b', ['a']), item('c', ['b']), item('d')]), 'a cycle: a → c → b → a');
+  assert.match(mistakeIn([item('a', ['z'])]) ?? '', /“a” depends on “z”/);
+  assert.match(mistakeIn([item('a'), item('a')]) ?? '', /used twice/);
+  assert.throws(() => mission([item('a', ['a'])]), /a cycle: a → a/);
+});
+
+test('a chain of thousands of items is checked without ending the stack', () => {
+  const chain = Array.from({ length: 10_000 }, (_, n) => item(`k${n}`, n === 0 ? [] : [`k${n - 1}`]));
+  assert.equal(mistakeIn(chain), null);
+});
+
+test('a slot that becomes free goes by priority, then by how much an item unblocks, then by order', () => {
+  const actor = mission(
+    [item('first'), item('plain'), item('hub'), item('urgent', [], { priority: 1 }), item('x', ['hub'])],
+    { maxParallel: 1 },
+  );
+  assert.deepEqual(to(actor.opened, 'start.freed'), ['urgent']);
+  told(actor, 'urgent', 'running');
+  assert.deepEqual(to(told(actor, 'urgent', 'done'), 'start.freed'), ['hub']);
+  told(actor, 'hub', 'running');
+  assert.deepEqual(to(told(actor, 'hub', 'done'), 'start.freed'), ['first']);
+});
+
+test('an item in review holds no slot', () => {
+  const actor = mission([item('a'), item('b')], { maxParallel: 1 });
+  told(actor, 'a', 'running');
+  assert.deepEqual(to(told(actor, 'a', 'idle', { pull: 7 }), 'start.freed'), ['b']);
+  assert.deepEqual(items(actor), { a: 'inReview', b: 'ready' });
+});
+
+test('an item that nobody can take does not keep the others from their slot', () => {
+  const actor = mission([item('a'), item('b')], { maxParallel: 1 });
+  const wait = { gate: 'agent', on: null, since: actor.now(), until: null, detail: 'no tester', moves: [] };
+  assert.deepEqual(to(told(actor, 'a', 'unassigned', { waitingOn: [wait] }), 'start.freed'), ['b']);
+});
+
+test('a finished dependency frees what waited for it, and the last one completes the mission with a report', () => {
+  const actor = mission([item('a'), item('b', ['a'])]);
+  assert.deepEqual(to(told(actor, 'a', 'done', { pull: 7 }), 'start.freed'), ['b']);
+  told(actor, 'b', 'running', { owner: 'agent/ada' });
+  assert.deepEqual(items(actor), { a: 'done', b: 'active' });
+  told(actor, 'b', 'done');
+  assert.equal(actor.project().phase, 'completed');
+  assert.equal(actor.context()['report'], 'Ship it\n\n- a: Do a: done, pull request #7\n- b: Do b: done');
+});
+
+test('a failed item holds what waits for it, and the mission says who must move', () => {
+  const actor = mission([item('a'), item('b', ['a'])]);
+  assert.deepEqual(to(told(actor, 'a', 'failed'), 'start.freed'), []);
+  assert.equal(actor.project().phase, 'running');
+  assert.equal(actor.project().waitingOn[0]?.detail, 'a: failed; restart or remove it');
+  const again = actor.take('correct.item.restart', { item: 'a' }).effects;
+  assert.equal(tells(again, 'open')[0]?.to, 'session/m1-a-2');
+  assert.equal(tells(again, 'start.freed')[0]?.to, 'session/m1-a-2');
+});
+
+test('with `continue` a failed item frees what waits for it, and is in the report', () => {
+  const actor = mission([item('a'), item('b', ['a'])], { onItemFailed: 'continue' });
+  assert.deepEqual(to(told(actor, 'a', 'failed'), 'start.freed'), ['b']);
+  told(actor, 'b', 'done');
+  assert.equal(actor.project().phase, 'completed');
+});
+
+test('with `fail` a failed item closes the others and fails the mission', () => {
+  const actor = mission([item('a'), item('b')], { onItemFailed: 'fail' });
+  const effects = told(actor, 'a', 'failed');
+  assert.deepEqual(to(effects, 'correct.close'), ['b']);
+  assert.equal(actor.project().phase, 'stopping');
+  told(actor, 'b', 'cancelled');
+  assert.equal(actor.project().phase, 'failed');
+});
+
+test('a session that could not be opened is a failed item with the reason', () => {
+  const actor = mission([item('a'), item('b')]);
+  actor.take('mail.refused', {
+    id: 'mission/m1/1/0',
+    to: 'session/m1-a',
+    type: 'open',
+    outcome: 'refused',
+    code: 'claim',
+    reason: 'source:ENG-1 is held by session/eng-1',
+  });
+  assert.match(actor.project().waitingOn[0]?.detail ?? '', /a: failed: source:ENG-1 is held/);
+});
+
+test('a paused mission holds every open session and shows what goes on; resume lets them go', () => {
+  const actor = mission([item('a'), item('b')]);
+  told(actor, 'a', 'running');
+  const paused = actor.take('correct.pause').effects;
+  assert.deepEqual(
+    tells(paused, 'start.held').map(({ data }) => data['by']),
+    [['paused'], ['paused']],
+  );
+  assert.deepEqual(names(paused), ['tell:start.held', 'tell:start.held'], 'runs go on');
+  told(actor, 'a', 'done');
+  told(actor, 'b', 'done');
+  assert.equal(actor.project().phase, 'paused', 'completion waits for the resume');
+  actor.take('correct.resume');
+  assert.equal(actor.project().phase, 'completed');
+});
+
+test('`pause {runs}` pauses the runs too, and resume resumes them', () => {
+  const actor = mission([item('a')]);
+  assert.deepEqual(to(actor.take('correct.pause', { runs: true }).effects, 'correct.pause'), ['a']);
+  assert.deepEqual(to(actor.take('correct.resume').effects, 'correct.resume'), ['a']);
+});
+
+test('stop closes what has no run at once and the others when their run has ended', () => {
+  const actor = mission([item('a'), item('b')]);
+  told(actor, 'a', 'running');
+  assert.deepEqual(to(actor.take('correct.stop').effects, 'correct.close'), ['b']);
+  assert.equal(actor.send('correct.resume').outcome, 'refused');
+  assert.deepEqual(to(told(actor, 'a', 'idle', { pull: 7 }), 'correct.close'), ['a']);
+  told(actor, 'b', 'cancelled');
+  told(actor, 'a', 'cancelled');
+  assert.equal(actor.project().phase, 'cancelled');
+  assert.equal(actor.take('correct.stop').outcome, 'recorded');
+});
+
+test('a forced stop ends the runs now, also after a patient one', () => {
+  const actor = mission([item('a')]);
+  told(actor, 'a', 'running');
+  assert.deepEqual(to(actor.take('correct.stop').effects, 'correct.close'), []);
+  assert.deepEqual(to(actor.take('correct.stop', { force: true }).effects, 'correct.close'), ['a']);
+});
+
+test('items are added, removed and depend on others, never in a cycle', () => {
+  const actor = mission([item('a'), item('b', ['a'])]);
+  assert.deepEqual(to(actor.take('correct.item.add', { item: item('c', ['b']) }).effects, 'open'), ['c']);
+  const cycle = actor.send('correct.item.depends', { item: 'a', on: ['c'] });
+  assert.match(cycle.outcome === 'refused' ? cycle.reason : '', /a cycle: a → c → b → a/);
+  assert.deepEqual(to(actor.take('correct.item.remove', { item: 'b', dependants: 'free' }).effects, 'start.freed'), [
+    'c',
+  ]);
+  actor.take('correct.item.remove', { item: 'c', dependants: 'remove' });
+  assert.deepEqual(items(actor), { a: 'ready' });
+  const again = actor.take('correct.item.add', { item: item('c') }).effects;
+  assert.equal(tells(again, 'open')[0]?.to, 'session/m1-c-2', 'a name is not used twice');
+});
+
+test('an older word of a session does not overwrite a newer one, and a stranger is only recorded', () => {
+  const actor = mission([item('a')]);
+  told(actor, 'a', 'running');
+  const data = {
+    value: 'done',
+    phase: 'done',
+    owner: null,
+    epoch: 1,
+    unread: 0,
+    waitingOn: [],
+    cause: { id: 'x', source: 'x' },
+  };
+  const old = actor.take('session.changed', { ...data, at: '2025-01-01T00:00:00.000Z' }, { source: 'session/m1-a' });
+  assert.equal(old.outcome, 'recorded');
+  assert.equal(
+    actor.take('session.changed', { ...data, at: actor.now() }, { source: 'session/other' }).outcome,
+    'recorded',
+  );
+  assert.deepEqual(items(actor), { a: 'active' });
+});
