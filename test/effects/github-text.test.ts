@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closingOf, kindOf, looseComments } from '../../src/effects/github/comments.ts';
+import { closingOf, kindOf, reviewComments } from '../../src/effects/github/comments.ts';
 import { isOfBranch } from '../../src/effects/github/github.ts';
 import { bodyWith, placeComments, shownLines } from '../../src/effects/github/diff.ts';
 import { isDelegated, mentionsLogin } from '../../src/effects/github/issue.ts';
@@ -91,17 +91,19 @@ test('a bot counts as a person only when listed; our own logins are ourselves', 
   assert.equal(kindOf({ login: 'chartroom[bot]', type: 'Bot' }, authors), 'self');
 });
 
-test('a line comment is loose unless it belongs to a review that says something itself', () => {
-  const user = { login: 'ann', type: 'User' };
-  const reviews = [
-    { id: 1, user, state: 'CHANGES_REQUESTED', body: '' },
-    { id: 2, user, state: 'COMMENTED', body: '' },
-    { id: 3, user, state: 'COMMENTED', body: 'thoughts' },
-  ];
-  const comment = (id: number, review: number | null) => ({
+test('what a review without a verdict says is a comment; what comes with a verdict belongs to it', () => {
+  const review = (id: number, login: string, state: string, body: string) => ({
+    id,
+    user: { login, type: 'User' },
+    state,
+    body,
+    html_url: `https://github.test/#pullrequestreview-${id}`,
+    submitted_at: '2026-01-01T00:00:00Z',
+  });
+  const line = (id: number, review: number | null) => ({
     id,
     pull_request_review_id: review,
-    user,
+    user: { login: 'ann', type: 'User' },
     body: 'x',
     path: 'a.ts',
     line: null,
@@ -109,15 +111,21 @@ test('a line comment is loose unless it belongs to a review that says something 
     html_url: 'https://github.test/c',
     created_at: '2026-01-01T00:00:00Z',
   });
-  const loose = looseComments([comment(10, 1), comment(11, 2), comment(12, 3), comment(13, null)], reviews, {
-    self: [],
-    bots: [],
-  });
+  const reviews = [
+    review(1, 'ann', 'CHANGES_REQUESTED', 'Please change.'),
+    review(2, 'ann', 'COMMENTED', ''),
+    review(3, 'bo', 'COMMENTED', 'Could you rename this?'),
+    review(4, 'chartroom', 'COMMENTED', 'Verdict.\n\n<!-- chartroom:x@y -->'),
+  ];
+  const lines = [line(10, 1), line(11, 2), line(12, 3), line(13, null), line(14, 4)];
+  const said = reviewComments(reviews, lines, { self: [], bots: [] });
   assert.deepEqual(
-    loose.map(({ comment }) => [comment.comment, comment.line]),
+    said.map(({ comment }) => [comment.comment, comment.author.login, comment.line]),
     [
-      ['review-11', 7],
-      ['review-13', 7],
+      ['pullrequestreview-3', 'bo', undefined],
+      ['discussion_r11', 'ann', 7],
+      ['discussion_r12', 'ann', 7],
+      ['discussion_r13', 'ann', 7],
     ],
   );
 });

@@ -39,6 +39,7 @@ export const reviewAnswer = z.object({
   state: z.string(),
   body: z.string().nullish(),
   commit_id: z.string().nullish(),
+  html_url: z.string(),
   submitted_at: z.string().nullish(),
 });
 export type ReviewAnswer = z.infer<typeof reviewAnswer>;
@@ -94,6 +95,8 @@ export const statusAnswer = z.object({
   state: z.string(),
   description: z.string().nullish(),
   target_url: z.string().nullish(),
+  /** Of the API; it stands in where the reporter gave no page. */
+  url: z.string().nullish(),
   created_at: z.string(),
   updated_at: z.string(),
 });

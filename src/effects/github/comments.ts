@@ -43,25 +43,33 @@ export function commentsOf(comments: readonly CommentAnswer[], on: 'issue' | 'pu
 }
 
 /**
- * Line comments that belong to no review in people's sense: GitHub wraps every single comment and every reply in a
- * review without a verdict and without a text.
+ * What was said in reviews without a verdict: their text and their line comments, and the single line comments and
+ * replies that GitHub wraps in such a review. What comes with a verdict belongs to it and is told there.
  */
-export function looseComments(
-  comments: readonly ReviewCommentAnswer[],
+export function reviewComments(
   reviews: readonly ReviewAnswer[],
+  comments: readonly ReviewCommentAnswer[],
   authors: Authors,
 ): TimedComment[] {
-  const inReview = new Set(reviews.filter(isReview).map(({ id }) => id));
-  return comments
-    .filter((comment) => !inReview.has(comment.pull_request_review_id ?? -1) && !hasMark(comment.body))
+  const texts = reviews
+    .filter(({ state, body }) => state === 'COMMENTED' && !isBlank(body) && !hasMark(body ?? ''))
+    .map(({ id, user, body, html_url, submitted_at }) => ({
+      at: submitted_at ?? '',
+      // Ids of comments, line comments and reviews are counted apart: GitHub's own anchors tell them apart.
+      comment: { comment: `pullrequestreview-${id}`, ...saidBy(user, authors), text: body ?? '', url: html_url },
+    }));
+  const elsewhere = new Set(
+    reviews.filter(({ state, body }) => state !== 'COMMENTED' || hasMark(body ?? '')).map(({ id }) => id),
+  );
+  const lines = comments
+    .filter((comment) => !elsewhere.has(comment.pull_request_review_id ?? -1) && !hasMark(comment.body))
     .map((comment) => {
       const line = lineOf(comment);
       return {
         at: comment.created_at,
         comment: {
-          comment: `review-${comment.id}`,
-          on: 'pull',
-          author: { login: comment.user.login, kind: kindOf(comment.user, authors) },
+          comment: `discussion_r${comment.id}`,
+          ...saidBy(comment.user, authors),
           text: comment.body,
           path: comment.path,
           ...(line === undefined ? {} : { line }),
@@ -69,10 +77,17 @@ export function looseComments(
         },
       };
     });
+  return [...texts, ...lines];
 }
 
+const saidBy = (user: User, authors: Authors) =>
+  ({ on: 'pull', author: { login: user.login, kind: kindOf(user, authors) } }) as const;
+
+const isBlank = (body: string | null | undefined): boolean => withoutMark(body ?? '') === '';
+
+/** A review in people's sense: with a verdict, or with a text. */
 export const isReview = ({ state, body }: ReviewAnswer): boolean =>
-  state !== 'PENDING' && (state !== 'COMMENTED' || withoutMark(body ?? '') !== '');
+  state !== 'PENDING' && (state !== 'COMMENTED' || !isBlank(body));
 
 /** An outdated comment keeps the line it was made on. */
 export const lineOf = ({ line, original_line }: ReviewCommentAnswer): number | undefined =>

@@ -62,7 +62,7 @@ export function reportOfStatus(status: StatusAnswer): Report {
     from: 'status',
     id: status.id,
     conclusion: pending ? null : status.state === 'success' ? 'success' : 'failure',
-    url: status.target_url ?? null,
+    url: status.target_url ?? status.url ?? null,
     startedAt: status.created_at,
     endedAt: pending ? null : status.updated_at,
     app: null,

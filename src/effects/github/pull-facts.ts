@@ -13,7 +13,7 @@ import {
 } from './answers.ts';
 import type { CommentAnswer, PullAnswer } from './answers.ts';
 import { readGate } from './checks.ts';
-import { closingOf, commentsOf, looseComments } from './comments.ts';
+import { closingOf, commentsOf, reviewComments } from './comments.ts';
 import type { Authors, Closing, TimedComment } from './comments.ts';
 import { isMerged, isOfBranch, isOfRepo } from './github.ts';
 import { coordinates } from './names.ts';
@@ -48,7 +48,7 @@ export async function readPull(reading: PullReading): Promise<PullLook | undefin
   const asIssue = { ...coordinates(params.repo), issue_number: pull.number };
   const listing = { signal };
 
-  const [reviews, reviewComments, comments, { gate, reports, hasQueue }, headBy] = await Promise.all([
+  const [reviews, lineComments, comments, { gate, reports, hasQueue }, headBy] = await Promise.all([
     account.list(reviewAnswer, 'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews', numbered, listing),
     account.list(reviewCommentAnswer, 'GET /repos/{owner}/{repo}/pulls/{pull_number}/comments', numbered, listing),
     account.list(commentAnswer, 'GET /repos/{owner}/{repo}/issues/{issue_number}/comments', asIssue, listing),
@@ -77,7 +77,7 @@ export async function readPull(reading: PullReading): Promise<PullLook | undefin
     headBy,
     base: pull.base.ref,
     conflict: closed ? false : (pull.mergeable ?? null) === null ? null : pull.mergeable === false,
-    reviews: reviewsOf(reviews, reviewComments),
+    reviews: reviewsOf(reviews, lineComments),
     gate,
     queue: queueOf({
       head: pull.head.sha,
@@ -90,7 +90,7 @@ export async function readPull(reading: PullReading): Promise<PullLook | undefin
     }),
     updatedAt: pull.updated_at,
   };
-  const told = [...commentsOf(comments, 'pull', authors), ...looseComments(reviewComments, reviews, authors)].sort(
+  const told = [...commentsOf(comments, 'pull', authors), ...reviewComments(reviews, lineComments, authors)].sort(
     (a, b) => Date.parse(a.at) - Date.parse(b.at),
   );
   return {
