@@ -1,9 +1,11 @@
 /** The bridge's surroundings in tests: a bus that keeps what is published, signed requests, a spool in a temp dir. */
 import { createHmac, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Hook } from '../../src/bridge/hook.ts';
 import { openSpool } from '../../src/bridge/spool.ts';
 import type { Spool } from '../../src/bridge/spool.ts';
 import { createWebhooks } from '../../src/bridge/webhooks.ts';
@@ -13,6 +15,7 @@ import type { Bus } from '../../src/bus/bus.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import type { FakeClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
+import { packageFile } from '../../src/package.ts';
 
 export const SECRETS = { github: 'github-webhook-secret', linear: 'linear-webhook-secret' };
 export const START_MS = Date.parse('2026-11-21T10:00:00.000Z');
@@ -211,4 +214,29 @@ export function linearDelivery({ body, raw, sentAt = START_MS, ...given }: Given
     'linear-signature': digestOf(given.secret ?? SECRETS.linear, bytes),
     ...given.headers,
   });
+}
+
+/** A Linear delivery as it came, redacted: test/support/deliveries/linear/. */
+export function linearBody(name: string): Record<string, unknown> {
+  const file = packageFile(`test/support/deliveries/linear/${name}.json`);
+  return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+}
+
+export function linearHook(name: string, change: Record<string, unknown> = {}): Hook {
+  const body = { ...linearBody(name), ...change };
+  const { type, action } = body as { type: string; action?: string };
+  return {
+    source: 'linear',
+    event: type,
+    action: action ?? null,
+    delivery: `delivery-${name}`,
+    receivedAt: '2026-11-21T10:00:00.000Z',
+    headers: {},
+    body,
+  };
+}
+
+export function githubHook(event: string, body: Record<string, unknown>, delivery = `delivery-${event}`): Hook {
+  const action = typeof body['action'] === 'string' ? body['action'] : null;
+  return { source: 'github', event, action, delivery, receivedAt: '2026-11-21T10:00:00.000Z', headers: {}, body };
 }
