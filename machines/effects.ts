@@ -47,6 +47,8 @@ export const ACTS = {
       epoch,
       /** The old directory still has a process: make a new one and leave it. */
       fresh: z.boolean(),
+      /** Go on in the directory as it was left, dirty files and all: a run that is to finish what it began. */
+      keep: z.boolean().optional(),
     }),
     answer: z.strictObject({ path: z.string(), branch: z.string(), head: z.string(), rescued: z.string().optional() }),
     answers: { done: 'worktree.prepared', failed: 'worktree.failed' },

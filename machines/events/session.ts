@@ -368,7 +368,8 @@ export const SESSION_EVENTS = {
     from: 'runtime',
   },
   'review.wanted': {
-    data: z.strictObject({ for: address, number: pullNumber, head: sha }),
+    /** `by`: the agent whose run made this head; it is not asked to judge it. */
+    data: z.strictObject({ for: address, number: pullNumber, head: sha, by: agentAddress.optional() }),
     means: 'A session asks this review session for a verdict on this head.',
     from: 'runtime',
   },

@@ -1,0 +1,200 @@
+/**
+ * The pull request as its watch sees it, folded into the context (domain §1.6). The same fact gives the same future:
+ * nothing new changes nothing, something older than the last is recorded and not applied.
+ */
+import type { PullObserved } from '../events/index.ts';
+import { endAssignment } from './assignment.ts';
+import { resetAttempts } from './budgets.ts';
+import type { Pull, SessionContext } from './context.ts';
+import { type Draft, latest, set, wishFor } from './draft.ts';
+import { isBefore } from './instant.ts';
+import { forgetSettled, lapse, owe, park, unpark } from './obligations.ts';
+import { carryApprovals, changeRefusal, observeReviews } from './reviewing.ts';
+import { authorityOf, checksOf, isReview, queueOf, reviewIsGood } from './standing.ts';
+import { link } from './tracker.ts';
+
+const HEADS_MAX = 100;
+
+export function observePull(draft: Draft): void {
+  const { context, event } = draft;
+  if (event.type !== 'pull.observed') return;
+  const seen = event.data;
+  if (context.number !== null && seen.number !== context.number && context.pull?.state !== 'closed') return;
+  if (isBefore(seen.updatedAt, context.seen.pullAt) && seen.number === context.pull?.number) return;
+  set(draft, { seen: { ...context.seen, pullAt: seen.updatedAt } });
+  const before = context.pull?.number === seen.number ? context.pull : null;
+  const pull = pullFrom(seen);
+  if (before === null || JSON.stringify(before) !== JSON.stringify(pull)) set(draft, { pull });
+  if (context.number !== seen.number) set(draft, { number: seen.number });
+  if (before?.head !== seen.head) moved(draft, before, seen);
+  if (isReview(context)) return;
+  if (before === null) appeared(draft, seen);
+  observeReviews(draft, seen);
+  observeClosing(draft, before, seen);
+  if (seen.state !== 'open') return;
+  observeChecks(draft, before, seen);
+  observeQueue(draft, seen);
+}
+
+function pullFrom(seen: PullObserved): Pull {
+  return {
+    number: seen.number,
+    url: seen.url,
+    state: seen.state,
+    draft: seen.draft,
+    merged: seen.merged,
+    closedBy: seen.closedBy ?? null,
+    title: seen.title,
+    author: seen.author,
+    branch: seen.branch,
+    head: seen.head,
+    headBy: seen.headBy,
+    base: seen.base,
+    conflict: seen.conflict,
+    gate: {
+      state: seen.gate.state,
+      checks: seen.gate.checks,
+      failed: [...new Set(seen.gate.failures.map((failure) => failure.check))],
+    },
+    queue: { state: seen.queue.state, head: seen.queue.incident?.head ?? null },
+  };
+}
+
+/** First sight of this pull request: its branch is ours from now on. Opened while withdrawn, it is closed again. */
+function appeared(draft: Draft, seen: PullObserved): void {
+  const { context } = draft;
+  if (seen.branch !== context.branch) set(draft, { branch: seen.branch });
+  link(draft, seen.url, `Pull request #${seen.number}`);
+  if (seen.state === 'open' && seen.headBy === 'us' && context.pull !== null && authorityOf(context) === 'withdrawn') {
+    wishFor(draft, 'pull.close', {
+      repo: context.brief.repo,
+      number: seen.number,
+      comment: 'This work was withdrawn before the pull request was opened.',
+    });
+  }
+}
+
+/** Another head: results for the old one lapse, gates are judged anew, what was parked has another chance. */
+function moved(draft: Draft, before: Pull | null, { head, headBy }: PullObserved): void {
+  const { heads } = draft.context;
+  if (heads.at(-1)?.head !== head) set(draft, { heads: latest([...heads, { head, by: headBy }], HEADS_MAX) });
+  if (before === null) return;
+  carryApprovals(draft, before.head, head, headBy);
+  changeRefusal(draft);
+  lapse(draft, (open) => REPAIRS.has(open.kind) && open.head !== null && open.head !== head);
+  const running = draft.context.run?.claims ?? [];
+  lapse(draft, (open) => open.kind === 'verdict' && open.head === before.head && !running.includes(open.id));
+  unpark(draft, ({ parked }) => parked?.by !== 'stopped');
+  if (headBy === 'other') resetAttempts(draft, ['checks', 'queue', 'review', 'upkeep', 'implement']);
+}
+
+const REPAIRS = new Set(['checks', 'queue', 'upkeep']);
+
+/** Closed unmerged by a person: the work is owed again, with what they said; a second time they are asked. */
+function observeClosing(draft: Draft, before: Pull | null, seen: PullObserved): void {
+  if (seen.merged) return;
+  if (seen.state === 'open') {
+    if (before?.state === 'closed')
+      lapse(draft, (open) => open.kind === 'implement' && open.signature === closed(seen));
+    return;
+  }
+  const { context } = draft;
+  const by = seen.closedBy;
+  if (before?.state === 'closed' || by === undefined || by.kind === 'self' || context.brief.deliver !== 'pull_request')
+    return;
+  const closings = context.closings + 1;
+  set(draft, {
+    closings,
+    number: null,
+    merge: null,
+    attempts: { ...context.attempts, implement: context.attempts.implement + 1 },
+  });
+  lapse(draft, (open) => open.kind !== 'implement' && open.kind !== 'answer');
+  const evidence = { closedBy: by.login, comment: seen.closingComment ?? null, pull: seen.url };
+  owe(draft, { kind: 'implement', signature: closed(seen), evidence });
+  const again = draft.context.obligations.find((open) => open.signature === closed(seen));
+  if (closings > 1 && again !== undefined) {
+    park(draft, again.id, 'closed', `${by.login} closed the pull request a second time`);
+  }
+}
+
+const closed = ({ number }: PullObserved): string => `pull.closed::${number}`;
+
+function observeChecks(draft: Draft, before: Pull | null, { gate, head }: PullObserved): void {
+  const checks = checksOf(draft.context);
+  if (before !== null && before.gate.state !== gate.state) changeRefusal(draft);
+  if (checks === 'green') {
+    lapse(draft, ({ kind }) => kind === 'checks');
+    forgetSettled(draft, 'checks');
+    resetAttempts(draft, ['checks']);
+  }
+  if (checks === 'red') oweChecks(draft, gate.failures, head);
+}
+
+/** The failing gate, as what is owed: the real failure first, with job and step, not the gate that sums it up. */
+export function oweChecks(draft: Draft, failures: PullObserved['gate']['failures'], head: string): void {
+  const { pull } = draft.context;
+  const first = failures[0];
+  const red =
+    pull?.gate.checks.find(({ conclusion }) => conclusion !== null && conclusion !== 'success')?.name ?? 'gate';
+  owe(draft, {
+    kind: 'checks',
+    head,
+    signature: `branch_ci::${head}::${first?.job ?? red}::${first?.step ?? '-'}`,
+    evidence: { head, failures: failures.slice(0, 10), gate: pull?.gate.checks ?? [] },
+  });
+}
+
+function observeQueue(draft: Draft, seen: PullObserved): void {
+  const { head, conflict, headBy } = seen;
+  const queue = queueOf(draft.context);
+  if (queue === 'evicted') {
+    const incident = seen.queue.incident ?? {};
+    owe(draft, {
+      kind: 'queue',
+      head,
+      signature: `queue_eviction::${head}::${incident.check ?? draft.context.brief.queueCheck ?? 'queue'}`,
+      evidence: { failureReason: 'queue_eviction', incident, head },
+    });
+    return;
+  }
+  if (seen.queue.state === 'waiting' || seen.queue.state === 'merging') resetAttempts(draft, ['queue']);
+  if (conflict === false) {
+    lapse(draft, (open) => open.kind === 'upkeep' || (open.kind === 'queue' && isConflict(open.signature)));
+    resetAttempts(draft, ['upkeep']);
+    if (seen.queue.state === 'out') lapse(draft, (open) => open.kind === 'queue' && !isConflict(open.signature));
+  }
+  if (conflict !== true || seen.draft) return;
+  const evidence = { failureReason: 'preemptive_conflict', head, base: seen.base };
+  if (reviewIsGood(draft.context)) {
+    lapse(draft, ({ kind }) => kind === 'upkeep');
+    owe(draft, { kind: 'queue', head, signature: `conflict::${head}`, evidence });
+  } else if (headBy === 'us') {
+    owe(draft, { kind: 'upkeep', head, signature: `conflict::${head}`, evidence });
+  }
+}
+
+const isConflict = (signature: string | null): boolean => signature?.startsWith('conflict::') === true;
+
+/** Approved meanwhile: a conflict is no longer upkeep but in the way of the merge. */
+export function weighConflict(draft: Draft): void {
+  const { pull } = draft.context;
+  if (pull?.conflict !== true || pull.state !== 'open' || !reviewIsGood(draft.context)) return;
+  lapse(draft, ({ kind }) => kind === 'upkeep');
+  owe(draft, {
+    kind: 'queue',
+    head: pull.head,
+    signature: `conflict::${pull.head}`,
+    evidence: { failureReason: 'preemptive_conflict', head: pull.head, base: pull.base },
+  });
+}
+
+/** The work was withdrawn by fact or word: the assignment ends, nothing starts until it is delegated again. */
+export function endWithdrawn(draft: Draft): void {
+  const { context } = draft;
+  if (authorityOf(context) !== 'withdrawn') return;
+  endAssignment(draft, context.authority.reason ?? 'the work was withdrawn');
+  set(draft, { owner: null });
+}
+
+export type { SessionContext };

@@ -1,0 +1,101 @@
+/**
+ * A review session (domain §1.8): it owes a verdict for a head, at most one per head, posts it as its reviewer, and
+ * tells the session under review.
+ */
+import type { OwnVerdict, SessionContext } from './context.ts';
+import { type Draft, latest, say, set, wishFor } from './draft.ts';
+import { lapse, owe, unpark } from './obligations.ts';
+import { judge } from './run.ts';
+
+const VERDICTS_KEPT = 50;
+
+/** The session under review asks: for a head already judged the verdict is told again, else it is owed. */
+export function wantVerdict(draft: Draft): void {
+  const { context, event } = draft;
+  if (event.type !== 'review.wanted') return;
+  const { for: asker, head, by, number } = event.data;
+  const { brief } = context;
+  if (asker.startsWith('session/') && brief.for !== asker)
+    set(draft, { brief: { ...brief, for: asker, target: number } });
+  if (by !== undefined && !context.makers.some((maker) => maker.head === head && maker.agent === by)) {
+    set(draft, { makers: latest([...context.makers, { head, agent: by }], 50) });
+  }
+  const judged = context.verdicts.find((verdict) => verdict.head === head);
+  if (judged !== undefined) {
+    if (judged.state !== 'posting') tellVerdict(draft, judged);
+    return;
+  }
+  const running = context.run?.claims ?? [];
+  const isOwed = context.obligations.some((open) => open.kind === 'verdict' && open.head === head);
+  lapse(draft, (open) => open.kind === 'verdict' && open.head !== head && !running.includes(open.id));
+  if (isOwed) unpark(draft, (open) => open.kind === 'verdict' && open.head === head && open.parked?.by !== 'stopped');
+  else owe(draft, { kind: 'verdict', head, signature: 'verdict' });
+}
+
+/** The evidence of a review run is in: its verdict, for exactly this head, is posted under the reviewer's identity. */
+export function judgeReview(draft: Draft): void {
+  const { context, event } = draft;
+  const { run } = context;
+  judge(draft);
+  if (event.type !== 'run.verified' || run?.ended?.verdict == null || run.for !== 'verdict') return;
+  if (draft.context.runs.at(-1)?.ok !== true) return;
+  const { head, verdict, body, comments } = run.ended.verdict;
+  const own: OwnVerdict = {
+    head,
+    verdict,
+    body,
+    comments,
+    reviewer: run.agent,
+    state: 'posting',
+    posted: null,
+    at: event.at,
+  };
+  const others = draft.context.verdicts.filter((known) => known.head !== head);
+  set(draft, { verdicts: latest([...others, own], VERDICTS_KEPT) });
+  const { brief } = draft.context;
+  if (brief.target === null) return;
+  wishFor(draft, 'review.post', {
+    repo: brief.repo,
+    number: brief.target,
+    head,
+    verdict,
+    body,
+    comments,
+    reviewer: run.agent,
+  });
+}
+
+/** GitHub took the review (or the comment and status that stand for it), or refused it: the verdict counts either way. */
+export function posted(draft: Draft): void {
+  const { context, event } = draft;
+  if (event.type !== 'review.post.done' && event.type !== 'review.post.failed') return;
+  const head = event.wish?.['head'];
+  const own = context.verdicts.find((known) => known.head === head && known.state === 'posting');
+  if (own === undefined) return;
+  const mark = event.type === 'review.post.done' ? postedAs(event.data.result) : null;
+  const told: OwnVerdict = { ...own, state: event.type === 'review.post.done' ? 'posted' : 'refused', posted: mark };
+  set(draft, { verdicts: context.verdicts.map((known) => (known === own ? told : known)) });
+  tellVerdict(draft, told);
+  if (context.brief.target === null) return;
+  say(draft, own.reviewer, 'review.recorded', {
+    repo: context.brief.repo,
+    number: context.brief.target,
+    head: own.head,
+    verdict: own.verdict,
+    accepted: told.state === 'posted',
+  });
+}
+
+function postedAs(result: unknown): { as: string; id: string } | null {
+  const mark = (result as { posted?: { as?: unknown; id?: unknown } } | null | undefined)?.posted;
+  return typeof mark?.as === 'string' && typeof mark.id === 'string' ? { as: mark.as, id: mark.id } : null;
+}
+
+function tellVerdict(draft: Draft, { head, verdict, body, comments, reviewer, posted }: OwnVerdict): void {
+  const to = draft.context.brief.for;
+  if (to === null) return;
+  say(draft, to, 'verdict.given', { reviewer, head, verdict, body, comments, ...(posted === null ? {} : { posted }) });
+}
+
+/** Verdicts that GitHub has not answered yet. */
+export const isPosting = ({ verdicts }: SessionContext): boolean => verdicts.some(({ state }) => state === 'posting');
