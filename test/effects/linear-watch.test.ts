@@ -23,8 +23,8 @@ interface Told {
   id: string;
 }
 
-/** An issue delegated to us, and watches on it that are stopped at the end. */
-async function given(t: TestContext) {
+/** Watches on a stand-in, stopped at the end. `ticking`: at Linear a millisecond passes with every change. */
+async function given(t: TestContext, { ticking = false } = {}) {
   const turned = createFakeClock();
   const happened = new EventEmitter();
   const waits: number[] = [];
@@ -38,7 +38,9 @@ async function given(t: TestContext) {
       return turned.after(ms, call);
     },
   };
-  const stand = await createLinearStandIn({ clock: turned, appToken: 'app-token' });
+  let ticks = 0;
+  const standClock = ticking ? { ...turned, now: () => turned.now() + ticks++ } : turned;
+  const stand = await createLinearStandIn({ clock: standClock, appToken: 'app-token' });
   const watches: Watch<IssueParams>[] = [];
   t.after(async () => {
     await Promise.all(watches.map((watch) => watch.stop('runtime')));
@@ -178,7 +180,7 @@ test('what was said before the issue was handed over is not told', async (t) => 
 });
 
 test('a comment that calls us by name is told although it is older than its agent session', async (t) => {
-  const { stand, told, watch } = await given(t);
+  const { stand, told, watch } = await given(t, { ticking: true });
   const issue = stand.createIssue({ title: 'Called' });
   stand.comment(stand.admin, issue, '@chartroom fix the build');
   await watch();

@@ -83,6 +83,20 @@ test('the same facts have the same name, a blocker that is done another', async 
   assert.notEqual(after?.id, before?.id);
 });
 
+test('a blocker done, open again and done again is another fact, not the first one repeated', async (t) => {
+  const { stand, linear, clock } = await given(t);
+  const [issue, blocker] = [stand.createIssue({ title: 'Waits' }), stand.createIssue({ title: 'First' })];
+  stand.block(blocker, issue);
+  stand.setState(blocker, 'Done');
+  const first = await linear.observeIssue('ENG-1');
+  clock.advance(1_000);
+  stand.setState(blocker, 'Todo');
+  stand.setState(blocker, 'Done');
+  const again = await linear.observeIssue('ENG-1');
+  assert.deepEqual(again?.facts, first?.facts);
+  assert.notEqual(again?.id, first?.id);
+});
+
 test('another app’s delegation and agent session are not ours', async (t) => {
   const { stand, linear } = await given(t);
   const other = stand.addUser('otherbot', { app: true });
@@ -177,21 +191,23 @@ test('without an agent session a word is a comment, and what would vanish is not
   );
 });
 
-test('words to one agent session arrive in the order in which they were wished', async (t) => {
+test('words to one agent session arrive in the order in which they were wished, and hold up nobody else', async (t) => {
   const { stand, acts, doing } = await given(t);
   const session = stand.delegate(stand.createIssue({ title: 'Order' }))!;
-  const bodies = ['one', 'two', 'three', 'four', 'five'];
-  await Promise.all(
-    bodies.map((body) =>
-      acts['linear.say'].perform(
-        { ref: 'ENG-1', agentSession: session.id, activity: { type: 'thought', body } },
-        doing(),
-      ),
-    ),
-  );
+  stand.createIssue({ title: 'Elsewhere' });
+  const say = (body: string) => {
+    const activity = { type: 'thought', body } as const;
+    return acts['linear.say'].perform({ ref: 'ENG-1', agentSession: session.id, activity }, doing());
+  };
+  const release = stand.faults.hold();
+  const said = ['one', 'two', 'three'].map(say);
+  await acts['linear.say'].perform({ ref: 'ENG-2', activity: { type: 'response', body: 'elsewhere' } }, doing());
+  assert.equal(stand.requests.length, 2);
+  release();
+  await Promise.all(said);
   assert.deepEqual(
     stand.activitiesOf(session).map(({ content }) => content.body),
-    bodies,
+    ['one', 'two', 'three'],
   );
 });
 

@@ -26,6 +26,8 @@ export interface Faults {
   loseAnswers(count?: number): void;
   /** The next `count` answers are this text instead, e.g. a proxy's page. */
   answer(text: string, options?: { status?: number; contentType?: string; count?: number }): void;
+  /** The next request is neither done nor answered before the returned function is called. */
+  hold(): () => void;
   /** From now on requests are refused as over the limit, until the clock reaches `untilMs`. */
   limitUntil(untilMs: number): void;
 }
@@ -54,7 +56,7 @@ export async function startServer(
   const schema = buildSchema(SCHEMA);
   const fieldResolver = createFieldResolver(workspace, acts);
   const requests: Request[] = [];
-  const plans: ('lose' | { status: number; text: string; contentType: string })[] = [];
+  const plans: ('lose' | Promise<void> | { status: number; text: string; contentType: string })[] = [];
   let limitedUntilMs = 0;
   let used = 0;
   let windowEndsMs = workspace.clock.now() + HOUR_MS;
@@ -71,7 +73,8 @@ export async function startServer(
     const record: Request = { query, variables, as: viewer?.id ?? null, status: 200 };
     requests.push(record);
     const plan = plans.shift();
-    if (typeof plan === 'object') {
+    if (plan instanceof Promise) await plan;
+    else if (typeof plan === 'object') {
       record.status = plan.status;
       return new Response(plan.text, { status: plan.status, headers: { 'content-type': plan.contentType } });
     }
@@ -128,6 +131,11 @@ export async function startServer(
       loseAnswers: (count = 1) => plan(count, 'lose'),
       answer: (text, { status = 200, contentType = 'application/json', count = 1 } = {}) =>
         plan(count, { status, text, contentType }),
+      hold() {
+        let release = (): void => {};
+        plan(1, new Promise((resolve) => (release = resolve)));
+        return release;
+      },
       limitUntil(untilMs) {
         limitedUntilMs = untilMs;
       },
