@@ -57,6 +57,7 @@ export function createCourier(options: CourierOptions): Courier {
   let draining: Promise<void> | undefined;
   let drainAgain = false;
   let cancelRetry = () => {};
+  const waits = new Set<() => void>();
 
   const unpublished = () => spool.numbers().filter((number) => !published.has(number));
 
@@ -70,11 +71,16 @@ export function createCourier(options: CourierOptions): Courier {
     return (await bus.publish('hook', subjectOf(head), text, { msgId: hookId(head) })).seq;
   }
 
-  /** undefined: it took too long. What comes of it later is not lost, only not waited for. */
+  /** undefined: it took too long, or we are closing. What comes of it later is not lost, only not waited for. */
   function within<Value>(ms: number, work: Promise<Value>): Promise<Value | undefined> {
     return new Promise((resolve, reject) => {
-      const cancel = clock.after(ms, () => resolve(undefined));
-      work.then(resolve, reject).finally(cancel);
+      const giveUp = () => resolve(undefined);
+      const cancel = clock.after(ms, giveUp);
+      waits.add(giveUp);
+      work.then(resolve, reject).finally(() => {
+        cancel();
+        waits.delete(giveUp);
+      });
     });
   }
 
@@ -134,7 +140,11 @@ export function createCourier(options: CourierOptions): Courier {
       if (closed) return;
       const delivery = await spool.read(number);
       if (delivery === undefined) continue;
-      const seq = await within(PUBLISH_WAIT_MS, publish(delivery));
+      const seq = await within(PUBLISH_WAIT_MS, publish(delivery)).catch((error: unknown) => {
+        if (error instanceof RejectedInput) return spool.setAside(number, error);
+        throw error;
+      });
+      if (!spool.has(number)) continue;
       if (seq === undefined) throw new TransientError('BUS_SILENT', 'the bus did not answer in time');
       published.set(number, seq);
     }
@@ -173,6 +183,7 @@ export function createCourier(options: CourierOptions): Courier {
     async close() {
       closed = true;
       cancelRetry();
+      for (const giveUp of waits) giveUp();
       await draining;
     },
   };

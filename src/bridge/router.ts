@@ -297,5 +297,4 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
   };
 }
 
-const isReview = ({ refs, tags }: IndexedActor): boolean =>
-  tags['kind'] === 'review' || refs.some((ref) => ref.startsWith('review:'));
+const isReview = ({ tags }: IndexedActor): boolean => tags['kind'] === 'review';

@@ -18,6 +18,9 @@ export interface Spool {
   /** undefined: it was damaged, and has been set aside. */
   read(number: number): Promise<Delivery | undefined>;
   remove(number: number): Promise<void>;
+  /** Nobody will ever take it: it no longer counts, and stays on the disk for a person to look at. */
+  setAside(number: number, err: unknown): Promise<undefined>;
+  has(number: number): boolean;
   size(): { count: number; bytes: number };
 }
 
@@ -64,6 +67,12 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     }
   }
 
+  async function setAside(number: number, err: unknown): Promise<undefined> {
+    log.error({ err, spooled: number }, 'a spooled delivery was set aside');
+    await rename(place(number), `${place(number)}.aside`).catch(() => {});
+    drop(number);
+  }
+
   return {
     async add(delivery) {
       const text = Buffer.from(spoolText(delivery));
@@ -89,12 +98,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       try {
         return parseSpoolText(await readFile(place(number), 'utf8'));
       } catch (err) {
-        log.error({ err, spooled: number }, 'a spooled delivery is damaged and was set aside');
-        await rename(place(number), `${place(number)}.damaged`).catch(() => {});
-        drop(number);
-        return undefined;
+        return setAside(number, err);
       }
     },
+    setAside,
+    has: (number) => sizes.has(number),
     async remove(number) {
       await unlink(place(number));
       drop(number);

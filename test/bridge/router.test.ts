@@ -115,7 +115,7 @@ const eng42 = {
   address: 'session/eng-42',
   refs: ['issue:ENG-42', 'pull:acme/api#7', 'branch:acme/api/chartroom/eng-42'],
 };
-const review = { address: 'session/review-dev-acme-api-7', refs: ['pull:acme/api#7', 'review:dev:acme/api#7'] };
+const review = { address: 'session/review-dev-acme-api-7', refs: ['pull:acme/api#7'], tags: { kind: 'review' } };
 
 function checkData(envelope: Envelope | undefined): void {
   const spec = SESSION_EVENTS[envelope?.type as keyof typeof SESSION_EVENTS];

@@ -58,7 +58,7 @@ test('a damaged file is set aside and does not stop the others', async (t) => {
   assert.equal(await spool.read(1), undefined);
   assert.deepEqual(spool.numbers(), [2]);
   assert.equal((await spool.read(2))?.head.delivery, 'b');
-  assert.ok((await readdir(directory)).includes('000000000001.hook.damaged'));
+  assert.ok((await readdir(directory)).includes('000000000001.hook.aside'));
 });
 
 test('bounded by bytes: what does not fit is refused, and fits when there is room again', async (t) => {

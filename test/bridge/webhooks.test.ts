@@ -215,6 +215,14 @@ test('2xx waits for the runtime, but not longer than the hook wait: then the spo
   assert.equal(bus.stored.length, 1, 'what lies in the stream is not published again');
 });
 
+test('closing waits for nobody: a delivery in hand is spooled and answered', async (t) => {
+  const { webhooks, post, bus, spool } = await createBridge(t, { taken: () => new Promise(() => {}) });
+  const answer = post(githubDelivery('ping', { body: ping }));
+  await bus.holds(1);
+  await webhooks.close();
+  assert.deepEqual([(await answer).status, spool.size().count], [202, 1]);
+});
+
 test('Linear is answered with 200 also where the runtime has yet to take it: it counts nothing else', async (t) => {
   const { post, spool } = await createBridge(t, { bus: createFakeBus({ connected: false }) });
   const answer = await post(linearDelivery({ body: issue }));
@@ -267,6 +275,20 @@ test('a new process brings the spool of the old one into the stream', async (t) 
     ],
   );
   assert.deepEqual(await readdir(directory), []);
+});
+
+test('a spooled delivery that nothing can carry any more is set aside; those behind it go on', async (t) => {
+  const directory = await tempDirectory(t);
+  const before = await createBridge(t, { directory, bus: createFakeBus({ connected: false }) });
+  await before.post(githubDelivery('ping', { body: { pad: 'x'.repeat(1_000) }, delivery: 'large' }));
+  await before.post(githubDelivery('ping', { body: ping, delivery: 'small' }));
+  await before.webhooks.close();
+
+  const after = await createBridge(t, { directory, limits: { letterBytesMax: 1_000 } });
+  await after.bus.holds(1);
+  await after.spool.emptied();
+  assert.equal(after.bus.stored[0]?.msgId, 'github:small');
+  assert.deepEqual(await readdir(directory), ['000000000001.hook.aside']);
 });
 
 test('a full stream is waited out with growing pauses', async (t) => {
