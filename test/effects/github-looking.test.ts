@@ -146,3 +146,18 @@ test('stopping waits for the look in progress and no other follows', async () =>
   await pass(200);
   assert.deepEqual(times, [0]);
 });
+
+test('a poke is never lost, whatever moment of a look it meets', async () => {
+  for (let turns = 0; turns < 20; turns++) {
+    const { looking, times, answers, pass } = given();
+    answers(async () => ({ news: true }));
+    looking.now();
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    const before = times.length;
+    looking.now();
+    await pass(1);
+    assert.ok(times.length > before, `after ${turns} turns`);
+    assert.ok(times.every((time) => time === 0));
+    await looking.stop();
+  }
+});

@@ -33,7 +33,9 @@ test('the same facts are not told twice, by another look or by another watch', (
     await first.pass(3_000);
     const known = await first.next('pull.observed');
     assert.equal(known.data['conflict'], false);
+    await first.rest();
     first.watch.poke();
+    await first.rest();
     await first.watch.stop('runtime');
     assert.deepEqual(
       first.all.map(({ id }) => id),
@@ -214,9 +216,11 @@ test('comments of people, bots and ourselves are told once each, those of our ow
       line: 2,
       commit_id: site.head,
     });
-    const { watch, comment, all } = watchPull(site);
+    const { watch, comment, rest, all } = watchPull(site);
     const told = [await comment(), await comment(), await comment(), await comment()];
+    await rest();
     watch.poke();
+    await rest();
     await watch.stop('state');
     assert.deepEqual(
       told.map(({ author, text, path, line }) => [author, text, path, line]),
@@ -272,6 +276,7 @@ test('a closed pull request of the branch is ours only if its head is', () =>
   withGithub(async (site) => {
     await site.as('ann', 'PUT', `/pulls/${site.number}/merge`, { sha: site.head });
     const others = watchPull(site, {}, { headBy: async () => 'other' });
+    await others.rest();
     await others.watch.stop('state');
     assert.deepEqual(others.all, []);
     const ours = watchPull(site, {}, { headBy: async () => 'us' });
@@ -306,10 +311,14 @@ test('a branch without a pull request is looked at again, and `look` makes it lo
 test('a pull request that another session holds is offered once, and none of its comments', () =>
   withGithub(async (site) => {
     await site.as('ann', 'POST', `/issues/${site.number}/comments`, { body: 'Hello.' });
-    const { watch, pull, all } = watchPull(site, {}, { outcome: 'refused' });
-    await pull();
+    const { watch, rest, all } = watchPull(site, {}, { outcome: 'refused' });
+    await rest();
     watch.poke();
+    await rest();
+    watch.poke();
+    await rest();
     await watch.stop('state');
+    assert.ok(all.length > 0 && all.length <= 2, 'at most once more, when its mergeability is known');
     assert.ok(all.every(({ type }) => type === 'pull.observed'));
   }));
 

@@ -144,6 +144,7 @@ test('facts are told once, under one name after a restart, and anew when they co
   const again = tell('green', '1');
   assert.ok(again !== undefined && again !== green);
   assert.equal(createTold('p').idFor('green', '1'), green);
+  assert.notEqual(createTold('p').idFor('green', '2'), green, 'the same facts of another time');
 });
 
 test('the reason of a closing is what the closer last said around then', () => {
