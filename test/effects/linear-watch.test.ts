@@ -241,6 +241,17 @@ test('an issue in the trash is told as removed', async (t) => {
   assert.equal(changed?.data['removed'], true);
 });
 
+test('an issue that cannot be found is removed only if Linear said so', async (t) => {
+  const { stand, watch, during } = await given(t);
+  stand.delegate(stand.createIssue({ title: 'Gone for good' }));
+  const watching = await watch();
+  stand.remove('ENG-1', { forever: true });
+  assert.deepEqual(await during(() => watching.poke()), []);
+  const [changed] = await during(() => watching.poke({ removed: true }));
+  assert.equal(changed?.data['removed'], true);
+  assert.equal(changed?.data['title'], 'Gone for good');
+});
+
 test('an outage tells nothing, and a later look goes on', async (t) => {
   const { stand, clock, watch, during, waits } = await given(t);
   stand.delegate(stand.createIssue({ title: 'Outage' }));

@@ -220,6 +220,39 @@ test('a plan replaces the one before', async (t) => {
   assert.deepEqual(stand.sessionOf('ENG-1')?.plan, steps('completed'));
 });
 
+test('a plan that had to be tried again does not paint over a younger one', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  const session = stand.delegate(stand.createIssue({ title: 'Plan' }))!;
+  const plan = (content: string, key: string) =>
+    acts['linear.plan'].perform({ agentSession: session.id, steps: [{ content, status: 'pending' }] }, doing(key));
+  await plan('young', 'session/eng-1/12/0');
+  await plan('old', 'session/eng-1/9/3');
+  assert.deepEqual(stand.sessionOf('ENG-1')?.plan, [{ content: 'young', status: 'pending' }]);
+});
+
+test('a word to an agent session that is gone becomes a comment', async (t) => {
+  const { stand, acts, doing } = await given(t);
+  stand.createIssue({ title: 'Thread deleted' });
+  const agentSession = 'f1a9c1d2-1111-4222-8333-444455556666';
+  const activity = { type: 'elicitation', body: 'Which one?' } as const;
+  await acts['linear.say'].perform({ ref: 'ENG-1', agentSession, activity }, doing());
+  assert.deepEqual(
+    stand.commentsOf('ENG-1').map(({ body }) => body),
+    ['Which one?'],
+  );
+});
+
+test('while Linear asks to wait nothing is sent', async (t) => {
+  const { stand, linear, clock } = await given(t);
+  stand.faults.limitUntil(clock.now() + 10_000);
+  await assert.rejects(linear.self(), { code: 'LINEAR_RATE_LIMITED' });
+  clock.advance(4_000);
+  await assert.rejects(linear.self(), { code: 'LINEAR_RATE_LIMITED', retryAfterMs: 6_000 });
+  assert.equal(stand.requests.length, 1);
+  clock.advance(6_000);
+  assert.equal(await linear.self(), stand.app.id);
+});
+
 test('a link is shown once on the agent session, or once as an attachment', async (t) => {
   const { stand, acts, doing } = await given(t);
   const session = stand.delegate(stand.createIssue({ title: 'Link' }))!;

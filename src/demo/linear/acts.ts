@@ -376,6 +376,17 @@ export function createActs(workspace: Workspace, announce: (change: Change) => v
     return attachment;
   }
 
+  /** Out of the trash: nothing that was the issue's is left. */
+  function forget({ id }: Issue): void {
+    workspace.issues.delete(id);
+    for (const table of [workspace.comments, workspace.history, workspace.sessions, workspace.attachments]) {
+      for (const [key, row] of table) if (row.issueId === id) table.delete(key);
+    }
+    for (const [key, row] of workspace.relations) {
+      if (row.issueId === id || row.relatedIssueId === id) workspace.relations.delete(key);
+    }
+  }
+
   function editComment(actor: User, comment: Comment, body: string): Comment {
     if (comment.userId !== actor.id) throw forbidden('Only the author may edit a comment.');
     const updatedFrom = { body: comment.body, editedAt: comment.editedAt, updatedAt: comment.updatedAt };
@@ -407,6 +418,7 @@ export function createActs(workspace: Workspace, announce: (change: Change) => v
     unrelate,
     attach,
     editComment,
+    forget,
     issueOf,
   };
 }

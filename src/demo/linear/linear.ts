@@ -81,7 +81,8 @@ export interface LinearStandIn {
   /** `blocker` blocks `issue`. */
   block(blocker: Issue | string, issue: Issue | string, options?: { as?: User }): Relation;
   unblock(relation: Relation, options?: { as?: User }): void;
-  remove(issue: Issue | string, options?: { as?: User }): void;
+  /** Into the trash, or with `forever` out of it. */
+  remove(issue: Issue | string, options?: { as?: User; forever?: boolean }): void;
   issue(idOrIdentifier: string): Issue;
   stateOf(issue: Issue | string): WorkflowState;
   sessionOf(issue: Issue | string): AgentSession | undefined;
@@ -211,7 +212,10 @@ export async function createLinearStandIn(options: LinearStandInOptions): Promis
     block: (blocker, issue, { as = admin } = {}) =>
       acts.relate(as, { type: 'blocks', issueId: issueOf(blocker).id, relatedIssueId: issueOf(issue).id }),
     unblock: (relation, { as = admin } = {}) => acts.unrelate(as, relation),
-    remove: (issue, { as = admin } = {}) => void acts.updateIssue(as, issueOf(issue), { trashed: true }),
+    remove(issue, { as = admin, forever = false } = {}) {
+      const removed = acts.updateIssue(as, issueOf(issue), { trashed: true });
+      if (forever) acts.forget(removed);
+    },
     issue: (idOrIdentifier) => acts.issueOf(idOrIdentifier),
     stateOf: (issue) => need(workspace.states, issueOf(issue).stateId, 'WorkflowState'),
     sessionOf: (issue) => newest(issueOf(issue)),

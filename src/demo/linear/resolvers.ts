@@ -318,8 +318,11 @@ function mutations(workspace: Workspace, acts: Acts): Record<string, Resolver> {
       const labelIds = labels.filter((label) => !removedLabelIds.includes(label));
       return done({ issue: acts.updateIssue(call.viewer, issue, { ...rest, labelIds }) });
     },
-    issueDelete: (_: never, { id }: { id: string }, call) =>
-      done({ entity: acts.updateIssue(call.viewer, acts.issueOf(id), { trashed: true }) }),
+    issueDelete: (_: never, { id, permanentlyDelete }: { id: string; permanentlyDelete?: boolean }, call) => {
+      const entity = acts.updateIssue(call.viewer, acts.issueOf(id), { trashed: true });
+      if (permanentlyDelete === true) acts.forget(entity);
+      return done({ entity });
+    },
     commentCreate: (
       _: never,
       { input }: Input<{ id?: string; issueId?: string; parentId?: string; body?: string }>,

@@ -13,11 +13,15 @@ import { moveIssue } from './move.ts';
 type LinearActName = 'linear.say' | 'linear.plan' | 'linear.link' | 'linear.move';
 export type LinearActs = { [Name in LinearActName]: ActPerformer<ActParams<Name>> };
 
+/** Agent sessions whose plan may still be overtaken: those of the last hour or so. */
+const PLANNED_MAX = 1_000;
 /** One try; several requests at most. */
 const DEADLINE_MS = 60_000;
 
 export function createLinearActs(linear: Linear): LinearActs {
   const inTurn = createTurns();
+  /** Agent session → the step whose plan it shows. */
+  const planned = new Map<string, number>();
   const act = <Name extends LinearActName>(
     target: (params: ActParams<Name>) => string,
     perform: (params: ActParams<Name>, doing: Doing) => Promise<unknown>,
@@ -35,8 +39,13 @@ export function createLinearActs(linear: Linear): LinearActs {
     ),
     'linear.plan': act<'linear.plan'>(
       ({ agentSession }) => agentSession,
-      async ({ agentSession, steps }, { signal }) => {
+      async ({ agentSession, steps }, { key, signal }) => {
+        // A plan that had to be tried again must not paint over a younger one.
+        if (seqOf(key) < (planned.get(agentSession) ?? 0)) return;
         await linear.ask(UPDATE_SESSION, { id: agentSession, input: { plan: steps } }, signal);
+        planned.delete(agentSession);
+        planned.set(agentSession, seqOf(key));
+        if (planned.size > PLANNED_MAX) planned.delete(planned.keys().next().value ?? '');
       },
     ),
     'linear.link': act<'linear.link'>(
@@ -50,25 +59,38 @@ export function createLinearActs(linear: Linear): LinearActs {
   };
 }
 
+/** The step of a key `actor/seq/index`. */
+const seqOf = (key: string): number => Number(key.split('/').at(-2) ?? 0);
+
 /** An activity of the agent session; where there is none, a comment that stays. */
 async function say(linear: Linear, params: ActParams<'linear.say'>, doing: Doing): Promise<unknown> {
-  const { ref, agentSession, activity } = params;
+  const { agentSession, activity } = params;
+  if (agentSession === undefined) return comment(linear, params, doing);
   const id = idOf(doing);
   const { type, body, action, parameter, ephemeral } = activity;
-  if (agentSession === undefined) {
-    // What would have vanished with the next activity is not worth a comment.
-    if (ephemeral === true) return { comment: null };
-    const text = type === 'action' ? [action, parameter, body].filter(Boolean).join(' ') : body;
-    await once(() => linear.ask(ADD_COMMENT, { input: { id, issueId: ref, body: text } }, doing.signal));
-    return { comment: id };
-  }
   const content =
     type === 'action' ? { type, action: action ?? body, parameter: parameter ?? '', result: body } : { type, body };
   // Linear refuses it on the others: what is asked or answered must not vanish.
   const vanishes = ephemeral === true && (type === 'thought' || type === 'action');
   const input = { id, agentSessionId: agentSession, content, ...(vanishes ? { ephemeral: true } : {}) };
-  await once(() => linear.ask(ADD_ACTIVITY, { input }, doing.signal));
+  try {
+    await once(() => linear.ask(ADD_ACTIVITY, { input }, doing.signal));
+  } catch (error) {
+    // Somebody deleted the thread; a question or a result must still reach the people at the issue.
+    if (error instanceof TerminalError && error.code === 'LINEAR_NOT_FOUND') return comment(linear, params, doing);
+    throw error;
+  }
   return { activity: id };
+}
+
+async function comment(linear: Linear, { ref, activity }: ActParams<'linear.say'>, doing: Doing): Promise<unknown> {
+  const { type, body, action, parameter, ephemeral } = activity;
+  // What would have vanished with the next activity is not worth a comment.
+  if (ephemeral === true) return { comment: null };
+  const id = idOf(doing);
+  const text = type === 'action' ? [action, parameter, body].filter(Boolean).join(' ') : body;
+  await once(() => linear.ask(ADD_COMMENT, { input: { id, issueId: ref, body: text } }, doing.signal));
+  return { comment: id };
 }
 
 /** The id is ours: that it exists already means that an earlier try arrived and only its answer was lost. */

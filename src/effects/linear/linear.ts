@@ -5,7 +5,7 @@
 import { LinearClient } from '@linear/sdk';
 import { explainIssues } from '../../actor/envelope.ts';
 import type { Clock } from '../../clock.ts';
-import { TerminalError } from '../../errors.ts';
+import { TerminalError, TransientError } from '../../errors.ts';
 import { LIST_DELEGATED, READ_VIEWER } from './documents.ts';
 import type { DelegatedPage, Operation } from './documents.ts';
 import { readIssue } from './issue.ts';
@@ -45,9 +45,17 @@ const PAGES_MAX = 50;
 export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
   const credentials = token.startsWith('lin_api_') ? { apiKey: token } : { accessToken: token };
   let self: string | undefined;
+  /** Linear's limit is of the token: while it lasts, nobody's request is worth sending. */
+  let limited: TransientError | undefined;
+  let limitedUntilMs = 0;
 
   const linear: Linear = {
     async ask(operation, variables, signal) {
+      const waitMs = limitedUntilMs - clock.now();
+      if (waitMs > 0) {
+        const message = `${operation.name}: Linear asked to wait`;
+        throw new TransientError('LINEAR_RATE_LIMITED', message, { retryAfterMs: waitMs, cause: limited });
+      }
       const late = new AbortController();
       const cancel = clock.after(ANSWER_MS, () => late.abort(new Error(`no answer in ${ANSWER_MS} ms`)));
       try {
@@ -61,7 +69,12 @@ export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
         return parse(operation, data);
       } catch (error) {
         if (error instanceof TerminalError) throw error;
-        throw refusalOf(error, operation.name, clock.now());
+        const refusal = refusalOf(error, operation.name, clock.now());
+        if (refusal instanceof TransientError && refusal.retryAfterMs !== undefined) {
+          limited = refusal;
+          limitedUntilMs = clock.now() + refusal.retryAfterMs;
+        }
+        throw refusal;
       } finally {
         cancel();
       }
