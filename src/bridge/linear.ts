@@ -126,7 +126,7 @@ function ofAgentSession({
   const author = authorOf(agentActivity.user);
   const refs = concern.refs;
   if (agentActivity.signal === 'stop') {
-    return [{ kind: 'stop', refs, id: `linear:activity:${agentActivity.id}`, by: author }];
+    return [{ kind: 'stop', refs, id: `linear:stop:${agentActivity.id}`, by: author }];
   }
   // A prompt written as a comment comes as this hook and as a comment's: one fact, so one id.
   const comment = agentActivity.sourceCommentId ?? agentActivity.id;

@@ -35,6 +35,8 @@ export interface RouterNode {
 export type IssueFacts = Omit<IssueObserved, 'open'>;
 /** An issue as its tracker shows it now. `labels` choose among repositories. */
 export interface Hydrated {
+  /** Envelope id of just these facts, whoever tells them; absent: the id derives from the hook. */
+  id?: string;
   facts: IssueFacts;
   labels?: readonly string[];
 }
@@ -191,7 +193,13 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
     const issue = await hydrated(concern);
     if (issue === null) return poke(look, routed);
     const observe = (to: string, data: IssueObserved) => {
-      const envelope = { id, source: `hook/${hook.source}`, type: 'issue.observed', subject: to, data };
+      const envelope = {
+        id: issue.id ?? id,
+        source: `hook/${hook.source}`,
+        type: 'issue.observed',
+        subject: to,
+        data,
+      };
       return send({ ...envelope, causationid: hookId(hook) }, routed);
     };
     if (live.length > 0) {
@@ -221,8 +229,10 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
     if (told.removed) return byHook;
     try {
       const found = await hydrate[source](ref);
-      if (found === null || agentSession === undefined) return found;
-      return { ...found, facts: { ...found.facts, agentSession } };
+      if (found === null || agentSession === undefined || found.facts.agentSession === agentSession) return found;
+      // Other facts than those the tracker's id stands for.
+      const { id: _, ...rest } = found;
+      return { ...rest, facts: { ...found.facts, agentSession } };
     } catch (err) {
       log.warn({ err, issue: ref }, 'the tracker does not show an issue; going by the hook');
       return byHook;
@@ -289,7 +299,7 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
         const opened = await opening(source, issue);
         if (opened === null) continue;
         const { address, data } = opened;
-        const id = `${source}:recovered:${ref}:${updatedAt}`;
+        const id = issue.id ?? `${source}:recovered:${ref}:${updatedAt}`;
         await send({ id, source: `recovery/${source}`, type: 'issue.observed', subject: address, data }, routed);
       }
       return routed;

@@ -89,7 +89,7 @@ const TABLE: Record<string, unknown[]> = {
     prompted,
     { ...prompt, id: `linear:comment:${ACTIVITY}`, comment: ACTIVITY },
   ],
-  'agent-session-stop': [{ kind: 'stop', refs: ['issue:ENG-42'], id: `linear:activity:${ACTIVITY}`, by: ANN }],
+  'agent-session-stop': [{ kind: 'stop', refs: ['issue:ENG-42'], id: `linear:stop:${ACTIVITY}`, by: ANN }],
   'comment-created': [comment],
   'comment-created-by-app': [
     {

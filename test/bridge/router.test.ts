@@ -293,6 +293,19 @@ test('an agent session without delegation is work too; the hook’s session id i
   checkData(sent[0]);
 });
 
+test('facts that a watch tells too are told under the tracker’s id for them, others under the hook’s', async () => {
+  const known = { id: 'linear:issue:eng-42@1', facts: facts({ agentSession: SESSION }) };
+  const { take, sent } = routerOver({ hydrated: known });
+  await take(linearHook('issue-delegated'));
+  await take(linearHook('agent-session-created'));
+  const newer = routerOver({ hydrated: { ...known, facts: facts() } });
+  await newer.take(linearHook('agent-session-created'));
+  assert.deepEqual(
+    [...sent, ...newer.sent].map(({ id }) => id),
+    ['linear:issue:eng-42@1', 'linear:issue:eng-42@1', 'linear:delivery-agent-session-created:0'],
+  );
+});
+
 test('a session that lives hears of its agent session, and is only poked for the rest', async () => {
   const { take, sent, pokes, asked } = routerOver({ actors: [eng42] });
   await take(linearHook('issue-delegated'));
@@ -408,7 +421,7 @@ test('stop is a correction, keyed by its activity and named by who pressed it', 
   const [envelope] = sent;
   assert.deepEqual(
     [envelope?.id, envelope?.source, envelope?.type, envelope?.subject],
-    ['linear:activity:b7d1f6c2-8f0e-4c51-b1b8-0f8b5a2d0c01', 'linear/Ann Archer', 'correct.stop', 'session/eng-42'],
+    ['linear:stop:b7d1f6c2-8f0e-4c51-b1b8-0f8b5a2d0c01', 'linear/Ann Archer', 'correct.stop', 'session/eng-42'],
   );
   checkData(envelope);
 });
