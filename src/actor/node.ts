@@ -93,6 +93,8 @@ export interface Node {
   /** Timers that were due may fire from now on (mail stored before goes first). */
   releaseTimers(): void;
   load(): Promise<void>;
+  /** Resolves when no mailbox has a turn left and all is durable. */
+  quiet(): Promise<void>;
   queuedBytes(): number;
   /** How late the oldest due timer is, in ms. */
   oldestTimerMs(): number;
@@ -288,6 +290,11 @@ export function createNode(options: NodeOptions): Node {
     for (const resolve of waiters) resolve();
   }
 
+  async function quiet(): Promise<void> {
+    schedule();
+    if (!isQuiet() && ledger.dead() === null) await new Promise<void>((resolve) => idle.push(resolve));
+  }
+
   /** Resolves when everything put so far is durable. */
   function durable(): Promise<void> {
     const dead = ledger.dead();
@@ -347,10 +354,10 @@ export function createNode(options: NodeOptions): Node {
     oldestTimerMs: () => timers.lateMs(),
     oldestWaitingMs: () => mailbox.oldestMs(clock.now()),
     failed: ledger.failed,
+    quiet,
     async stop() {
       timers.stop();
-      schedule();
-      if (!isQuiet() && ledger.dead() === null) await new Promise<void>((resolve) => idle.push(resolve));
+      await quiet();
       stopped = true;
     },
   };

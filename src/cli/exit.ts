@@ -69,7 +69,7 @@ function explainBus(error: BusError): { text: string; exit: Exit } {
       };
     case 'BUS_TIMEOUT':
       return { text: line(error.message, 'ask for the receipt by its id'), exit: EXIT.unreachable };
-    case 'BUS_FULL':
+    default:
       return { text: line(error.message), exit: EXIT.unreachable };
   }
 }
