@@ -50,7 +50,14 @@ export const ACTS = {
       /** Go on in the directory as it was left, dirty files and all: a run that is to finish what it began. */
       keep: z.boolean().optional(),
     }),
-    answer: z.strictObject({ path: z.string(), branch: z.string(), head: z.string(), rescued: z.string().optional() }),
+    answer: z.strictObject({
+      path: z.string(),
+      branch: z.string(),
+      head: z.string(),
+      rescued: z.string().optional(),
+      /** The rebase asked for met a conflict: the branch is as the remote has it, and why. */
+      notRebased: z.string().optional(),
+    }),
     answers: { done: 'worktree.prepared', failed: 'worktree.failed' },
   },
   'worktree.remove': {

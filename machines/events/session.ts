@@ -296,6 +296,7 @@ export const SESSION_EVENTS = {
       branch: z.string(),
       head: z.string(),
       rescued: z.string().optional(),
+      notRebased: z.string().optional(),
     }),
     means: 'The worktree stands ready.',
     from: 'runtime',

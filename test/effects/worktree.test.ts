@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { BRANCH, git, withSite, write } from './worktree-site.ts';
+
+const CLONE = 'data/repos/acme--api.git';
+
+test('a first run begins on the base, on the session’s own branch', () =>
+  withSite(async (site) => {
+    const { path: tree, branch, head, rescued } = await site.prepare();
+    assert.equal(branch, BRANCH);
+    assert.equal(await site.git(tree, 'symbolic-ref', '--short', 'HEAD'), BRANCH);
+    assert.equal(head, await site.git(site.remote, 'rev-parse', 'main'));
+    assert.equal(await readFile(path.join(tree, 'greet.txt'), 'utf8'), 'hello\n');
+    assert.equal(rescued, undefined);
+  }));
+
+test('a later run begins where the remote branch is, also when others pushed to it', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await site.work(tree, { 'greet.txt': 'ours\n' });
+    const head = await site.push(BRANCH, { 'greet.txt': 'theirs\n' });
+    const again = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.equal(again.head, head);
+    assert.equal(again.path, tree);
+    assert.equal(again.rescued, undefined);
+    assert.equal(await site.git(tree, 'status', '--porcelain'), '');
+  }));
+
+test('un-pushed commits and dirty files, untracked ones too, are kept on a rescue branch before the reset', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    const own = await site.work(tree, { 'made.txt': 'un-pushed\n' }, false);
+    await write(tree, { 'greet.txt': 'dirty\n', 'new/untracked.txt': 'new\n', 'cache/big': 'ignored\n' });
+    const { rescued, head } = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.equal(rescued, 'rescue/eng-42/2');
+    assert.equal(head, await site.git(site.remote, 'rev-parse', 'main'));
+    assert.equal(await site.git(tree, 'status', '--porcelain'), '');
+    const clone = path.join(site.directory, CLONE);
+    const show = (file: string) => site.git(clone, 'show', `${rescued}:${file}`);
+    assert.equal(await show('greet.txt'), 'dirty');
+    assert.equal(await show('new/untracked.txt'), 'new');
+    assert.equal(await show('made.txt'), 'un-pushed');
+    assert.equal(await site.git(clone, 'rev-parse', `${rescued}^`), own);
+    await assert.rejects(show('cache/big'));
+    assert.ok(existsSync(path.join(tree, 'cache/big')), 'ignored files are left for the next run');
+  }));
+
+test('a run stopped in a conflicted rebase with edits on top leaves a clean branch and everything rescued', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await site.work(tree, { 'greet.txt': 'ours\n' });
+    const own = await site.work(tree, { 'second.txt': 'un-pushed\n' }, false);
+    await site.push('main', { 'greet.txt': 'base\n' });
+    await site.git(tree, 'fetch', '--quiet', 'origin');
+    await assert.rejects(site.git(tree, 'rebase', 'origin/main'));
+    await write(tree, { 'edit.txt': 'on top\n' });
+    const { rescued, head } = await site.prepare({ epoch: 3 }, 'session/eng-42/3/0');
+    assert.equal(head, await site.git(site.remote, 'rev-parse', BRANCH));
+    assert.equal(await site.git(tree, 'status', '--porcelain'), '');
+    assert.equal(await readFile(path.join(tree, 'greet.txt'), 'utf8'), 'ours\n');
+    assert.ok(!existsSync(path.join(tree, 'edit.txt')));
+    const clone = path.join(site.directory, CLONE);
+    assert.equal(await site.git(clone, 'show', `${rescued}:edit.txt`), 'on top');
+    assert.match(await site.git(clone, 'show', `${rescued}:greet.txt`), /<{7}/);
+    await site.git(clone, 'merge-base', '--is-ancestor', own, rescued!);
+  }));
+
+test('asked again with the same key it gives the same answer, rescue included, and loses nothing', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await write(tree, { 'greet.txt': 'dirty\n' });
+    const first = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.deepEqual(await site.prepare({ epoch: 2 }, 'session/eng-42/2/0'), first);
+    await write(tree, { 'greet.txt': 'other\n' });
+    const third = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.equal(third.rescued, 'rescue/eng-42/2-2', 'a rescue is never overwritten');
+    const clone = path.join(site.directory, CLONE);
+    assert.equal(await site.git(clone, 'show', `${first.rescued}:greet.txt`), 'dirty');
+  }));
+
+test('a run that is to finish what it began goes on in the directory as it was left', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await write(tree, { 'greet.txt': 'half\n' });
+    const { path: same, rescued } = await site.prepare({ epoch: 2, keep: true }, 'session/eng-42/2/0');
+    assert.equal(same, tree);
+    assert.equal(rescued, undefined);
+    assert.equal(await readFile(path.join(tree, 'greet.txt'), 'utf8'), 'half\n');
+  }));
+
+test('where a process may still be in the old directory, a new one is made and the old one commits on no branch', () =>
+  withSite(async (site) => {
+    const old = await site.prepare();
+    const fresh = await site.prepare({ epoch: 2, fresh: true }, 'session/eng-42/2/0');
+    assert.notEqual(fresh.path, old.path);
+    assert.deepEqual(await site.prepare({ epoch: 2, fresh: true }, 'session/eng-42/2/0'), fresh);
+    await site.work(old.path, { 'late.txt': 'too late\n' }, false);
+    assert.equal(await site.git(fresh.path, 'rev-parse', 'HEAD'), fresh.head);
+    assert.equal(await site.git(fresh.path, 'symbolic-ref', '--short', 'HEAD'), BRANCH);
+    const later = await site.prepare({ epoch: 3 }, 'session/eng-42/3/0');
+    assert.equal(later.path, fresh.path);
+  }));
+
+test('a branch is rebased on its base where that was asked', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await site.work(tree, { 'own.txt': 'own\n' });
+    const base = await site.push('main', { 'other.txt': 'other\n' });
+    const { notRebased } = await site.prepare({ epoch: 2, rebase: true }, 'session/eng-42/2/0');
+    assert.equal(notRebased, undefined);
+    await site.git(tree, 'merge-base', '--is-ancestor', base, 'HEAD');
+    assert.ok(existsSync(path.join(tree, 'own.txt')));
+  }));
+
+test('a rebase that meets a conflict leaves the branch as the remote has it and says so', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    const own = await site.work(tree, { 'greet.txt': 'ours\n' });
+    await site.push('main', { 'greet.txt': 'base\n' });
+    const { head, notRebased } = await site.prepare({ epoch: 2, rebase: true }, 'session/eng-42/2/0');
+    assert.equal(head, own);
+    assert.match(notRebased ?? '', /conflicts with main in greet\.txt/);
+    assert.equal(await site.git(tree, 'status', '--porcelain'), '');
+    assert.equal(await site.git(tree, 'symbolic-ref', '--short', 'HEAD'), BRANCH);
+  }));
+
+test('a review reads exactly the commit it judges, detached, also one that only a pull request has', () =>
+  withSite(async (site) => {
+    const judged = await site.push('topic', { 'greet.txt': 'judged\n' });
+    await site.git(site.remote, 'update-ref', 'refs/pull/7/head', judged);
+    await site.git(site.remote, 'update-ref', '-d', 'refs/heads/topic');
+    const { path: tree, head } = await site.prepare({ head: judged, branch: 'topic' });
+    assert.equal(head, judged);
+    await assert.rejects(site.git(tree, 'symbolic-ref', 'HEAD'));
+    assert.equal(await readFile(path.join(tree, 'greet.txt'), 'utf8'), 'judged\n');
+  }));
+
+test('the repository’s prepare hook runs without credentials, and what it leaves is no work of a run', () =>
+  withSite(async (site) => {
+    await site.push('main', { '.chartroom/hooks/prepare': '#!/bin/sh\nenv > made-by-hook\n' });
+    const { path: tree } = await site.prepare();
+    const seen = await readFile(path.join(tree, 'made-by-hook'), 'utf8');
+    assert.doesNotMatch(seen, /TOKEN|PASSWORD|USERNAME/);
+    const { evidence } = await site.verify();
+    assert.deepEqual(evidence.dirty, []);
+    const { rescued } = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.equal(rescued, undefined);
+  }));
+
+test('a prepare hook that fails fails the preparation with the end of its output', () =>
+  withSite(async (site) => {
+    await site.push('main', { '.chartroom/hooks/prepare': '#!/bin/sh\necho no such tool >&2\nexit 3\n' });
+    await assert.rejects(site.prepare(), { code: 'HOOK_FAILED', message: /ended with 3: no such tool/ });
+  }));
+
+test('a worktree that was made a symlink is refused', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await rename(tree, `${tree}-moved`);
+    await symlink(`${tree}-moved`, tree);
+    await assert.rejects(site.prepare({ epoch: 2 }, 'session/eng-42/2/0'), { code: 'WORKTREE_UNSAFE' });
+  }));
+
+test('a prepare hook that points outside of the worktree is refused', () =>
+  withSite(async (site) => {
+    const outside = path.join(site.directory, 'outside.sh');
+    await writeFile(outside, '#!/bin/sh\n', { mode: 0o755 });
+    const seat = path.join(site.directory, 'seat');
+    await write(seat, { '.chartroom/hooks/x': '' });
+    await symlink(outside, path.join(seat, '.chartroom/hooks/prepare'));
+    await site.push('main', {});
+    await assert.rejects(site.prepare(), { code: 'WORKTREE_UNSAFE' });
+  }));
+
+test('a worktree whose .git points elsewhere is left alone and another is made', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await writeFile(path.join(tree, '.git'), `gitdir: ${path.join(site.directory, 'seat/.git')}\n`);
+    const next = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.notEqual(next.path, tree);
+    assert.equal(await git(next.path, 'symbolic-ref', '--short', 'HEAD'), BRANCH);
+  }));
+
+test('commits of a branch whose directory was deleted are rescued all the same', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    const own = await site.work(tree, { 'own.txt': 'own\n' }, false);
+    await rm(tree, { recursive: true });
+    const { rescued } = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.equal(await site.git(path.join(site.directory, CLONE), 'rev-parse', rescued!), own);
+  }));
+
+test('removing the worktree of a finished session keeps un-pushed work and may be repeated', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await write(tree, { 'greet.txt': 'left\n' });
+    await site.remove(5);
+    await site.remove(5);
+    assert.ok(!existsSync(tree));
+    const clone = path.join(site.directory, CLONE);
+    assert.equal(await site.git(clone, 'show', 'rescue/eng-42/5:greet.txt'), 'left');
+    await assert.rejects(site.git(clone, 'rev-parse', '--verify', '--quiet', `refs/heads/${BRANCH}`));
+  }));
+
+test('a repository that cannot be reached is tried again, one that is not configured is not', () =>
+  withSite(async (site) => {
+    await assert.rejects(site.prepare({ repo: 'acme/other' }), { name: 'TerminalError', code: 'REPO_UNKNOWN' });
+    await rename(site.remote, `${site.remote}-away`);
+    await assert.rejects(site.prepare(), { code: 'GIT_REFUSED' });
+  }));
