@@ -3,8 +3,9 @@
  * keeps Linear's rules where a client can notice them and knows nothing of who uses it.
  */
 import { randomUUID } from 'node:crypto';
-import { createActs, need } from './acts.ts';
-import type { IssueFields } from './acts.ts';
+import { createActs } from './acts.ts';
+import type { IssueFields } from './issues.ts';
+import { need } from './lookup.ts';
 import { payloadOf } from './payloads.ts';
 import { createWorkspace, stamp, statusOf } from './records.ts';
 import type {

@@ -2,7 +2,7 @@
 import { isoNow, statusOf } from './records.ts';
 import type { Activity, AgentSession, Comment, Issue, User, Workspace } from './records.ts';
 import type { Change } from './acts.ts';
-import { need } from './acts.ts';
+import { need } from './lookup.ts';
 
 export interface Payload {
   /** Value of the header `Linear-Event`. */
