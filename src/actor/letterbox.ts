@@ -21,6 +21,8 @@ const FETCH_WAIT_MS = 30_000;
 /** Letters on their way to be stepped before no more are read. */
 const OUTSTANDING_MAX = 4_000;
 const RETRY_MS = 500;
+/** Tries to route a hook before it is left in the stream and named in health. */
+const HOOK_TRIES_MAX = 5;
 const INBOX = '_INBOX.';
 
 export interface Letterbox {
@@ -90,7 +92,7 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
           opened.cursor.read(letter.seq);
           last = letter.seq;
           if (stream === 'mail') takeMail(letter, opened.cursor);
-          else takeHookLetter(letter, opened.cursor);
+          else void takeHookLetter(letter, opened.cursor);
         }
       } catch (error) {
         if (abort.signal.aborted) return;
@@ -126,21 +128,29 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
     }
   }
 
-  function takeHookLetter(letter: Letter, cursor: Cursor): void {
-    takeHook(letter)
-      .catch((error: unknown) =>
-        log.error({ err: error, subject: letter.subject }, 'a hook could not be routed; it is kept in the stream'),
-      )
-      .finally(() => {
-        cursor.take(letter.seq);
-        hooksTaken = cursor.position();
-        for (const [seq, resolve] of waiters) {
-          if (seq > hooksTaken) continue;
-          waiters.delete(seq);
-          for (const tell of resolve) tell();
+  /** A hook counts as taken when all it caused is durable; one that cannot be routed is tried again, then named. */
+  async function takeHookLetter(letter: Letter, cursor: Cursor): Promise<void> {
+    for (let attempt = 1; !abort.signal.aborted; attempt++) {
+      try {
+        await takeHook(letter);
+        break;
+      } catch (error) {
+        log.error({ err: error, subject: letter.subject, attempt }, 'a hook could not be routed');
+        if (attempt === HOOK_TRIES_MAX) {
+          notes.push(`hook ${letter.seq} (${letter.subject}) could not be routed: ${(error as Error).message}`);
+          break;
         }
-        void node.write([], { lazy: true });
-      });
+        await pause(RETRY_MS * attempt);
+      }
+    }
+    if (abort.signal.aborted) return;
+    cursor.take(letter.seq);
+    hooksTaken = cursor.position();
+    for (const [seq, resolve] of waiters) {
+      if (seq > hooksTaken) continue;
+      waiters.delete(seq);
+      for (const tell of resolve) tell();
+    }
   }
 
   return {

@@ -223,6 +223,10 @@ test('whatever happens: previews tell the truth, journals are the state, evictio
           assert.equal(stays.store.get(KEYS.claim(claim)), address, `${claim} is held by ${address}`);
         assert.equal(stays.node.read(KEYS.parked(address)), undefined, `${address}: no step threw`);
       }
+      for await (const [key, holder] of stays.store.scan(SPACES.claim)) {
+        const { claims } = (await stays.node.settled(holder))!.stood!.live.state;
+        assert.ok(claims.includes(keyParts(key, 1)[0]!), `${holder} still holds ${key}`);
+      }
       for (const entry of Object.values(journal).map(decodeEntry))
         assert.ok(entry.outcome === 'taken' || entry.outcome === 'recorded');
     }),
