@@ -80,14 +80,57 @@ test('open and closed blockers are told, and how an issue was closed', () =>
     }
     await site.as('ann', 'PATCH', `/issues/${done}`, { state: 'closed', state_reason: 'completed' });
     await site.as('ann', 'PATCH', `/issues/${number}`, { state: 'closed', state_reason: 'not_planned' });
-    const facts = await site.github.observeIssue(`${REPO}#${number}`, {});
-    assert.deepEqual(facts.blockers, [
+    const facts = async (number: number) => (await site.github.observeIssue(`${REPO}#${number}`, {}))?.facts;
+    assert.deepEqual((await facts(number))?.blockers, [
       { ref: `${REPO}#${done}`, done: true },
       { ref: `${REPO}#${open}`, done: false },
     ]);
-    assert.deepEqual(facts.state, { name: 'not_planned', type: 'canceled' });
-    assert.equal((await site.github.observeIssue(`${REPO}#${done}`, {})).state.type, 'completed');
+    assert.deepEqual((await facts(number))?.state, { name: 'not_planned', type: 'canceled' });
+    assert.equal((await facts(done))?.state.type, 'completed');
+    assert.equal(await facts(999), undefined);
     await assert.rejects(site.github.observeIssue('ENG-1', {}), { code: 'GITHUB_REF' });
+  }));
+
+test('an issue is told under one name, by whomever', () =>
+  withGithub(async (site) => {
+    const number = await openIssue(site);
+    await site.as('acme', 'POST', `/issues/${number}/labels`, { labels: ['agent'] });
+    const seen = await site.github.observeIssue(`${REPO}#${number}`, { labels: ['agent'] });
+    const { watch, next } = watchIssue(site, number, { labels: ['agent'] });
+    assert.equal((await next('issue.observed')).id, seen?.id);
+    assert.deepEqual(seen?.labels, ['agent']);
+    await watch.stop('state');
+  }));
+
+test('what was handed over while nobody listened is found, pull requests and closed issues left out', () =>
+  withGithub(async (site) => {
+    const [label, mention, closed] = [
+      await openIssue(site),
+      await openIssue(site, { body: '@chartroom please' }),
+      await openIssue(site, { body: '@chartroom please' }),
+    ];
+    await openIssue(site);
+    for (const number of [label, site.number]) {
+      await site.as('acme', 'POST', `/issues/${number}/labels`, { labels: ['agent'] });
+    }
+    await site.as('ann', 'PATCH', `/issues/${closed}`, { state: 'closed' });
+    const found = await site.github.listDelegated(REPO, { labels: ['agent'], mentions: ['chartroom'] });
+    assert.deepEqual(
+      found.map(({ facts }) => [facts.ref, facts.delegated]),
+      [
+        [`${REPO}#${label}`, true],
+        [`${REPO}#${mention}`, true],
+      ],
+    );
+  }));
+
+test('a gate is read without a watch, by the rules of the default branch', () =>
+  withGithub(async (site) => {
+    site.standIn.protect(REPO, 'main', { requiredChecks: ['Tests'] });
+    await site.check(site.head, 'Tests', 'success');
+    await site.check(site.head, 'Other', 'failure');
+    const { gate } = await site.github.readGate({ repo: REPO, head: site.head, gates: {} });
+    assert.equal(gate.state, 'green');
   }));
 
 test('open pull requests of a repository are told, and again when a head moved or one was opened', () =>

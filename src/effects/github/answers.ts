@@ -3,8 +3,9 @@ import { z } from 'zod';
 
 const user = z.object({ login: z.string(), type: z.string().optional() });
 export type User = z.infer<typeof user>;
-/** Accounts that were deleted are null. */
-const author = user.nullish().transform((value) => value ?? { login: 'ghost', type: 'User' });
+/** What GitHub shows in the place of a deleted account, which is null in answers. */
+export const GHOST: User = { login: 'ghost', type: 'User' };
+const author = user.nullish().transform((value) => value ?? GHOST);
 
 export const pullAnswer = z.object({
   number: z.number().int(),

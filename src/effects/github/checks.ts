@@ -1,4 +1,5 @@
 /** Reading what GitHub knows of a head's checks, and what the base branch requires, for the fold in `gate.ts`. */
+import { z } from 'zod';
 import type { Gates } from '../../../machines/events/common.ts';
 import type { PullObserved } from '../../../machines/events/session.ts';
 import type { Account } from './account.ts';
@@ -11,7 +12,8 @@ import { coordinates } from './names.ts';
 export interface GateQuestion {
   repo: string;
   head: string;
-  base: string;
+  /** Whose rules say what is required; default the repository's default branch. */
+  base?: string | undefined;
   gates: Gates;
   queueCheck?: string | undefined;
 }
@@ -30,7 +32,8 @@ const CHECKS_MAX = 500;
 const FAILURES_MAX = 10;
 
 export async function readGate(account: Account, question: GateQuestion, signal?: AbortSignal): Promise<GateReading> {
-  const { repo, head, base, gates, queueCheck } = question;
+  const { repo, head, gates, queueCheck } = question;
+  const base = question.base ?? (await readDefaultBranch(account, repo, signal));
   const [reports, rules] = await Promise.all([
     readReports(account, repo, head, signal),
     readRules(account, repo, base, signal),
@@ -67,6 +70,11 @@ export async function readReports(
     account.list(statusAnswer, 'GET /repos/{owner}/{repo}/commits/{ref}/status', params, { signal, pick: 'statuses' }),
   ]);
   return latestByName([...runs.map(reportOfRun), ...statuses.map(reportOfStatus)]);
+}
+
+async function readDefaultBranch(account: Account, repo: string, signal?: AbortSignal): Promise<string> {
+  const schema = z.object({ default_branch: z.string() });
+  return (await account.get(schema, 'GET /repos/{owner}/{repo}', coordinates(repo), signal)).default_branch;
 }
 
 interface Rules {

@@ -11,8 +11,8 @@ import { pullAnswer } from './answers.ts';
 import type { PullAnswer } from './answers.ts';
 import { readGate } from './checks.ts';
 import type { GateQuestion, GateReading } from './checks.ts';
-import { readIssue } from './issue.ts';
-import type { Delegation, IssueFacts } from './issue.ts';
+import { readDelegated, readIssue } from './issue.ts';
+import type { Delegation, IssueSeen } from './issue.ts';
 import { coordinates, sameName } from './names.ts';
 
 export type { GithubAuth } from './account.ts';
@@ -66,11 +66,15 @@ export interface Github {
   openPull: (pull: OpenPull, signal?: AbortSignal) => Promise<Pull>;
   /** What the checks of this head say to these gates. */
   readGate: (question: GateQuestion, signal?: AbortSignal) => Promise<GateReading>;
-  /** An issue as `issue.observed` tells it (without `open`). @throws TerminalError `GITHUB_NOT_FOUND`. */
-  observeIssue: (ref: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueFacts>;
+  /** An issue as `issue.observed` tells it (without `open`); undefined = there is none of this name. */
+  observeIssue: (ref: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueSeen | undefined>;
+  /** Open issues of a repository that are handed over to this system. */
+  listDelegated: (repo: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueSeen[]>;
   /** For git over HTTPS. An app's token is renewed well before it ends. */
   credentialFor: (repo: string, agent?: string) => Promise<{ username: string; password: string }>;
 }
+
+const NOBODY = new Set(['GITHUB_NOT_FOUND', 'GITHUB_GONE']);
 
 /** GitHub takes any name beside a token; this one it uses in its own documents. */
 const GIT_USERNAME = 'x-access-token';
@@ -129,7 +133,15 @@ export function createGithub(options: GithubOptions): Github {
       }
     },
     readGate: (question, signal) => readGate(system, question, signal),
-    observeIssue: (ref, delegation, signal) => readIssue(system, ref, delegation, signal),
+    async observeIssue(ref, delegation, signal) {
+      try {
+        return await readIssue(system, ref, delegation, signal);
+      } catch (error) {
+        if (error instanceof TerminalError && NOBODY.has(error.code)) return undefined;
+        throw error;
+      }
+    },
+    listDelegated: (repo, delegation, signal) => readDelegated(system, repo, delegation, signal),
     async credentialFor(_repo, agent) {
       return { username: GIT_USERNAME, password: await account(agent).token() };
     },

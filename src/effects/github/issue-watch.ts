@@ -7,8 +7,8 @@ import type { Logger } from '../../log.ts';
 import type { WatchPerformer } from '../effect.ts';
 import { commentsOf } from './comments.ts';
 import type { Github } from './github.ts';
-import { readComments } from './issue.ts';
-import type { Delegation, IssueFacts } from './issue.ts';
+import { issuePrefix, readComments, readIssue } from './issue.ts';
+import type { Delegation, IssueSeen } from './issue.ts';
 import { createLooking, paceOf } from './looking.ts';
 import type { Looked } from './looking.ts';
 import { createTold } from './told.ts';
@@ -31,28 +31,28 @@ export function createGithubIssueWatch(options: IssueWatchOptions): WatchPerform
     kind: 'watch',
     start(first, context) {
       const account = github.account();
-      const told = createTold(`github:issue:${first.ref.toLowerCase()}`);
+      const told = createTold(issuePrefix(first.ref));
       const toldComments = new Set<string>();
       let params = first;
-      let last: IssueFacts | undefined;
+      let last: IssueSeen | undefined;
 
-      async function read(signal: AbortSignal): Promise<IssueFacts> {
+      async function read(signal: AbortSignal): Promise<IssueSeen> {
         const given = delegation(params.repo);
         try {
-          const facts = await github.observeIssue(params.ref, given, signal);
-          return isEmpty(given) ? { ...facts, delegated: true } : facts;
+          const seen = await readIssue(account, params.ref, given, signal);
+          return isEmpty(given) ? { ...seen, facts: { ...seen.facts, delegated: true } } : seen;
         } catch (error) {
           // Only “gone” is removal; “not found” is also what a lost permission looks like.
           if (last === undefined || !(error instanceof TerminalError) || error.code !== 'GITHUB_GONE') throw error;
-          return { ...last, removed: true };
+          return { ...last, facts: { ...last.facts, removed: true } };
         }
       }
 
       async function look(signal: AbortSignal): Promise<Looked> {
-        const facts = await read(signal);
+        last = await read(signal);
+        const { facts, stamps } = last;
         const source = `github/${params.repo}`;
-        last = facts;
-        const id = told.idFor(facts, facts.updatedAt);
+        const id = told.idFor(facts, stamps);
         if (id !== undefined) {
           await context.tell('issue.observed', facts, { id, source });
           told.keep(facts, id);

@@ -5,10 +5,23 @@ import type { Account } from './account.ts';
 import { commentAnswer, issueAnswer } from './answers.ts';
 import type { IssueAnswer } from './answers.ts';
 import { coordinates, hasMark, issueOf, sameName } from './names.ts';
+import { createTold } from './told.ts';
 
 export type IssueFacts = Omit<IssueObserved, 'open' | 'agentSession'>;
 
-/** By what an issue is given to this system: any of these is enough. All empty: never. */
+export interface IssueSeen {
+  /** Envelope id of `issue.observed` for exactly these facts, whoever tells them. */
+  id: string;
+  facts: IssueFacts;
+  /** What changes with every change at GitHub, also where the facts end up as they were. */
+  stamps: unknown;
+  labels: string[];
+}
+
+/** What the event's schema takes. */
+const BLOCKERS_MAX = 500;
+
+/** By what an issue is given to this system: any of these is enough. All empty: nothing is. */
 export interface Delegation {
   labels?: readonly string[];
   /** Logins to which it may be assigned. */
@@ -22,7 +35,7 @@ export async function readIssue(
   ref: string,
   delegation: Delegation,
   signal?: AbortSignal,
-): Promise<IssueFacts> {
+): Promise<IssueSeen> {
   const { repo, number } = issueOf(ref);
   const params = { ...coordinates(repo), issue_number: number };
   const [issue, blockers, comments] = await Promise.all([
@@ -35,7 +48,7 @@ export async function readIssue(
     // Asked for only where it matters; a watch reads the same address anyway.
     (delegation.mentions ?? []).length === 0 ? [] : readComments(account, ref, signal),
   ]);
-  return {
+  const facts: IssueFacts = {
     ref,
     url: issue.html_url,
     title: issue.title,
@@ -44,16 +57,41 @@ export async function readIssue(
     state: stateOf(issue),
     ...(blockers === undefined
       ? {}
-      : { blockers: blockers.map((blocker) => ({ ref: refOf(blocker, repo), done: blocker.state === 'closed' })) }),
+      : {
+          blockers: blockers
+            .map((blocker) => ({ ref: refOf(blocker, repo), done: blocker.state === 'closed' }))
+            .slice(0, BLOCKERS_MAX),
+        }),
     removed: false,
     updatedAt: issue.updated_at,
   };
+  // The end of a blocker does not touch the issue itself.
+  const stamps = (blockers ?? []).map(({ updated_at }) => updated_at ?? null);
+  return { id: createTold(issuePrefix(ref)).idFor(facts, stamps) ?? '', facts, stamps, labels: issue.labels };
+}
+
+export const issuePrefix = (ref: string): string => `github:issue:${ref.toLowerCase()}`;
+
+/** Open issues of a repository that are handed over; a mention counts here only in the issue's own text. */
+export async function readDelegated(
+  account: Account,
+  repo: string,
+  delegation: Delegation,
+  signal?: AbortSignal,
+): Promise<IssueSeen[]> {
+  const params = { ...coordinates(repo), state: 'open', sort: 'created', direction: 'asc' };
+  const open = await account.list(issueAnswer, 'GET /repos/{owner}/{repo}/issues', params, { signal });
+  const ours = open.filter(
+    (issue) => issue.pull_request == null && isDelegated(issue, textsOf(issue.body, []), delegation),
+  );
+  return Promise.all(ours.map(({ number }) => readIssue(account, `${repo}#${number}`, delegation, signal)));
 }
 
 const blockerAnswer = z.object({
   number: z.number().int(),
   state: z.enum(['open', 'closed']),
   repository_url: z.string().nullish(),
+  updated_at: z.string().nullish(),
 });
 
 function refOf({ number, repository_url }: z.infer<typeof blockerAnswer>, repo: string): string {

@@ -3,6 +3,7 @@ import type { PullObserved } from '../../../machines/events/session.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
 import type { Account } from './account.ts';
 import {
+  GHOST,
   commentAnswer,
   commitAnswer,
   issueAnswer,
@@ -135,8 +136,9 @@ async function readClosing(
 ): Promise<Closing> {
   const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}';
   const asked = { ...coordinates(params.repo), issue_number: pull.number };
-  const { closed_by: closer } = await account.get(issueAnswer, route, asked, signal);
-  return closer == null ? {} : closingOf(closer, pull.closed_at ?? pull.updated_at, comments, authors);
+  const { closed_by } = await account.get(issueAnswer, route, asked, signal);
+  // A deleted account is nobody at GitHub; that somebody closed it remains a fact.
+  return closingOf(closed_by ?? GHOST, pull.closed_at ?? pull.updated_at, comments, authors);
 }
 
 async function readCommitTime({ account, params, signal }: PullReading, ref: string): Promise<string | undefined> {
