@@ -31,11 +31,17 @@ function turnable(startMs = Date.parse('2026-01-01T00:00:00.000Z')): Turnable {
   };
 }
 
-export async function temporary(t: TestContext): Promise<string> {
+/** A directory that goes when the test ends, after everything in `closing` was closed, the newest first. */
+export async function temporary(t: TestContext): Promise<{ directory: string; closing: Closing }> {
   const directory = await mkdtemp(path.join(tmpdir(), 'github-stand-in-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
-  return directory;
+  const closing: Closing = [];
+  t.after(async () => {
+    for (const close of closing.toReversed()) await close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  return { directory, closing };
 }
+export type Closing = (() => Promise<unknown>)[];
 
 /** acme owns acme/shop; ada and ben may write, vic may only read; ci[bot] is an App. Tokens are `<login>-token`. */
 export async function site(
@@ -46,9 +52,9 @@ export async function site(
   }: { options?: Partial<GithubStandInOptions>; repository?: Partial<NewRepository> } = {},
 ) {
   const clock = turnable();
-  const directory = await temporary(t);
+  const { directory, closing } = await temporary(t);
   const github = await createGithubStandIn({ directory: path.join(directory, 'repositories'), clock, ...options });
-  t.after(() => github.close());
+  closing.push(() => github.close());
   for (const login of ['acme', 'ada', 'ben', 'vic']) github.addUser({ login, token: `${login}-token` });
   github.addUser({ login: 'ci[bot]', token: 'ci-token', type: 'Bot', app: { id: 77, installationId: 770 } });
   await github.addRepository({
@@ -59,7 +65,7 @@ export async function site(
     ...repository,
   });
   const as = (login: string): Octokit => client(github, `${login}-token`);
-  return { github, clock, directory, as };
+  return { github, clock, directory, closing, as };
 }
 
 export function client(github: GithubStandIn, token?: string): Octokit {
@@ -110,6 +116,7 @@ export interface Received {
 export async function receiver(t: TestContext, { status = 200 }: { status?: number } = {}) {
   const received: Received[] = [];
   const badlySigned: string[] = [];
+  let waiting: { wanted: (one: Received) => boolean; tell: (one: Received) => void }[] = [];
   let answer = status;
   const app = new Hono();
   app.post('/hook', async (c) => {
@@ -117,7 +124,10 @@ export async function receiver(t: TestContext, { status = 200 }: { status?: numb
     const event = c.req.header('x-github-event') ?? '';
     const signed = await verify(SECRET, text, c.req.header('x-hub-signature-256') ?? 'none');
     if (!signed) badlySigned.push(event);
-    received.push({ event, guid: c.req.header('x-github-delivery') ?? '', body: JSON.parse(text) as Received['body'] });
+    const one = { event, guid: c.req.header('x-github-delivery') ?? '', body: JSON.parse(text) as Received['body'] };
+    received.push(one);
+    for (const { tell } of waiting.filter(({ wanted }) => wanted(one))) tell(one);
+    waiting = waiting.filter(({ wanted }) => !wanted(one));
     return c.text('taken', answer as 200);
   });
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
@@ -131,6 +141,11 @@ export async function receiver(t: TestContext, { status = 200 }: { status?: numb
     badlySigned,
     answer(next: number): void {
       answer = next;
+    },
+    /** The first delivery like this, that came or will come. */
+    async until(wanted: (one: Received) => boolean): Promise<Received> {
+      const known = received.find(wanted);
+      return known ?? new Promise((tell) => waiting.push({ wanted, tell }));
     },
     /** `pull_request.opened` and so on, in order. */
     names: (): string[] =>
