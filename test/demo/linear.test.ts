@@ -201,6 +201,18 @@ test('bad input, an unknown issue and a foreign session are refused in Linear’
   await assert.rejects(client.client.rawRequest('{ nonsense }'), /Cannot query field "nonsense"/);
 });
 
+test('a refused change changes nothing', async (t) => {
+  const { linear, client } = await given(t);
+  const issue = linear.createIssue({ title: 'Whole' });
+  await assert.rejects(client.updateIssue(issue.id, { title: 'Half', priority: 9 }), /priority must be from 0 to 4/);
+  await assert.rejects(client.createIssue({ teamId: issue.teamId, title: 'None', priority: 9 }));
+  assert.deepEqual(
+    linear.issues().map(({ identifier, title }) => [identifier, title]),
+    [['ENG-1', 'Whole']],
+  );
+  assert.equal(linear.createIssue({ title: 'Next' }).identifier, 'ENG-2');
+});
+
 test('without a known token nothing is answered, over the limit neither, and faults are as asked', async (t) => {
   const { linear, client, clock } = await given(t);
   const nobody = new LinearClient({ accessToken: 'unknown', apiUrl: linear.url });

@@ -28,23 +28,20 @@ export function createIssueActs(
     const team = need(workspace.teams, input.teamId, 'Team');
     const states = [...workspace.states.values()].filter((state) => state.teamId === team.id);
     const first = states.find((state) => state.type === 'backlog') ?? states[0];
-    const state =
-      input.stateId === undefined || input.stateId === null
-        ? first
-        : need(workspace.states, input.stateId, 'WorkflowState');
-    if (state === undefined) throw notFound('WorkflowState');
-    if (input.title.trim() === '') throw invalid('title', 'should not be empty');
+    if (first === undefined) throw notFound('WorkflowState');
+    check(input);
+    const stamped = stamp(workspace, chosenId(workspace.issues, 'Issue', input.id));
     const number = team.nextNumber++;
     const identifier = `${team.key}-${number}`;
     const issue: Issue = {
-      ...stamp(workspace, chosenId(workspace.issues, 'Issue', input.id)),
+      ...stamped,
       identifier,
       number,
       title: input.title,
       description: input.description ?? null,
       priority: input.priority ?? 0,
       teamId: team.id,
-      stateId: state.id,
+      stateId: first.id,
       creatorId: actor.id,
       assigneeId: null,
       delegateId: null,
@@ -64,9 +61,7 @@ export function createIssueActs(
 
   function updateIssue(actor: User, issue: Issue, fields: IssueFields): Issue {
     const before: Issue = { ...issue };
-    if (fields.stateId !== undefined && fields.stateId !== null)
-      need(workspace.states, fields.stateId, 'WorkflowState');
-    if (fields.title?.trim() === '') throw invalid('title', 'should not be empty');
+    check(fields);
     assign(issue, fields);
     const changed = (Object.keys(before) as (keyof Issue)[]).filter(
       (key) => JSON.stringify(before[key]) !== JSON.stringify(issue[key]),
@@ -94,25 +89,24 @@ export function createIssueActs(
     return issue;
   }
 
+  /** Refuses before anything is changed. */
+  function check({ title, priority, stateId, assigneeId, delegateId }: IssueFields): void {
+    if (title !== undefined && title !== null && title.trim() === '') throw invalid('title', 'should not be empty');
+    if ((priority ?? 0) < 0 || (priority ?? 0) > 4) throw invalid('priority', 'must be from 0 to 4');
+    if (stateId) need(workspace.states, stateId, 'WorkflowState');
+    if (assigneeId) need(workspace.users, assigneeId, 'User');
+    if (delegateId && !need(workspace.users, delegateId, 'User').app)
+      throw invalid('delegateId', 'must be an app user');
+  }
+
   function assign(issue: Issue, fields: IssueFields): void {
-    if (fields.title !== undefined && fields.title !== null) issue.title = fields.title;
+    issue.title = fields.title ?? issue.title;
+    issue.priority = fields.priority ?? issue.priority;
+    issue.stateId = fields.stateId ?? issue.stateId;
+    issue.labelIds = fields.labelIds ?? issue.labelIds;
     if (fields.description !== undefined) issue.description = fields.description;
-    if (fields.priority !== undefined && fields.priority !== null) {
-      if (fields.priority < 0 || fields.priority > 4) throw invalid('priority', 'must not be greater than 4');
-      issue.priority = fields.priority;
-    }
-    if (fields.stateId !== undefined && fields.stateId !== null) issue.stateId = fields.stateId;
-    if (fields.assigneeId !== undefined) {
-      if (fields.assigneeId !== null) need(workspace.users, fields.assigneeId, 'User');
-      issue.assigneeId = fields.assigneeId;
-    }
-    if (fields.delegateId !== undefined) {
-      if (fields.delegateId !== null && !need(workspace.users, fields.delegateId, 'User').app) {
-        throw invalid('delegateId', 'must be an app user');
-      }
-      issue.delegateId = fields.delegateId;
-    }
-    if (fields.labelIds !== undefined && fields.labelIds !== null) issue.labelIds = fields.labelIds;
+    if (fields.assigneeId !== undefined) issue.assigneeId = fields.assigneeId;
+    if (fields.delegateId !== undefined) issue.delegateId = fields.delegateId;
     if (fields.trashed !== undefined) {
       issue.trashed = fields.trashed;
       issue.archivedAt = fields.trashed === true ? isoNow(workspace) : null;
