@@ -24,6 +24,10 @@ const ROLES: Record<WorkKind, string> = {
 
 export const roleOf = ({ brief }: SessionContext): string => brief.role ?? ROLES[brief.kind];
 
+/** The agent a correction named; a pin may also name a lane or a role, which own nothing. */
+export const pinnedAgent = ({ pin }: SessionContext): string | null =>
+  pin?.startsWith('agent/') === true ? pin : null;
+
 /** Agents this session is not offered to: those who handed it back, and whoever made the head it judges. */
 export function excludedOf(context: SessionContext): string[] {
   const names = context.excluded.map(({ agent }) => agent);
@@ -38,7 +42,7 @@ export function want(draft: Draft): void {
   const { context, event } = draft;
   const number = context.wants + 1;
   const since = context.want?.since ?? event.at;
-  const owner = context.pin;
+  const owner = pinnedAgent(context);
   set(draft, {
     wants: number,
     want: { number, since },

@@ -1,7 +1,7 @@
 /** How a session begins: by `open`, or by the first sight of an issue that is ours to do. */
 import type { OpenSession } from '../events/index.ts';
 import type { Brief } from './context.ts';
-import { type Draft, set } from './draft.ts';
+import { type Draft, deny, set } from './draft.ts';
 import { observeIssue } from './issue.ts';
 import { branchName } from './names.ts';
 import { owe } from './obligations.ts';
@@ -62,7 +62,7 @@ export function openFromIssue(draft: Draft): void {
   if (event.type !== 'issue.observed') return;
   const { data } = event;
   const { open: settings, ref, url, title, body } = data;
-  if (settings === undefined) return;
+  if (settings === undefined) return deny(draft, 'guard', `no repository is configured for ${ref}`);
   const kind = data.ref.includes('#') ? ('github' as const) : ('linear' as const);
   const priority = settings.priority ?? data.priority;
   set(draft, {

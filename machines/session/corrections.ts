@@ -2,7 +2,7 @@
  * Corrections a session accepts (domain §1.7): typed, with their receipts. One whose goal already holds changes nothing
  * and is recorded.
  */
-import { endAssignment, excludedOf, isAssigned, isLive, unwant, wantAnew } from './assignment.ts';
+import { endAssignment, excludedOf, isAssigned, isLive, pinnedAgent, unwant, wantAnew } from './assignment.ts';
 import { resetAttempts, setBudget } from './budgets.ts';
 import type { ObligationKind } from '../events/common.ts';
 import type { SessionContext } from './context.ts';
@@ -33,13 +33,10 @@ function giveTo(draft: Draft, to: string): void {
   unpark(draft, ({ parked }) => parked?.by === 'stopped' || parked?.by === 'restarts');
   if (draft.context.restarts > 0 && draft.context.obligations !== context.obligations) set(draft, { restarts: 0 });
   if (context.backoff !== null) set(draft, { backoff: null });
-  const name = to.slice(to.indexOf('/') + 1);
   if (!to.startsWith('agent/')) {
-    const brief = to.startsWith('lane/') ? { ...context.brief, lane: name } : { ...context.brief, role: name };
-    const holds = context.pin === null && JSON.stringify(brief) === JSON.stringify(context.brief);
-    if (holds && context.owner === null && !isAssigned(context)) return wantIfChanged(draft, context);
+    if (context.pin === to && context.owner === null && !isAssigned(context)) return;
     endAssignment(draft, why(draft, `given to ${to}`));
-    set(draft, { brief, pin: null, owner: null });
+    set(draft, { pin: to, owner: null });
     return wantAnew(draft);
   }
   const excluded = context.excluded.filter(({ agent }) => agent !== to);
@@ -89,7 +86,7 @@ export function pause(draft: Draft): void {
   set(draft, { paused: { by: event.source, reason: event.data.reason ?? null, at: event.at } });
   if (isAssigned(context)) {
     endAssignment(draft, why(draft, 'paused'));
-    set(draft, { owner: draft.context.pin });
+    set(draft, { owner: pinnedAgent(draft.context) });
   }
   unwant(draft);
 }
@@ -221,9 +218,8 @@ export function widenPin(draft: Draft): void {
   if (event.type !== 'pin.lost' || context.pin !== event.data.agent) return;
   const { lane } = event.data;
   set(draft, {
-    pin: null,
+    pin: lane === null ? null : `lane/${lane}`,
     owner: context.owner === event.data.agent && !isLive(context) ? null : context.owner,
-    brief: lane === null ? context.brief : { ...context.brief, lane },
   });
   wantAnew(draft);
 }

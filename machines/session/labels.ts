@@ -32,7 +32,7 @@ export const LABELS = [
   'pull.merged',
   'pull.conflicted',
   'pull.detached',
-  'review.wanted',
+  'review.needed',
   'review.unwanted',
   'review.requested',
   'review.changed',
@@ -73,7 +73,7 @@ const PULL: Record<PullState, Label> = {
 };
 const REVIEW: Record<ReviewState, Label> = {
   notWanted: 'review.unwanted',
-  wanted: 'review.wanted',
+  wanted: 'review.needed',
   requested: 'review.requested',
   changesRequested: 'review.changed',
   approved: 'review.approved',

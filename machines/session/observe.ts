@@ -3,13 +3,12 @@
  * nothing new changes nothing, something older than the last is recorded and not applied.
  */
 import type { PullObserved } from '../events/index.ts';
-import { endAssignment } from './assignment.ts';
 import { resetAttempts } from './budgets.ts';
-import type { Pull, SessionContext } from './context.ts';
+import type { Pull } from './context.ts';
 import { type Draft, latest, set, wishFor } from './draft.ts';
 import { isBefore } from './instant.ts';
 import { forgetSettled, lapse, owe, park, unpark } from './obligations.ts';
-import { carryApprovals, changeRefusal, observeReviews } from './reviewing.ts';
+import { carryApprovals, changeRefusal, forgetReviews, observeReviews } from './reviewing.ts';
 import { authorityOf, checksOf, isReview, queueOf, reviewIsGood } from './standing.ts';
 import { link } from './tracker.ts';
 
@@ -25,7 +24,8 @@ export function observePull(draft: Draft): void {
   const before = context.pull?.number === seen.number ? context.pull : null;
   const pull = pullFrom(seen);
   if (before === null || JSON.stringify(before) !== JSON.stringify(pull)) set(draft, { pull });
-  if (context.number !== seen.number) set(draft, { number: seen.number });
+  // A closed one is let go of: the next pull request of the branch is looked for.
+  if (context.number !== seen.number && (seen.state === 'open' || seen.merged)) set(draft, { number: seen.number });
   if (before?.head !== seen.head) moved(draft, before, seen);
   if (isReview(context)) return;
   if (before === null) appeared(draft, seen);
@@ -64,6 +64,7 @@ function pullFrom(seen: PullObserved): Pull {
 function appeared(draft: Draft, seen: PullObserved): void {
   const { context } = draft;
   if (seen.branch !== context.branch) set(draft, { branch: seen.branch });
+  if (context.reviewing.asked !== null || context.reviewing.verdicts.length > 0) forgetReviews(draft);
   link(draft, seen.url, `Pull request #${seen.number}`);
   if (seen.state === 'open' && seen.headBy === 'us' && context.pull !== null && authorityOf(context) === 'withdrawn') {
     wishFor(draft, 'pull.close', {
@@ -107,7 +108,6 @@ function observeClosing(draft: Draft, before: Pull | null, seen: PullObserved): 
     closings,
     number: null,
     merge: null,
-    attempts: { ...context.attempts, implement: context.attempts.implement + 1 },
   });
   lapse(draft, (open) => open.kind !== 'implement' && open.kind !== 'answer');
   const evidence = { closedBy: by.login, comment: seen.closingComment ?? null, pull: seen.url };
@@ -123,12 +123,16 @@ const closed = ({ number }: PullObserved): string => `pull.closed::${number}`;
 function observeChecks(draft: Draft, before: Pull | null, { gate, head }: PullObserved): void {
   const checks = checksOf(draft.context);
   if (before !== null && before.gate.state !== gate.state) changeRefusal(draft);
-  if (checks === 'green') {
-    lapse(draft, ({ kind }) => kind === 'checks');
-    forgetSettled(draft, 'checks');
-    resetAttempts(draft, ['checks']);
-  }
+  settleGreen(draft);
   if (checks === 'red') oweChecks(draft, gate.failures, head);
+}
+
+/** Green: nothing is owed for checks, and the next failure is a new one. */
+export function settleGreen(draft: Draft): void {
+  if (checksOf(draft.context) !== 'green') return;
+  lapse(draft, ({ kind }) => kind === 'checks');
+  forgetSettled(draft, 'checks');
+  resetAttempts(draft, ['checks']);
 }
 
 /** The failing gate, as what is owed: the real failure first, with job and step, not the gate that sums it up. */
@@ -188,13 +192,3 @@ export function weighConflict(draft: Draft): void {
     evidence: { failureReason: 'preemptive_conflict', head: pull.head, base: pull.base },
   });
 }
-
-/** The work was withdrawn by fact or word: the assignment ends, nothing starts until it is delegated again. */
-export function endWithdrawn(draft: Draft): void {
-  const { context } = draft;
-  if (authorityOf(context) !== 'withdrawn') return;
-  endAssignment(draft, context.authority.reason ?? 'the work was withdrawn');
-  set(draft, { owner: null });
-}
-
-export type { SessionContext };

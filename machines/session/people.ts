@@ -77,7 +77,12 @@ export function takeAnswer(draft: Draft): void {
 function settleQuestion(draft: Draft, question: Question, answer: { text?: string; choice?: string }): void {
   const { context } = draft;
   const { run } = context;
-  set(draft, { questions: context.questions.filter(({ id }) => id !== question.id) });
+  const words = [answer.choice, answer.text].filter((part) => part !== undefined).join(': ');
+  // Kept until a run has ended well with it: the one that asked may have given up a moment ago.
+  set(draft, {
+    questions: context.questions.filter(({ id }) => id !== question.id),
+    answered: { question: question.text, answer: words, claims: question.claims, agent: question.agent },
+  });
   if (run !== null && run.ended === null && run.epoch === question.epoch) {
     say(draft, run.agent, 'run.answered', {
       session: context.address,
@@ -87,8 +92,6 @@ function settleQuestion(draft: Draft, question: Question, answer: { text?: strin
     });
     return;
   }
-  const words = [answer.choice, answer.text].filter((part) => part !== undefined).join(': ');
-  set(draft, { answered: { question: question.text, answer: words, claims: question.claims, agent: question.agent } });
   // The run that asked may have claimed texts only; what it left is owed, else the answer itself is.
   if (draft.context.obligations.length === 0) {
     owe(draft, {

@@ -199,6 +199,11 @@ export function carryApprovals(draft: Draft, from: string, to: string, by: 'us' 
   });
 }
 
+/** Another pull request: what was said of the one before does not count for it. */
+export function forgetReviews(draft: Draft): void {
+  revise(draft, { asked: null, nth: 1, picture: null, verdicts: [], waivedHeads: [], comment: null });
+}
+
 /** A new verdict, check or head: a refused merge may be tried again. */
 export function changeRefusal(draft: Draft): void {
   if (draft.context.merge?.state === 'refused') set(draft, { merge: null });

@@ -1,7 +1,7 @@
 /** One run (domain §1.3–1.5): prepared, begun, ended, verified on evidence, or lost. */
 import type { ActParams } from '../effects.ts';
 import { timerMs } from '../contract.ts';
-import { closeRun, endAssignment, excludeAgent, roleOf } from './assignment.ts';
+import { closeRun, endAssignment, excludeAgent, pinnedAgent, roleOf } from './assignment.ts';
 import { countAttempt, exhausted, limitOf, runLimits, spent } from './budgets.ts';
 import type { Obligation, RunEnd, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
@@ -10,7 +10,7 @@ import { short } from './names.ts';
 import { claimsOf, due } from './next.ts';
 import { amend, park, settle } from './obligations.ts';
 import { promptFor } from './prompt.ts';
-import { isReview } from './standing.ts';
+import { checksOf, isReview, reviewOf } from './standing.ts';
 import { askHelp, elicit, moveIssue, showPlan, tellLinear } from './tracker.ts';
 
 /** Act worktree.prepare for the accepted run. A once-more run goes on in the directory as it was left. */
@@ -222,7 +222,7 @@ export function judge(draft: Draft): void {
     ...(event.data.ok ? [] : [shortfall(run.for, context, evidence)]),
   ];
   const well = reasons.length === 0;
-  countAttempt(draft, run.for);
+  if (!(well && gateIsGood(context, run.for))) countAttempt(draft, run.for);
   if (main !== null) amend(draft, main.id, { attempts: main.attempts + 1 });
   if (evidence.pull !== undefined && context.number === null) set(draft, { number: evidence.pull });
   if (run.ended.report !== null && well) set(draft, { report: run.ended.report });
@@ -238,6 +238,13 @@ export function judge(draft: Draft): void {
     });
   }
   showPlan(draft);
+}
+
+/** The gate turned good before the evidence was in: its counter has gone back to 0 and stays there. */
+function gateIsGood(context: SessionContext, kind: Obligation['kind']): boolean {
+  if (kind === 'checks') return checksOf(context) === 'green';
+  if (kind === 'review') return reviewOf(context) === 'approved';
+  return kind === 'upkeep' && context.pull?.conflict === false;
 }
 
 type Evidence = Extract<Draft['event'], { type: 'run.verified' }>['data']['evidence'];
@@ -305,7 +312,7 @@ export function lose(reason: (draft: Draft) => string) {
     }
     const restarts = context.restarts + 1;
     set(draft, {
-      owner: draft.context.pin,
+      owner: pinnedAgent(draft.context),
       lastOwner: context.owner ?? context.lastOwner,
       restarts,
       questions: context.questions.filter(({ epoch }) => epoch !== run?.epoch),
@@ -333,7 +340,7 @@ export function leave(draft: Draft): void {
   const reason = `${run?.agent ?? context.offer?.agent ?? 'the agent'} is ${event.data.class}`;
   endAssignment(draft, reason, { agentIsGone: true });
   set(draft, {
-    owner: draft.context.pin,
+    owner: pinnedAgent(draft.context),
     questions: context.questions.filter(({ epoch }) => epoch !== run?.epoch),
     unreleased: draft.context.unreleased.filter(({ epoch }) => epoch !== run?.epoch),
   });

@@ -175,7 +175,7 @@ export const session = base.extend({
     unassign: does(corrections.unassign),
     replaceReviewer: does(reviewing.replaceReviewer),
     waiveReview: does(reviewing.waive, observe.weighConflict),
-    ignoreCheck: does(corrections.ignoreCheck),
+    ignoreCheck: does(corrections.ignoreCheck, observe.settleGreen),
     rerunCheck: does(corrections.rerunCheck),
     dropObligation: does(corrections.dropObligation),
     setLimit: does(corrections.setLimit),
@@ -187,6 +187,6 @@ export const session = base.extend({
     withdrawWork: does(corrections.withdrawWork),
     delegateWork: does(corrections.delegateWork),
     close: does(corrections.close),
-    edit: does(corrections.edit),
+    edit: does(corrections.edit, observe.settleGreen),
   },
 });

@@ -226,7 +226,7 @@ function onOwed({ context }: View): WaitingOn[] {
 function onWant({ context }: View, since: string): WaitingOn {
   const { unmatched, pin } = context;
   const why = unmatched?.ruledOut.find(({ agent }) => agent === pin)?.why;
-  if (pin !== null) {
+  if (pin?.startsWith('agent/') === true) {
     return wait('agent', {
       on: pin,
       since,
@@ -239,7 +239,9 @@ function onWant({ context }: View, since: string): WaitingOn {
   if (unmatched.slot) return wait('slot', { on: DISPATCHER, since, detail: 'every run slot is taken', moves });
   const ruledOut = unmatched.ruledOut.map(({ agent, why }) => `${agent}: ${why}`).join('; ');
   const detail =
-    ruledOut === '' ? `no ${unmatched.role} is hired` : `no ${unmatched.role} is free (${ruledOut.slice(0, 500)})`;
+    ruledOut === ''
+      ? `no ${pin ?? unmatched.role} is hired`
+      : `no ${pin ?? unmatched.role} is free (${ruledOut.slice(0, 500)})`;
   return wait('agent', { on: ruledOut === '' ? null : DISPATCHER, since, detail, moves });
 }
 
@@ -330,7 +332,7 @@ function onReview(view: View): WaitingOn[] {
       const on = reviewing.picture?.owner ?? asked?.of ?? null;
       const until = theirs?.until ?? null;
       return [
-        wait('review', { on, since, until, detail: `requested on head ${head}`, moves: [...moves, 'review.wanted'] }),
+        wait('review', { on, since, until, detail: `requested on head ${head}`, moves: [...moves, 'review.needed'] }),
       ];
     }
     if (asked === null) {

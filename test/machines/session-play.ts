@@ -85,6 +85,7 @@ export function play({ address = 'session/eng-42', timers = {} }: PlayOptions = 
   const offer: Play['offer'] = (type, data, sent = {}) => {
     at += 1_000;
     count += 1;
+    effects = [];
     const spec = SESSION_EVENTS[type];
     spec.data.parse(data);
     const epoch = (live?.state.context as unknown as SessionContext | undefined)?.epoch;

@@ -4,7 +4,7 @@ import { session } from '../setup.ts';
 export const review = session.createStateConfig({
   initial: 'notWanted',
   on: {
-    'review.wanted': '.wanted',
+    'review.needed': '.wanted',
     'review.dismissed': '.wanted',
     'review.requested': '.requested',
     'review.changed': '.changesRequested',

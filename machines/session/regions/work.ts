@@ -11,12 +11,12 @@ export const work = session.createStateConfig({
       description: 'Something is owed and nobody has it: an agent is wanted as soon as nothing holds it back.',
       meta: { waitsFor: 'agent' },
       always: [
+        { guard: 'shouldUnwant', actions: 'unwant' },
         { guard: 'isStopping', target: 'stopping' },
         { guard: 'owesNothing', target: 'idle' },
         { guard: 'budgetIsExhausted', actions: 'parkExhausted' },
         { guard: 'allParked', target: 'escalated' },
         { guard: 'mustBackOff', target: 'backingOff' },
-        { guard: 'shouldUnwant', actions: 'unwant' },
         { guard: 'shouldWant', target: 'unassigned', reenter: true, actions: 'want' },
       ],
       on: {
