@@ -3,6 +3,7 @@ import { agentDefinition } from './agent/index.ts';
 import type { MachineDefinition } from './contract.ts';
 import { dispatcherDefinition } from './dispatcher/index.ts';
 import { missionDefinition } from './mission/index.ts';
+import { sessionDefinition } from './session/index.ts';
 
 /** Whoever runs machines never looks into their contexts: the type forgets it. */
 const anonymous = <Context>(definition: MachineDefinition<Context>): MachineDefinition =>
@@ -12,4 +13,5 @@ export const MACHINES: MachineDefinition[] = [
   anonymous(agentDefinition),
   anonymous(dispatcherDefinition),
   anonymous(missionDefinition),
+  anonymous(sessionDefinition),
 ];
