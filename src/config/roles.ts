@@ -1,0 +1,100 @@
+/** Roles: what an agent of a role takes and may do. YAML files; a user's folder replaces or joins the shipped ones. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { workKind } from '../../machines/events/common.ts';
+import { agentLimits } from '../../machines/events/agent.ts';
+import type { Hire } from '../../machines/events/index.ts';
+import { explainIssues } from '../actor/envelope.ts';
+import { RejectedInput } from '../errors.ts';
+import { packageFile } from '../package.ts';
+import type { AgentConfig, RepoConfig } from './schema.ts';
+
+export const roleSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),
+  means: z.string(),
+  /** Other words for it. */
+  aliases: z.array(z.string()).default([]),
+  /** Kinds of work it is offered. */
+  kinds: z.array(workKind),
+  /** What it may do through the run door. */
+  actions: z.array(z.string()),
+  driver: z.string().default('scripted'),
+  limits: agentLimits.optional(),
+  /** Names of environment variables its processes get besides PATH and HOME. */
+  env: z.array(z.string()).default([]),
+  /** What its prompt says of the role. */
+  prompt: z.string().default(''),
+});
+export type Role = z.infer<typeof roleSchema>;
+export type Roles = ReadonlyMap<string, Role>;
+
+/** @throws RejectedInput `ROLES` with one sentence per mistake */
+export function loadRoles({ directory }: { directory?: string | undefined } = {}): Roles {
+  const roles = new Map<string, Role>();
+  const mistakes: string[] = [];
+  for (const folder of [packageFile('src/config/roles'), ...(directory === undefined ? [] : [directory])]) {
+    if (!existsSync(folder)) {
+      mistakes.push(`roles: there is no folder ${folder}`);
+      continue;
+    }
+    for (const file of readdirSync(folder)
+      .filter((name) => /\.ya?ml$/.test(name))
+      .sort()) {
+      const parsed = roleSchema.safeParse(parse(readFileSync(path.join(folder, file), 'utf8')));
+      if (parsed.success) roles.set(parsed.data.name, parsed.data);
+      else mistakes.push(...explainIssues(parsed.error).map((issue) => `${file} ${issue}`));
+    }
+  }
+  if (mistakes.length > 0) throw new RejectedInput('ROLES', 'the roles have mistakes', mistakes);
+  return roles;
+}
+
+/** A role by its name or an alias. */
+export function roleOf(roles: Roles, name: string): Role | undefined {
+  return roles.get(name) ?? [...roles.values()].find((role) => role.aliases.includes(name));
+}
+
+/** An agent of the configuration as the data of its `hire`. @throws RejectedInput `ROLES` for a role nobody knows */
+export function hireOf(agent: Omit<AgentConfig, 'name'>, roles: Roles): Hire {
+  const role = roleOf(roles, agent.role);
+  if (role === undefined) {
+    throw new RejectedInput('ROLES', `there is no role “${agent.role}”; roles: ${[...roles.keys()].join(', ')}`);
+  }
+  const limits = { ...role.limits, ...agent.limits };
+  return {
+    role: role.name,
+    user: agent.user,
+    driver: agent.driver ?? role.driver,
+    mode: agent.mode,
+    settings: { kinds: role.kinds, actions: role.actions, aliases: role.aliases },
+    ...(agent.lanes === undefined ? {} : { lanes: agent.lanes }),
+    ...(agent.env === undefined ? {} : { env: agent.env }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(agent.github?.login === undefined ? {} : { github: { login: agent.github.login } }),
+  };
+}
+
+/** What a session of this repository is opened with where its opener says nothing. */
+export function openSettingsOf(repo: RepoConfig) {
+  const { name, base, user, kind, deliver, role, lane, gates, merge, reviewers, budgets } = repo;
+  const { mergeMethod, queueCheck, branchPrefix, protectedPaths } = repo;
+  return {
+    repo: name,
+    base,
+    user,
+    kind,
+    deliver,
+    gates: { checks: gates?.checks ?? ('required' as const), review: gates?.review ?? ('required' as const) },
+    merge,
+    reviewers,
+    branchPrefix,
+    ...(role === undefined ? {} : { role }),
+    ...(lane === undefined ? {} : { lane }),
+    ...(budgets === undefined ? {} : { budgets }),
+    ...(mergeMethod === undefined ? {} : { mergeMethod }),
+    ...(queueCheck === undefined ? {} : { queueCheck }),
+    ...(protectedPaths === undefined ? {} : { protectedPaths }),
+  };
+}

@@ -1,0 +1,125 @@
+/** What `chartroom.yaml` may say (docs/protocol.md §8). Everything has a default but what only the user can know. */
+import { z } from 'zod';
+import { TIMER_DEFAULTS } from '../../machines/contract.ts';
+import { budgets, deliver, gates, mergePolicy, repoName, reviewers, workKind } from '../../machines/events/common.ts';
+import { agentLimits } from '../../machines/events/agent.ts';
+
+const listen = z.string().regex(/^[^:\s]+:\d{1,5}$/, 'must be host:port, e.g. 127.0.0.1:8787');
+const id = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,127}$/, 'must be lower case letters, digits, - and _');
+const secret = z.string();
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+
+export const repoSchema = z.strictObject({
+  name: repoName.describe('GitHub owner/repo'),
+  clone: z.string().min(1).describe('any URL or path git understands'),
+  base: z.string().default('main'),
+  linear: z
+    .strictObject({ teams: z.array(z.string()).default([]) })
+    .optional()
+    .describe('which Linear issues belong here'),
+  github: z
+    .strictObject({ assignee: z.string().optional(), label: z.string().optional(), mention: z.string().optional() })
+    .optional()
+    .describe('what hands a GitHub issue over'),
+  gates: gates.optional().describe('checks: names | required | none; review: required | everyHead | none'),
+  merge: mergePolicy.default('people'),
+  mergeMethod: z.enum(['merge', 'squash', 'rebase']).optional(),
+  queueCheck: z.string().optional().describe('the check run by which a merge queue reports an eviction'),
+  reviewers: reviewers.default('agents'),
+  branchPrefix: z.string().max(60).default('chartroom'),
+  user: z.string().default('default').describe('whose agents work here'),
+  kind: workKind.default('implement'),
+  deliver: deliver.default('pull_request'),
+  role: z.string().optional(),
+  lane: z.string().optional(),
+  budgets: budgets.optional(),
+  protectedPaths: z.array(z.string()).optional().describe('paths no run may change unasked; git pathspecs'),
+});
+export type RepoConfig = z.infer<typeof repoSchema>;
+
+export const agentSchema = z.strictObject({
+  name: id,
+  role: z.string().min(1),
+  driver: z.string().min(1).optional().describe('default: the role’s'),
+  user: z.string().default('default'),
+  lanes: z.array(z.string()).optional(),
+  mode: z.enum(['worker', 'chat']).default('worker'),
+  env: z.record(z.string(), z.string()).optional(),
+  limits: agentLimits.optional(),
+  github: z.strictObject({ token: secret.default(''), login: z.string().optional() }).optional(),
+  subscribe: z.array(repoName).optional(),
+});
+export type AgentConfig = z.infer<typeof agentSchema>;
+
+type TimerKey = `${keyof typeof TIMER_DEFAULTS}Seconds`;
+const timerShape = Object.fromEntries(
+  Object.keys(TIMER_DEFAULTS).map((name) => [`${name}Seconds`, z.number().min(0).optional()]),
+) as Record<TimerKey, z.ZodOptional<z.ZodNumber>>;
+
+export const configSchema = z.strictObject({
+  namespace: id.default('chartroom'),
+  data: z.string().default('.chartroom').describe('store, NATS store, worktrees, run logs'),
+  nats: z
+    .strictObject({
+      url: z.string().min(1),
+      user: z.string().optional(),
+      password: secret.optional(),
+      token: secret.optional(),
+    })
+    .optional()
+    .describe('absent: `up` starts a local nats-server'),
+  webhooks: z
+    .strictObject({
+      listen: listen.default('127.0.0.1:8787'),
+      github: z.strictObject({ secret: secret.default('') }).prefault({}),
+      linear: z.strictObject({ secret: secret.default('') }).prefault({}),
+      maxBytes: z.number().int().min(1_024).optional(),
+    })
+    .prefault({}),
+  operator: z.strictObject({ listen: listen.default('127.0.0.1:8788'), token: secret.default('') }).prefault({}),
+  github: z
+    .strictObject({
+      apiUrl: httpUrl.default('https://api.github.com'),
+      token: secret.default(''),
+      app: z
+        .strictObject({
+          id: z.union([z.number().int(), z.string()]),
+          privateKey: secret,
+          installation: z.number().int(),
+        })
+        .optional(),
+      paced: z.boolean().default(true).describe('space writes as GitHub asks of its clients'),
+    })
+    .prefault({}),
+  linear: z
+    .strictObject({ apiUrl: httpUrl.default('https://api.linear.app/graphql'), token: secret.default('') })
+    .prefault({}),
+  repos: z.array(repoSchema).default([]),
+  agents: z.array(agentSchema).default([]),
+  drivers: z
+    .strictObject({
+      scripted: z.strictObject({ script: z.string() }).optional(),
+      command: z.strictObject({ run: z.string() }).optional(),
+    })
+    .prefault({}),
+  roles: z.string().optional().describe('folder of role files that replace or join the shipped ones'),
+  prompts: z.string().optional().describe('folder of prompt templates that replace the shipped ones'),
+  bots: z.array(z.string()).default([]).describe('bots whose comments count as a person’s'),
+  limits: z.strictObject({ maxRuns: z.number().int().min(0).default(4) }).prefault({}),
+  timers: z.strictObject(timerShape).prefault({}),
+  log: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+});
+export type ConfigFile = z.infer<typeof configSchema>;
+
+/** Paths whose values are secrets: they come from the environment or a file, never literally. `*` is a list's index. */
+export const SECRET_PATHS: readonly string[] = [
+  'nats.password',
+  'nats.token',
+  'webhooks.github.secret',
+  'webhooks.linear.secret',
+  'operator.token',
+  'github.token',
+  'github.app.privateKey',
+  'linear.token',
+  'agents.*.github.token',
+];
