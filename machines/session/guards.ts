@@ -50,11 +50,12 @@ export const GUARDS = {
   preparedForNothing: ({ context, event }) =>
     event.type === 'worktree.prepared' &&
     (event.wish === undefined || event.wish['epoch'] === context.run?.epoch) &&
-    !mayStart(context),
+    (!mayStart(context) || (isReview(context) && about(context, context.run?.agent ?? ''))),
   endedToBeVerified: ({ event }) =>
     event.type === 'run.ended' && (event.data.outcome === 'completed' || event.data.outcome === 'failed'),
   endedHandedBack: ({ event }) => event.type === 'run.ended' && event.data.outcome === 'handedBack',
   endedLimited: ({ event }) => event.type === 'run.ended' && event.data.outcome === 'limited',
+  hasNoRun: ({ context }) => context.run === null,
   agentLeft: ({ event }) =>
     event.type === 'agent.gone' && (event.data.class === 'stopped' || event.data.class === 'offboarded'),
   hasOpenQuestion: ({ context }) => context.questions.length > 0,
@@ -150,6 +151,7 @@ export const REASONS: Record<keyof typeof GUARDS, string> = {
   endedToBeVerified: 'the run did not end with something to verify',
   endedHandedBack: 'the run was not handed back',
   endedLimited: 'the run did not end at a limit',
+  hasNoRun: 'a run is accepted',
   agentLeft: 'the agent was not stopped or offboarded',
   hasOpenQuestion: 'no question is open',
   mayVerify: 'the process of the run is not gone yet, or the verification is on its way',

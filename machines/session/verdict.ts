@@ -2,6 +2,7 @@
  * A review session (domain §1.8): it owes a verdict for a head, at most one per head, posts it as its reviewer, and
  * tells the session under review.
  */
+import { excludedOf, wantAnew } from './assignment.ts';
 import type { OwnVerdict, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { lapse, owe, unpark } from './obligations.ts';
@@ -30,6 +31,7 @@ export function wantVerdict(draft: Draft): void {
   lapse(draft, (open) => open.kind === 'verdict' && open.head !== head && !running.includes(open.id));
   if (isOwed) unpark(draft, (open) => open.kind === 'verdict' && open.head === head && open.parked?.by !== 'stopped');
   else owe(draft, { kind: 'verdict', head, signature: 'verdict' });
+  if (excludedOf(draft.context).join() !== excludedOf(context).join()) wantAnew(draft);
 }
 
 /** The evidence of a review run is in: its verdict, for exactly this head, is posted under the reviewer's identity. */

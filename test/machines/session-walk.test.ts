@@ -1,7 +1,7 @@
 /** Random lives of a session: whatever comes in whatever order, the laws of a resting session hold. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { SessionEvent } from '../../machines/events/index.ts';
 import { PHASES } from '../../machines/session/phase.ts';
 import { authorityOf, checksOf, humanOf, pullOf, queueOf, reviewOf, startOf } from '../../machines/session/standing.ts';

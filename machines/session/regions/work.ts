@@ -92,7 +92,11 @@ export const work = session.createStateConfig({
         { guard: 'hasStopped', target: 'unassigned' },
       ],
       on: {
-        'agent.gone': [{ guard: 'agentLeft', actions: 'leave' }, { actions: 'loseWorker' }],
+        'agent.gone': [
+          { guard: 'hasNoRun', actions: { type: 'supersede', params: { reason: 'that run is over' } } },
+          { guard: 'agentLeft', actions: 'leave' },
+          { actions: 'loseWorker' },
+        ],
         'assignment.ended': 'unassigned',
       },
       after: { release: { actions: 'abandon' } },
