@@ -28,13 +28,24 @@ export interface StreamIdentity {
 /** How a question was answered: JSON, or an error with an HTTP-like code. */
 export type Answer = { body: string } | { error: 400 | 404 | 503; message: string };
 
+/** A row of the namespace's small table (the lease of the runtime). `revision` changes with every write. */
+export interface BusRow {
+  value: string;
+  revision: number;
+}
+
 export interface Bus {
-  /** Letters behind `after`, at most `max`; waits up to `waitMs` for the first. Empty when there is none. Reads nothing twice and loses nothing over a reconnect. */
+  /**
+   * Letters behind `after`, at most `max`; waits up to `waitMs` for the first (also while disconnected). Empty when there
+   * is none. Reads nothing twice and loses nothing over a reconnect.
+   * @throws BusError `BUS_REPLACED`: the stream is not the one last identified, or ends before `after`; identify it again
+   */
   read(
     stream: 'mail' | 'hook',
     after: number,
     options: { max: number; waitMs: number; signal?: AbortSignal },
   ): Promise<Letter[]>;
+  /** Also settles which life of the stream `read` reads from now on. */
   identify(stream: StreamName): Promise<StreamIdentity>;
   /** Stores a message; resolves when the server has it. `msgId`: de-duplication within the stream's window. @throws BusError */
   publish(
@@ -52,6 +63,9 @@ export interface Bus {
   /** Plain subjects of live views, not stored: `<ns>.live.<subject>`. */
   broadcast(subject: string, body: string): void;
   listen(subject: string, handle: (subject: string, body: Uint8Array) => void): { stop(): void };
+  getRow(key: string): Promise<BusRow | null>;
+  /** Writes a row whose revision is still this (0: there is none); returns the new one, null when somebody else wrote. */
+  putRow(key: string, value: string, revision: number): Promise<number | null>;
   /** Connected or not, told at every change and once at the call. */
   onStatus(tell: (status: 'connected' | 'disconnected') => void): void;
   close(): Promise<void>;
@@ -61,7 +75,16 @@ export interface Bus {
 export interface BusClient {
   /** Asks and waits. @throws BusError `BUS_NO_RESPONDER` | `BUS_TIMEOUT` | `BUS_UNREACHABLE` | `BUS_REFUSED` (with the service's code in `status`) */
   ask(question: string, body: unknown, options?: { timeoutMs?: number }): Promise<unknown>;
-  /** Facts from now on, or from a stream sequence. */
+  /**
+   * Puts an envelope into an actor's letterbox, where it is kept while the runtime is down. `receipt` settles when the
+   * runtime has taken it; it rejects with `BUS_TIMEOUT` after `timeoutMs`. @throws BusError like `Bus.publish`
+   */
+  mail(
+    address: string,
+    envelope: unknown,
+    options?: { timeoutMs?: number },
+  ): Promise<{ seq: number; receipt: Promise<unknown> }>;
+  /** Facts from now on, or from a stream sequence; goes on after a reconnect where it was. */
   follow(
     filter: { actor?: string; fromSeq?: number },
     signal: AbortSignal,
@@ -71,7 +94,14 @@ export interface BusClient {
 
 export class BusError extends Error {
   override readonly name = 'BusError';
-  readonly code: 'BUS_UNREACHABLE' | 'BUS_NO_RESPONDER' | 'BUS_TIMEOUT' | 'BUS_FULL' | 'BUS_REFUSED' | 'BUS_CLOSED';
+  readonly code:
+    | 'BUS_UNREACHABLE'
+    | 'BUS_NO_RESPONDER'
+    | 'BUS_TIMEOUT'
+    | 'BUS_FULL'
+    | 'BUS_REFUSED'
+    | 'BUS_REPLACED'
+    | 'BUS_CLOSED';
   readonly status: number | undefined;
 
   constructor(code: BusError['code'], message: string, options: { cause?: unknown; status?: number } = {}) {

@@ -1,0 +1,251 @@
+/**
+ * The bus on NATS with JetStream (2.9 or newer). Streams are made or brought up to date at every connection, before
+ * the bus calls itself connected; whatever is published while it is not fails at once, reads wait.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JetStreamManager, KV } from 'nats';
+import type { Clock } from '../clock.ts';
+import type { Logger } from '../log.ts';
+import { BusError } from './bus.ts';
+import type { Bus, Letter, StreamIdentity, StreamName } from './bus.ts';
+import { apiErrorOf, busError, openConnection } from './connection.ts';
+import type { Connection, ConnectOptions, LinkStatus } from './connection.ts';
+import { createPublishing } from './publishing.ts';
+import { createReader } from './reader.ts';
+import type { Message, Reader } from './reader.ts';
+import { serveQuestions } from './service.ts';
+import { bucketName, isInbox, RECEIPT_TO, streamName, subjectOf } from './subject.ts';
+import { ensureStream, isMissing, STREAMS, streamSettings } from './streams.ts';
+import type { StreamLimits } from './streams.ts';
+
+export interface BusOptions extends ConnectOptions {
+  clock: Clock;
+  log: Logger;
+  limits?: Partial<Record<StreamName, StreamLimits>> | undefined;
+}
+
+/** Idle readers kept per stream: the letterbox's own, and one of somebody who pages through it. */
+const IDLE_READERS_MAX = 2;
+/** Receipts that wait for a reconnection; their askers have long given up when there are more. */
+const REPLIES_MAX = 10_000;
+const RETRY_MS = 500;
+
+/** @throws BusError `BUS_UNREACHABLE` or `BUS_REFUSED`; TerminalError `BUS_STREAM` */
+export async function connectBus(options: BusOptions): Promise<Bus> {
+  const { clock, log, limits } = options;
+  const connection = await openConnection({ name: `chartroom ${options.namespace}`, ...options });
+  const { nc, namespace } = connection;
+  const jsm = await nc.jetstreamManager({ checkAPI: false });
+  /** The lives that callers of `identify` know of. */
+  const identified = new Map<StreamName, string>();
+  const abort = new AbortController();
+  const listeners = new Set<(status: LinkStatus) => void>();
+  const replies: { inbox: string; body: string }[] = [];
+  let status: LinkStatus = 'disconnected';
+  let rows: KV | null = null;
+
+  /** Makes what is missing. */
+  async function prepare(): Promise<void> {
+    for (const stream of STREAMS) {
+      await ensureStream(connection, jsm, streamSettings(namespace, stream, limits?.[stream]));
+    }
+    rows = await connection.during('the lease', () => nc.jetstream().views.kv(bucketName(namespace), { history: 1 }));
+  }
+
+  function turn(to: LinkStatus): void {
+    if (status === to) return;
+    status = to;
+    if (to === 'connected') for (const { inbox, body } of replies.splice(0)) say(inbox, body);
+    for (const tell of listeners) tell(to);
+  }
+
+  /** What nobody waits for: it may get lost, it must not throw. */
+  function say(subject: string, body: string): void {
+    try {
+      nc.publish(subject, body);
+    } catch (error) {
+      log.debug({ err: error, subject }, 'a message could not be sent');
+    }
+  }
+
+  let preparing: Promise<void> | null = null;
+  const heal = (): Promise<void> => (preparing ??= prepareAgain().finally(() => (preparing = null)));
+  /** After a reconnection, or when a stream was taken away: until it succeeds or the link is gone again. */
+  async function prepareAgain(): Promise<void> {
+    while (connection.connected() && !abort.signal.aborted) {
+      try {
+        await prepare();
+        return turn('connected');
+      } catch (error) {
+        log.warn({ err: error }, 'the streams could not be prepared');
+        await delay(RETRY_MS, undefined, { signal: abort.signal }).catch(() => {});
+      }
+    }
+  }
+
+  try {
+    await prepare();
+  } catch (error) {
+    await connection.close();
+    throw busError(error, 'JetStream');
+  }
+  turn('connected');
+  connection.onLink((link) => {
+    if (link === 'disconnected') {
+      log.warn({}, 'NATS is away');
+      turn('disconnected');
+    } else {
+      log.info({}, 'NATS is back');
+      void heal();
+    }
+  });
+
+  async function inspect(stream: StreamName): Promise<StreamIdentity> {
+    const name = streamName(namespace, stream);
+    const look = () => connection.during(`the ${stream} stream`, () => jsm.streams.info(name));
+    const info = await look().catch(async (error: unknown) => {
+      if (!isMissing(error)) throw error;
+      await heal();
+      return look();
+    });
+    return { created: info.created, firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
+  }
+
+  const readers = createReaders({
+    connection,
+    jsm,
+    clock,
+    namespace,
+    async inspect(stream) {
+      const identity = await inspect(stream);
+      const known = identified.get(stream);
+      if (known !== undefined && known !== identity.created) {
+        throw new BusError('BUS_REPLACED', `the ${stream} stream was made anew at ${identity.created}`);
+      }
+      return identity;
+    },
+  });
+
+  return {
+    async read(stream, after, wanted) {
+      return (await readers.read(stream, after, wanted)).map(letterOf);
+    },
+    async identify(stream) {
+      const identity = await inspect(stream);
+      identified.set(stream, identity.created);
+      return identity;
+    },
+    ...createPublishing(connection, () => void heal()),
+    reply(inbox, body) {
+      if (!isInbox(inbox)) return;
+      if (status === 'connected') say(inbox, body);
+      else if (replies.length < REPLIES_MAX) replies.push({ inbox, body });
+    },
+    serve: (questions) => serveQuestions(connection, questions, log),
+    broadcast(subject, body) {
+      if (status === 'connected') say(subjectOf(namespace, 'live', subject), body);
+    },
+    listen(subject, handle) {
+      const prefix = `${namespace}.live.`;
+      const subscription = nc.subscribe(prefix + subject, {
+        callback: (error, msg) => {
+          if (error === null) handle(msg.subject.slice(prefix.length), msg.data);
+        },
+      });
+      return { stop: () => subscription.unsubscribe() };
+    },
+    async getRow(key) {
+      const entry = await connection.during(`row ${key}`, () => rows!.get(key));
+      if (entry === null || entry.operation !== 'PUT') return null;
+      return { value: entry.string(), revision: entry.revision };
+    },
+    async putRow(key, value, revision) {
+      try {
+        return await connection.during(`row ${key}`, () =>
+          revision === 0 ? rows!.create(key, value) : rows!.update(key, value, revision),
+        );
+      } catch (error) {
+        if (apiErrorOf(error)?.err_code === WRONG_SEQUENCE) return null;
+        throw error;
+      }
+    },
+    onStatus(tell) {
+      listeners.add(tell);
+      tell(status);
+    },
+    async close() {
+      abort.abort();
+      readers.close();
+      await connection.close();
+      await preparing;
+      turn('disconnected');
+    },
+  };
+
+  function letterOf({ seq, msg }: Message): Letter {
+    const tokens = msg.subject.slice(namespace.length + 1);
+    const letter: Letter = { seq, subject: tokens.slice(tokens.indexOf('.') + 1), body: msg.data };
+    const inbox = msg.headers?.get(RECEIPT_TO);
+    if (inbox !== undefined && isInbox(inbox)) letter.receiptTo = inbox;
+    return letter;
+  }
+}
+
+/** The server's error code for a row that somebody else wrote in between. */
+const WRONG_SEQUENCE = 10_071;
+
+interface ReadersOptions {
+  connection: Connection;
+  jsm: JetStreamManager;
+  clock: Clock;
+  namespace: string;
+  inspect: (stream: StreamName) => Promise<{ lastSeq: number }>;
+}
+
+/** Readers by stream: who reads on from where one stands gets that one, who reads elsewhere gets another. */
+function createReaders({ connection, jsm, clock, namespace, inspect }: ReadersOptions) {
+  const idle: { stream: StreamName; reader: Reader }[] = [];
+  const busy = new Set<Reader>();
+  let closed = false;
+
+  function take(stream: StreamName, after: number): Reader {
+    const at = idle.findIndex((entry) => entry.stream === stream && entry.reader.position() === after);
+    if (at >= 0) return idle.splice(at, 1)[0]!.reader;
+    return createReader({
+      connection,
+      jsm,
+      clock,
+      tidies: true,
+      stream: streamName(namespace, stream),
+      inspect: () => inspect(stream),
+    });
+  }
+
+  return {
+    async read(
+      stream: StreamName,
+      after: number,
+      options: { max: number; waitMs: number; signal?: AbortSignal },
+    ): Promise<Message[]> {
+      if (closed) throw new BusError('BUS_CLOSED', 'the connection was closed');
+      const reader = take(stream, after);
+      busy.add(reader);
+      try {
+        const messages = await reader.read(after, options);
+        idle.push({ stream, reader });
+        return messages;
+      } catch (error) {
+        reader.close();
+        throw error;
+      } finally {
+        busy.delete(reader);
+        const surplus = idle.filter((entry) => entry.stream === stream).slice(0, -IDLE_READERS_MAX);
+        for (const entry of surplus) idle.splice(idle.indexOf(entry), 1)[0]!.reader.close();
+      }
+    },
+    close() {
+      closed = true;
+      for (const reader of [...busy, ...idle.map((entry) => entry.reader)]) reader.close();
+    },
+  };
+}

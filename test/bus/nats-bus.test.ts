@@ -1,0 +1,4 @@
+import { busContract } from './contract.ts';
+import { openNatsWorld } from './nats-world.ts';
+
+busContract('nats', openNatsWorld);
