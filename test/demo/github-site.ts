@@ -68,9 +68,11 @@ export async function site(
   return { github, clock, directory, closing, as };
 }
 
+/** Octokit's own words about failed calls are not for a test's output. */
+export const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
 export function client(github: GithubStandIn, token?: string): Octokit {
-  const silent = { debug() {}, info() {}, warn() {}, error() {} };
-  return new Octokit({ baseUrl: github.apiUrl, log: silent, ...(token === undefined ? {} : { auth: token }) });
+  return new Octokit({ baseUrl: github.apiUrl, log: SILENT, ...(token === undefined ? {} : { auth: token }) });
 }
 
 /** A branch of ada's with one commit, and its pull request. */
@@ -81,7 +83,7 @@ export async function openPull(
     files = { 'price.txt': 'one\n2\nthree\nfour\nfive\n' },
     draft = false,
     title = 'A change',
-  } = {},
+  }: { branch?: string; files?: Record<string, string>; draft?: boolean; title?: string } = {},
 ) {
   await github.pushFiles({ repo: REPO, branch, files, message: title, login: 'ada' });
   const { data } = await as('ada').rest.pulls.create({ ...AT, head: branch, base: 'main', title, draft });

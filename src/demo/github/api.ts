@@ -88,8 +88,14 @@ export function createApi({ site, webhooks, quota, faults, record }: ApiParts): 
     const path = c.req.path.slice(prefix.length);
     const fault = faults.take({ method: c.req.method, path, login: c.get('viewer')?.user.login });
     if (fault === undefined) return next();
-    if (fault.performed === true) await next();
-    return fail(c, fault);
+    const answer = fail(c, fault);
+    if (fault.performed !== true) return answer;
+    await next();
+    // What was answered is lost, its headers too.
+    c.res = undefined;
+    c.res = answer;
+    if (fault.status === 'hangUp') c.env.outgoing.destroy();
+    return undefined;
   });
 
   app.use(async (c, next) => {
@@ -131,7 +137,7 @@ async function conditional(c: Ctx, refund: () => void): Promise<void> {
 
 function fail(c: Ctx, fault: Fault): Response {
   if (fault.status === 'hangUp') {
-    c.env.outgoing.destroy();
+    if (fault.performed !== true) c.env.outgoing.destroy();
     return RESPONSE_ALREADY_SENT;
   }
   const retryAfter = fault.retryAfter ?? (fault.secondary === true ? SECONDARY_SECONDS : undefined);

@@ -9,7 +9,7 @@ import { pullsOf } from './pull.ts';
 import { closePull } from './pull-life.ts';
 import { pushedCommitShape } from './shapes/commit.ts';
 import { hookReviewShape, pullShape, pullSimpleShape } from './shapes/pull.ts';
-import { apiOf, htmlOf, repositoryShape } from './shapes/repository.ts';
+import { htmlOf, repositoryShape } from './shapes/repository.ts';
 import { userShape } from './shapes/user.ts';
 import type { Site } from './site.ts';
 import type { Repository, User } from './world.ts';
@@ -95,6 +95,7 @@ const COMMITS_MAX = 2_048;
 
 async function tellPush(site: Site, repository: Repository, move: Move, by: User): Promise<void> {
   const { git } = site;
+  const { owner } = repository;
   const created = move.before === NO_COMMIT;
   const deleted = move.after === NO_COMMIT;
   const trunk = repository.branches.get(repository.defaultBranch);
@@ -125,7 +126,10 @@ async function tellPush(site: Site, repository: Repository, move: Move, by: User
     compare: `${htmlOf(site, repository)}/compare/${range}`,
     commits: shapes,
     head_commit: shapes.at(-1) ?? tip,
-    repository: { ...repositoryShape(site, repository), url: apiOf(site, repository) },
+    repository: {
+      ...repositoryShape(site, repository),
+      owner: { ...userShape(site, owner), name: owner.login, email: owner.email },
+    },
     pusher: { name: by.login, email: by.email },
     sender: userShape(site, by),
   });

@@ -23,7 +23,7 @@ export function pageOf(site: Site, request: IncomingMessage, response: ServerRes
     return true;
   }
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
-  void Promise.resolve(render(repository, issue)).then((page) => response.end(page));
+  void Promise.resolve(render(repository, issue)).then((page) => response.end(page.toString()));
   return true;
 }
 

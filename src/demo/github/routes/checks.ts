@@ -81,7 +81,7 @@ export function checkRoutes(site: Site): Hono<Env> {
   const { world, git } = site;
 
   async function shaOf(repository: Repository, ref: string): Promise<string> {
-    const sha = await git.resolve(repository.path, decodeURIComponent(ref));
+    const sha = await git.resolve(repository.path, ref);
     if (sha === undefined) throw new HttpError(422, `No commit found for SHA: ${ref}`);
     return sha;
   }

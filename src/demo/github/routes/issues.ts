@@ -199,7 +199,7 @@ export function issueRoutes(site: Site): Hono<Env> {
   app.delete(`${ISSUES}/:number/labels/:label`, (c) => {
     const repository = repositoryIn(c, world, 'write');
     const issue = issueIn(c, repository);
-    const name = decodeURIComponent(c.req.param('label'));
+    const name = c.req.param('label');
     if (!issue.labels.some((one) => one.name === name)) throw notFound();
     unlabel(site, repository, issue, name, viewerIn(c).user);
     return c.json(issue.labels.map((one) => labelShape(site, repository, one)));

@@ -46,7 +46,7 @@ export function repositoryRoutes(site: Site): Hono<Env> {
   // Branch names have slashes, so the endings are told apart by hand.
   app.get(`${REPO}/branches/:rest{.+}`, async (c) => {
     const repository = repositoryIn(c, world);
-    const rest = decodeURIComponent(c.req.param('rest'));
+    const rest = c.req.param('rest');
     const ending = /^(.+)\/protection$/.exec(rest);
     if (ending?.[1] !== undefined && !repository.branches.has(rest)) {
       return c.json(protectionOf(site, c, ending[1]));
@@ -67,7 +67,7 @@ export function repositoryRoutes(site: Site): Hono<Env> {
 
   app.get(`${REPO}/rules/branches/:branch{.+}`, (c) => {
     const repository = repositoryIn(c, world);
-    return c.json(page(c, rulesShape(repository, decodeURIComponent(c.req.param('branch')))));
+    return c.json(page(c, rulesShape(repository, c.req.param('branch'))));
   });
 
   app.get(`${REPO}/commits`, async (c) => {
@@ -82,7 +82,7 @@ export function repositoryRoutes(site: Site): Hono<Env> {
 
   app.get(`${REPO}/commits/:ref/pulls`, async (c) => {
     const repository = repositoryIn(c, world);
-    const sha = await git.resolve(repository.path, decodeURIComponent(c.req.param('ref')));
+    const sha = await git.resolve(repository.path, c.req.param('ref'));
     if (sha === undefined) throw notFound();
     const all = pullsOf(repository).filter((issue) => issue.pull.headSha === sha || issue.pull.merged?.sha === sha);
     return c.json(
@@ -93,13 +93,11 @@ export function repositoryRoutes(site: Site): Hono<Env> {
     );
   });
 
-  app.get(`${REPO}/compare/:range{.+}`, async (c) =>
-    c.json(await compare(site, c, decodeURIComponent(c.req.param('range')))),
-  );
+  app.get(`${REPO}/compare/:range{.+}`, async (c) => c.json(await compare(site, c, c.req.param('range'))));
 
   app.get(`${REPO}/git/matching-refs/:prefix{.+}`, async (c) => {
     const repository = repositoryIn(c, world);
-    const refs = await git.refs(repository.path, `refs/${decodeURIComponent(c.req.param('prefix'))}`);
+    const refs = await git.refs(repository.path, `refs/${c.req.param('prefix')}`);
     return c.json(
       page(
         c,
@@ -110,7 +108,7 @@ export function repositoryRoutes(site: Site): Hono<Env> {
 
   app.get(`${REPO}/git/ref/:name{.+}`, async (c) => {
     const repository = repositoryIn(c, world);
-    const name = `refs/${decodeURIComponent(c.req.param('name'))}`;
+    const name = `refs/${c.req.param('name')}`;
     const found = (await git.refs(repository.path, name)).find((ref) => ref.ref === name);
     if (found === undefined) throw notFound();
     return c.json(refShape(site, repository, found));
@@ -131,10 +129,10 @@ export function repositoryRoutes(site: Site): Hono<Env> {
     });
   });
 
-  app.delete(`${REPO}/git/refs/heads/:branch{.+}`, async (c) => {
+  app.delete(`${REPO}/git/refs/:name{.+}`, async (c) => {
     const repository = repositoryIn(c, world, 'write');
     const viewer = viewerIn(c);
-    const branch = decodeURIComponent(c.req.param('branch'));
+    const branch = c.req.param('name').replace(/^heads\//, '');
     return repository.turn(async () => {
       if (!repository.branches.has(branch)) throw new HttpError(422, 'Reference does not exist');
       if (repository.protection.has(branch) || branch === repository.defaultBranch) {
@@ -154,7 +152,7 @@ export function commitRoute(site: Site): Hono<Env> {
   const app = new Hono<Env>();
   app.get(`${REPO}/commits/:ref{.+}`, async (c) => {
     const repository = repositoryIn(c, site.world);
-    const sha = await site.git.resolve(repository.path, decodeURIComponent(c.req.param('ref')));
+    const sha = await site.git.resolve(repository.path, c.req.param('ref'));
     if (sha === undefined) throw new HttpError(422, `No commit found for SHA: ${c.req.param('ref')}`);
     const commit = await site.git.commit(repository.path, sha);
     const [parent] = commit.parents;
