@@ -140,8 +140,13 @@ export interface Chat {
   /** There is a process, or one is being started. */
   up: boolean;
   conversation: string | null;
+  /** What its present process was started with: changes meanwhile are no reason for another one. */
+  resumes: string | null;
+  memory: Record<string, string>;
   /** Mail of the turn that is on, null = no turn. */
   turn: string[] | null;
+  /** The last whole thing it said in this turn, to no letter in particular. */
+  said: string | null;
   question: Question | null;
   ending: boolean;
 }
@@ -177,7 +182,17 @@ export function newAgent({ address, timers }: Birth): AgentContext {
     mail: [],
     consumers: [],
     consumerLeftAt: null,
-    chat: { life: 0, up: false, conversation: null, turn: null, question: null, ending: false },
+    chat: {
+      life: 0,
+      up: false,
+      conversation: null,
+      resumes: null,
+      memory: {},
+      turn: null,
+      said: null,
+      question: null,
+      ending: false,
+    },
     revoked: false,
     notes: [],
     reviews: [],

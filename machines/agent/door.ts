@@ -10,6 +10,7 @@ export const door = agent.createStateConfig({
     // Out of `closed`; where the agent may not come back, its life refuses.
     'correct.resume': '.open',
     'correct.restart': '.open',
+    'correct.restore': '.open',
     'life.halted': '.closed',
     'run.offered': { actions: 'declineClosed' },
   },

@@ -7,6 +7,9 @@ import { agent } from './setup.ts';
 /** Watches of an agent that is at work; each stands only where its parameters are known (`project.ts`). */
 const AT_WORK = ['repository', 'consumer'] as const;
 
+const refusal = (reason: string) => ({ type: 'refuse', params: { code: 'guard', reason } }) as const;
+const refuseGuard = (reason: string) => ({ actions: refusal(reason) }) as const;
+
 const stopTo = [
   { guard: 'hasProcess', target: 'stopping', actions: 'stop' },
   { target: 'stopped', actions: 'stop' },
@@ -16,13 +19,19 @@ const restartTo = [
   { target: 'asleep', actions: 'restart' },
 ] as const;
 const leave = { target: 'offboarding', actions: 'offboard' } as const;
-const refuseGuard = (reason: string) => ({ actions: { type: 'refuse', params: { code: 'guard', reason } } }) as const;
 
 const inPlace = {
   'correct.stop': stopTo,
   'correct.offboard': leave,
   'correct.restart': restartTo,
   'correct.subscribe': { actions: 'subscribe' },
+  'pulls.observed': { actions: 'reviewPulls' },
+  'correct.archive': [
+    { guard: 'isWorker', actions: refusal('a worker is not archived; stop or offboard it') },
+    { guard: 'isInUse', actions: 'refuseInUse' },
+    { guard: 'isBusyChat', target: 'stopping', actions: 'archive' },
+    { target: 'archived', actions: 'archive' },
+  ],
 } as const;
 
 const awayFromWork = refuseGuard('a stopped agent watches nothing; resume it first');
@@ -40,14 +49,19 @@ export const life = agent.createStateConfig({
     // What a process says after its run is over changes nothing.
     'driver.started': {},
     'driver.asked': {},
-    'driver.said': {},
+    'driver.said': { actions: 'noteSaid' },
     'driver.turned': {},
     'driver.exited': {},
     'driver.silent': {},
     'offer.admitted': { actions: 'declineBusy' },
     'correct.interrupt': refuseGuard('nothing is running'),
     'correct.unsubscribe': { actions: 'unsubscribe' },
-    'correct.archive': refuseGuard('a worker is not archived; stop or offboard it'),
+    'driver.steer.done': { actions: 'mailSteered' },
+    say: { actions: 'queueMail' },
+    query: { actions: 'queueMail' },
+    'consumer.attached': { actions: 'attached' },
+    'consumer.left': { actions: 'left' },
+    'pulls.observed': {},
     'correct.restore': refuseGuard('only an archived chat is restored'),
     'mail.refused': {},
   },
@@ -63,7 +77,9 @@ export const life = agent.createStateConfig({
       entry: 'sayRested',
       always: [
         { guard: 'isToStop', target: 'stopped' },
+        { guard: 'isToArchive', target: 'archived' },
         { guard: 'isHot', target: 'coolingDown' },
+        { guard: 'shouldWake', target: 'starting', actions: 'wake' },
       ],
       on: {
         ...inPlace,
@@ -80,6 +96,7 @@ export const life = agent.createStateConfig({
       meta: { waitsFor: 'agent', watches: [...AT_WORK, 'process'] },
       after: {
         ready: [
+          { guard: 'isChat', target: 'stopping', actions: 'endUnstartedChat' },
           { guard: 'hasProcess', target: 'stopping', actions: 'endUnstarted' },
           { target: 'asleep', actions: 'dropUnbegun' },
         ],
@@ -92,10 +109,19 @@ export const life = agent.createStateConfig({
           { guard: 'isThisRun', target: 'asleep', actions: 'drop' },
         ],
         'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
-        'driver.started': { guard: 'hasProcess', target: 'busy', actions: 'tellStarted' },
-        'driver.turned': { guard: 'hasProcess', target: 'stopping', actions: 'tellEnded' },
-        'driver.exited': { guard: 'hasProcess', target: 'asleep', actions: 'tellGone' },
-        'driver.silent': { guard: 'hasProcess', target: 'stopping', actions: 'endSilent' },
+        'driver.started': [
+          { guard: 'isChat', target: 'awake', actions: 'chatStarted' },
+          { guard: 'hasProcess', target: 'busy', actions: ['tellStarted', 'steerMail'] },
+        ],
+        'driver.turned': [{ guard: 'isChat' }, { guard: 'hasProcess', target: 'stopping', actions: 'tellEnded' }],
+        'driver.exited': [
+          { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
+          { guard: 'hasProcess', target: 'asleep', actions: 'tellGone' },
+        ],
+        'driver.silent': [
+          { guard: 'isChat', target: 'stopping', actions: 'endSilentChat' },
+          { guard: 'hasProcess', target: 'stopping', actions: 'endSilent' },
+        ],
         'mail.refused': [
           { guard: 'isDisownedWithProcess', target: 'stopping', actions: 'endCancelled' },
           { guard: 'isDisowned', target: 'asleep', actions: 'drop' },
@@ -103,11 +129,31 @@ export const life = agent.createStateConfig({
         ],
       },
     },
+    awake: {
+      description: 'A chat between turns: its process waits for mail.',
+      meta: { waitsFor: 'nothing', watches: [...AT_WORK, 'process'] },
+      entry: 'sayRested',
+      always: { guard: 'hasMail', target: 'busy', actions: 'deliverMail' },
+      after: {
+        idle: [
+          { guard: 'hasConsumer', target: 'awake', reenter: true },
+          { target: 'stopping', actions: 'endIdleChat' },
+        ],
+      },
+      on: {
+        ...inPlace,
+        'driver.exited': { target: 'asleep', actions: 'chatGone' },
+        'consumer.left': { target: 'awake', reenter: true, actions: 'left' },
+        'correct.drain': { target: 'stopping', actions: 'stop' },
+        'door.drained': { target: 'stopping', actions: 'stop' },
+      },
+    },
     busy: {
       description: 'The process works for a session, or waits for a person’s answer.',
       meta: { waitsFor: 'agent', watches: [...AT_WORK, 'process'] },
       after: {
         clock: [
+          { guard: 'isChat', target: 'stopping', actions: 'endOverrunChat' },
           { guard: 'hasQuestion', target: 'stopping', actions: 'endHeld' },
           { target: 'stopping', actions: 'endOverrun' },
         ],
@@ -115,14 +161,27 @@ export const life = agent.createStateConfig({
       on: {
         ...inPlace,
         // Entered anew, so that the clock stands while a question is open and goes on afterwards.
-        'driver.asked': { target: 'busy', reenter: true, actions: 'tellAsked' },
+        'driver.asked': [{ guard: 'isChat' }, { target: 'busy', reenter: true, actions: 'tellAsked' }],
         'run.answered': { guard: 'isItsQuestion', target: 'busy', reenter: true, actions: 'passAnswer' },
         'run.steered': { guard: 'isThisRun', actions: 'steer' },
-        'driver.steer.done': { actions: 'tellSteered' },
+        'driver.steer.done': { actions: ['tellSteered', 'mailSteered'] },
         'driver.steer.failed': { actions: 'tellSteered' },
-        'driver.turned': { target: 'stopping', actions: 'tellEnded' },
-        'driver.exited': { target: 'asleep', actions: 'tellGone' },
-        'driver.silent': [{ guard: 'hasQuestion' }, { target: 'stopping', actions: 'endSilent' }],
+        'driver.prompt.failed': [{ guard: 'isChat', target: 'stopping', actions: 'promptFailed' }, {}],
+        'driver.turned': [
+          { guard: 'isChat', target: 'awake', actions: 'chatTurned' },
+          { target: 'stopping', actions: 'tellEnded' },
+        ],
+        'driver.exited': [
+          { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
+          { target: 'asleep', actions: 'tellGone' },
+        ],
+        'driver.silent': [
+          { guard: 'isChat', target: 'stopping', actions: 'endSilentChat' },
+          { guard: 'hasQuestion' },
+          { target: 'stopping', actions: 'endSilent' },
+        ],
+        say: [{ guard: 'isWorker', actions: ['queueMail', 'steerThis'] }, { actions: 'queueMail' }],
+        'door.drained': [{ guard: 'isChat', target: 'stopping', actions: 'stop' }, {}],
         'run.cancelled': { guard: 'isThisRun', target: 'stopping', actions: 'endCancelled' },
         'mail.refused': [{ guard: 'isDisowned', target: 'stopping', actions: 'endCancelled' }, {}],
         'correct.interrupt': { actions: 'interrupt' },
@@ -143,8 +202,11 @@ export const life = agent.createStateConfig({
       meta: { waitsFor: 'stopping', watches: [...AT_WORK, 'process'] },
       after: { leave: { target: 'stopping', reenter: true, actions: 'endAgain' } },
       on: {
-        'driver.turned': { actions: 'tellEnded' },
-        'driver.exited': { target: 'asleep', actions: 'tellGone' },
+        'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: 'tellEnded' }],
+        'driver.exited': [
+          { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
+          { target: 'asleep', actions: 'tellGone' },
+        ],
         'run.cancelled': { guard: 'isThisRun', actions: 'endCancelled' },
         'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
         'driver.steer.done': { actions: 'tellSteered' },
@@ -154,7 +216,31 @@ export const life = agent.createStateConfig({
         'correct.resume': { actions: 'resumeAfterwards' },
         'correct.restart': { actions: 'resumeAfterwards' },
         'correct.offboard': leave,
+        'correct.archive': [
+          { guard: 'isWorker', actions: refusal('a worker is not archived; stop or offboard it') },
+          { guard: 'isInUse', actions: 'refuseInUse' },
+          { actions: 'archiveAfterwards' },
+        ],
         'correct.subscribe': { actions: 'subscribe' },
+        'pulls.observed': { actions: 'reviewPulls' },
+      },
+    },
+    archived: {
+      description: 'A chat put away: no process, no mail; its history is readable, and it can be restored.',
+      meta: { waitsFor: 'paused' },
+      entry: 'sayHalted',
+      on: {
+        'correct.archive': {},
+        'correct.stop': {},
+        'correct.drain': {},
+        'correct.pause': refuseGuard('it is archived; restore it first'),
+        'correct.resume': refuseGuard('it is archived; restore it first'),
+        'correct.restart': refuseGuard('it is archived; restore it first'),
+        'correct.restore': { target: 'asleep', actions: 'comeBack' },
+        'correct.offboard': leave,
+        'correct.subscribe': awayFromWork,
+        say: refuseGuard('it is archived; restore it first'),
+        query: refuseGuard('it is archived; restore it first'),
       },
     },
     stopped: {
@@ -168,6 +254,11 @@ export const life = agent.createStateConfig({
         'correct.pause': refuseGuard('it is stopped; resume it first'),
         'correct.resume': { target: 'asleep', actions: 'comeBack' },
         'correct.restart': { target: 'asleep', actions: 'comeBack' },
+        'correct.archive': [
+          { guard: 'isWorker', actions: refusal('a worker is not archived; stop or offboard it') },
+          { guard: 'isInUse', actions: 'refuseInUse' },
+          { target: 'archived', actions: 'archive' },
+        ],
         'correct.offboard': leave,
         'correct.subscribe': awayFromWork,
       },
@@ -179,8 +270,11 @@ export const life = agent.createStateConfig({
       after: { again: { target: 'offboarding', reenter: true, actions: 'offboardAgain' } },
       on: {
         'credential.revoke.done': { actions: 'credentialRevoked' },
-        'driver.turned': { actions: 'tellEnded' },
-        'driver.exited': { actions: 'tellGone' },
+        'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: 'tellEnded' }],
+        'driver.exited': [{ guard: 'isChat', actions: 'chatGone' }, { actions: 'tellGone' }],
+        'correct.archive': refuseGuard('it is being offboarded'),
+        say: refuseGuard('it is being offboarded'),
+        query: refuseGuard('it is being offboarded'),
         'run.cancelled': { guard: 'isThisRun', actions: 'endCancelled' },
         'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
         'mail.refused': [{ guard: 'isDisowned', actions: 'endCancelled' }, {}],

@@ -35,11 +35,13 @@ export function claims(view: View): string[] {
 export function watch(name: string, view: View): Record<string, unknown> | undefined {
   switch (name) {
     case 'process':
-      return workerProcess(view);
+      return view.context.mode === 'chat' ? chatProcess(view) : workerProcess(view);
     case 'repository': {
       const repos = view.context.subscriptions.filter(({ takenBy }) => takenBy === null).map(({ repo }) => repo);
       return repos.length === 0 || LEAVING.has(lifeOf(view)) ? undefined : { repos };
     }
+    case 'consumer':
+      return view.context.mode === 'chat' ? {} : undefined;
     default:
       return undefined;
   }
@@ -58,6 +60,22 @@ function workerProcess({ address, context }: View): WatchParams<'process'> | und
     begun: run.begun,
     ...(run.begun.conversation === undefined ? {} : { conversation: run.begun.conversation }),
     memory: run.memory,
+    actions: context.actions,
+  };
+}
+
+function chatProcess({ address, context }: View): WatchParams<'process'> | undefined {
+  const { chat } = context;
+  if (!chat.up) return undefined;
+  return {
+    run: `chat-${chat.life}`,
+    agent: address,
+    role: context.role,
+    driver: context.driver,
+    mode: 'chat',
+    env: context.env,
+    ...(chat.resumes === null ? {} : { conversation: chat.resumes }),
+    memory: chat.memory,
     actions: context.actions,
   };
 }
@@ -134,6 +152,16 @@ export function waitingOn(view: View): WaitingOn[] {
       waits.push(processWait(view, what, 'life.offboarding:again', ['driver.exited'], 'stopping'));
       break;
     }
+    case 'archived':
+      waits.push({
+        gate: 'paused',
+        on: null,
+        since,
+        until: null,
+        detail: `archived${causeText}`,
+        moves: ['correct.restore'],
+      });
+      break;
     case 'stopped':
       waits.push({
         gate: 'paused',

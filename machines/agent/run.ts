@@ -258,7 +258,7 @@ export const releaseUnknown: Handler = (_, event) => {
 export const endAgain: Handler = (context) => {
   const reason = context.run?.loss?.reason ?? 'its run is over';
   return {
-    set: context.run === null ? {} : { run: { ...context.run, ending: true } },
+    set: context.run === null ? { chat: { ...context.chat, ending: true } } : { run: { ...context.run, ending: true } },
     wishes: [endProcess(context, reason)],
   };
 };

@@ -2,12 +2,15 @@
 import { raise, setup } from 'xstate';
 import { timerMs } from '../contract.ts';
 import type { Birth } from '../contract.ts';
-import { perform } from '../decision.ts';
+import { perform, refuse } from '../decision.ts';
 import { WISHES } from '../effects.ts';
+import * as chat from './chat.ts';
 import type { AgentContext } from './context.ts';
 import * as employment from './employment.ts';
 import type { Handler, Taken } from './event.ts';
+import * as mail from './mail.ts';
 import * as run from './run.ts';
+import { reviewPulls } from './subscription.ts';
 
 const base = setup({
   types: {
@@ -90,6 +93,30 @@ export const agent = base.extend({
     reviewRecorded: decides(employment.reviewRecorded),
     subscribe: decides(employment.subscribe),
     unsubscribe: decides(employment.unsubscribe),
+    reviewPulls: decides(reviewPulls),
+    // mail and chat
+    queueMail: decides(mail.queueMail),
+    deliverMail: decides(mail.deliver),
+    steerThis: decides(mail.steerThis),
+    steerMail: decides(mail.steerMail),
+    mailSteered: decides(mail.mailSteered),
+    noteSaid: decides(mail.said),
+    wake: decides(chat.wake),
+    chatStarted: decides(chat.chatStarted),
+    chatTurned: decides(chat.chatTurned),
+    chatGone: decides(chat.chatGone),
+    promptFailed: decides(chat.promptFailed),
+    endIdleChat: decides(chat.endChat('nobody needs it now')),
+    endUnstartedChat: decides(chat.endChat('the process was not up in time')),
+    endSilentChat: decides(chat.endChat('nothing was heard of it')),
+    endOverrunChat: decides(chat.endChat('its turn took too long')),
+    attached: decides(chat.attached),
+    left: decides(chat.left),
+    archive: decides(chat.archive),
+    archiveAfterwards: decides(chat.archiveAfterwards),
+    refuseInUse: decides((context, event) => ({
+      wishes: [refuse('guard', chat.inUse(context, event.source, event.at) ?? 'it is in use')],
+    })),
     // between the regions
     sayRested: raise(({ event }) => told('life.rested', event)),
     sayHalted: raise(({ event }) => told('life.halted', event)),
@@ -106,6 +133,17 @@ export const agent = base.extend({
     isDisowned: ({ context, event }) => run.disowns(context, event),
     isDisownedWithProcess: ({ context, event }) => run.disowns(context, event) && hasProcess(context),
     hasQuestion: ({ context }) => context.run?.question !== null,
+    isChat: ({ context }) => context.mode === 'chat',
+    isToArchive: ({ context }) => context.afterwards === 'archived',
+    shouldWake: ({ context, event }) => chat.shouldWake(context, event.at),
+    hasMail: ({ context }) => mail.hasMail(context),
+    hasConsumer: ({ context }) => context.consumers.length > 0,
+    isEndingChat: ({ context }) => context.mode === 'chat' && context.chat.ending,
+    isInUse: ({ context, event }) =>
+      event.type === 'correct.archive' &&
+      event.data.unlessActive === true &&
+      chat.inUse(context, event.source, event.at) !== null,
+    isBusyChat: ({ context }) => context.mode === 'chat' && context.chat.up,
     isToStop: ({ context }) => context.afterwards === 'stopped',
     isHot: ({ context }) => context.cooling !== null,
     isClear: ({ context }) => context.run === null && !context.chat.up && context.revoked,
@@ -115,7 +153,7 @@ export const agent = base.extend({
     ready: ({ context }) => timerMs(context, context.run?.begun === null ? 'begin' : 'start'),
     /** Of a run: what is left of its wall clock, or how long a question is held. */
     clock: ({ context }) => {
-      if (context.run === null) return 0;
+      if (context.run === null) return (context.limits.runSeconds ?? timerMs(context, 'run') / 1_000) * 1_000;
       if (context.run.question !== null) return timerMs(context, 'hold');
       return Math.max(0, run.runSeconds(context) * 1_000 - context.run.clockUsedMs);
     },
@@ -123,6 +161,7 @@ export const agent = base.extend({
     leave: ({ context }) => timerMs(context, context.run?.ending === false ? 'stop' : 'offboard'),
     cool: ({ context, event }) =>
       context.cooling === null ? 0 : Math.max(0, Date.parse(context.cooling.until) - Date.parse(event.at)),
+    idle: ({ context }) => timerMs(context, 'idle'),
     again: ({ context }) => timerMs(context, 'offboard'),
   },
 });
@@ -151,6 +190,14 @@ export const REASONS: Record<string, string> = {
   isDisowned: 'the refused message was not about its present run',
   isDisownedWithProcess: 'the refused message was not about a present run with a process',
   hasQuestion: 'no question is open',
+  isChat: 'it is a worker',
+  isToArchive: 'it is not being archived',
+  shouldWake: 'no mail waits and nobody is there',
+  hasMail: 'no mail waits',
+  hasConsumer: 'nobody is attached',
+  isEndingChat: 'its process is not being ended',
+  isInUse: 'it is not in use, or may be put away all the same',
+  isBusyChat: 'no process of this chat is up',
   isToStop: 'it goes back to sleep',
   isHot: 'nothing makes it cool down',
   isClear: 'a process, or a credential that is not yet revoked, is in the way',

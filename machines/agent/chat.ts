@@ -1,0 +1,149 @@
+/**
+ * A chat: one long conversation with people attached to it. A process lives while there is something to read or
+ * somebody to read it (the idle rule); otherwise the chat is dormant, and mail or a consumer wakes it.
+ */
+import { timerMs } from '../contract.ts';
+import type { AgentContext } from './context.ts';
+import { afterContention, afterCrash, afterGoodRun } from './counters.ts';
+import type { Handler } from './event.ts';
+import { hasMail, isWaiting, requeue, settle, unreadOnce } from './mail.ts';
+import { endProcess } from './run.ts';
+
+/** A process that left without a turn is not started again at once: it may leave again. */
+const RESPAWN_MS = 2_000;
+
+/** Somebody is attached, or was a moment ago. */
+export function hasCompany(
+  { consumers, consumerLeftAt, timers }: AgentContext,
+  at: string,
+  recent: 'consumer' | 'quiet',
+): boolean {
+  if (consumers.length > 0) return true;
+  return consumerLeftAt !== null && Date.parse(at) - Date.parse(consumerLeftAt) < timerMs({ timers }, recent);
+}
+
+export const shouldWake = (context: AgentContext, at: string): boolean =>
+  context.mode === 'chat' && (hasMail(context) || hasCompany(context, at, 'consumer'));
+
+/** Another process of this conversation, under a name of its own. */
+export const wake: Handler = (context) => ({
+  set: {
+    chat: {
+      ...context.chat,
+      life: context.chat.life + 1,
+      up: true,
+      resumes: context.chat.conversation,
+      memory: context.memory,
+      turn: null,
+      said: null,
+      ending: false,
+    },
+  },
+});
+
+export const chatStarted: Handler = (context, event) => {
+  if (event.type !== 'driver.started') return {};
+  return { set: { chat: { ...context.chat, conversation: event.data.conversation ?? context.chat.conversation } } };
+};
+
+export const endChat =
+  (reason: string): Handler =>
+  (context) => ({ set: { chat: { ...context.chat, ending: true } }, wishes: [endProcess(context, reason)] });
+
+/** The turn ended: its letters are answered, failed, or wait again where the provider only asked for patience. */
+export const chatTurned: Handler = (context, event) => {
+  if (event.type !== 'driver.turned') return {};
+  const { outcome, until, reason } = event.data;
+  const ids = context.chat.turn ?? [];
+  const chat = { ...context.chat, turn: null };
+  if (outcome === 'completed') {
+    const { set, wishes } = settle(context, ids, { state: 'answered', answer: context.chat.said, why: null }, event.at);
+    return { set: { ...set, ...afterGoodRun(), chat }, wishes };
+  }
+  if (outcome === 'limited' && until !== undefined) {
+    const cooling = { until, reason: reason ?? 'the provider’s usage limit' };
+    return {
+      set: { mail: requeue(context.mail), chat: { ...chat, ending: true }, cooling },
+      wishes: [endProcess(context, cooling.reason)],
+    };
+  }
+  const why = reason ?? `the turn ended as ${outcome}`;
+  const { set, wishes } = settle(context, ids, { state: 'failed', answer: null, why }, event.at);
+  return { set: { ...set, chat }, wishes };
+};
+
+/** The letters could not be handed over: this process is of no use; a letter that no process takes fails in the end. */
+export const promptFailed: Handler = (context, event) => {
+  const { set, wishes } = unreadOnce({ ...context, mail: requeue(context.mail) }, event.at);
+  return {
+    set: { ...set, chat: { ...context.chat, turn: null, ending: true } },
+    wishes: [...wishes, endProcess(context, 'it does not take its mail')],
+  };
+};
+
+/** The process is gone. A turn that we cut off for good is failed; any other turn that did not end waits again. */
+export const chatGone: Handler = (context, event) => {
+  if (event.type !== 'driver.exited') return {};
+  const { class: exit } = event.data;
+  const turn = context.chat.turn ?? [];
+  const cutOff = context.afterwards !== 'asleep';
+  const chat = { ...context.chat, up: false, turn: null, question: null, ending: false };
+  if (cutOff) {
+    const why = `the turn was cut off: ${context.afterwards}`;
+    const { set, wishes } = settle(context, turn, { state: 'failed', answer: null, why }, event.at);
+    return { set: { ...set, chat }, wishes };
+  }
+  const back: AgentContext = { ...context, mail: requeue(context.mail) };
+  if (exit === 'clean' && !context.chat.ending) {
+    const { set, wishes } = unreadOnce(back, event.at);
+    const until = new Date(Date.parse(event.at) + RESPAWN_MS).toISOString();
+    const again = shouldWake({ ...back, ...set }, event.at);
+    return { set: { ...set, chat, ...(again ? { cooling: { until, reason: 'its process left' } } : {}) }, wishes };
+  }
+  return {
+    set: {
+      mail: back.mail,
+      chat,
+      ...(exit === 'crash' ? afterCrash(context, event.at) : {}),
+      ...(exit === 'contention' ? afterContention(context, event.at) : {}),
+    },
+  };
+};
+
+export const attached: Handler = (context, event) => {
+  if (event.type !== 'consumer.attached') return {};
+  const { consumer, kind } = event.data;
+  const others = context.consumers.filter((known) => known.consumer !== consumer);
+  return { set: { consumers: [...others, { consumer, kind, since: event.at }] } };
+};
+
+export const left: Handler = (context, event) => {
+  if (event.type !== 'consumer.left') return {};
+  const consumers = context.consumers.filter(({ consumer }) => consumer !== event.data.consumer);
+  if (consumers.length === context.consumers.length) return {};
+  return { set: { consumers, consumerLeftAt: event.at } };
+};
+
+/** Why this chat may not be put away now, or null. */
+export function inUse(context: AgentContext, source: string, at: string): string | null {
+  if (source === context.address) return 'a chat does not put itself away';
+  if (hasCompany(context, at, 'quiet')) return 'somebody is attached, or was a moment ago';
+  if (context.mail.some(isWaiting)) return 'mail is waiting';
+  const quietMs = timerMs(context, 'quiet');
+  const recent = context.mail.some((letter) => Date.parse(at) - Date.parse(letter.at) < quietMs);
+  return recent ? 'it was written to a moment ago' : null;
+}
+
+export const archive: Handler = (context, event) => {
+  const { reason } = event.data as { reason?: string };
+  return {
+    set: { afterwards: 'archived', cooling: null, cause: { by: event.source, reason: reason ?? null, at: event.at } },
+    wishes: context.chat.up ? [endProcess(context, 'archived')] : [],
+  };
+};
+
+/** Ending already: only where it goes afterwards changes. */
+export const archiveAfterwards: Handler = (context, event) =>
+  context.afterwards === 'archived'
+    ? {}
+    : { set: { afterwards: 'archived', cause: { by: event.source, reason: null, at: event.at } } };

@@ -1,0 +1,147 @@
+/**
+ * Mail of an agent: what people and other actors say to it. A letter is queued, delivered in a turn, answered or failed;
+ * waiting means queued, or delivered in a turn that did not end. Nothing sent is ever without an end.
+ */
+import { act, refuse, tell } from '../decision.ts';
+import type { Wish } from '../decision.ts';
+import type { AgentContext, Mail } from './context.ts';
+import type { Handler } from './event.ts';
+
+/** More waiting letters than this means that nobody reads them. */
+const WAITING_MAX = 500;
+const SETTLED_KEPT = 100;
+/** A letter left unread by this many clean exits in a row is not going to be read. */
+const UNREAD_EXITS_MAX = 3;
+/** Letters handed over in one turn. */
+const TURN_MAX = 50;
+
+export const isWaiting = ({ state }: Mail): boolean => state === 'queued' || state === 'delivered';
+export const hasMail = ({ mail }: AgentContext): boolean => mail.some(({ state }) => state === 'queued');
+
+export const queueMail: Handler = (context, event) => {
+  if (event.type !== 'say' && event.type !== 'query') return {};
+  if (context.mail.filter(isWaiting).length >= WAITING_MAX) {
+    return { wishes: [refuse('limit', `${WAITING_MAX} letters wait here already`)] };
+  }
+  const author = 'author' in event.data && event.data.author !== undefined ? event.data.author : event.source;
+  const deadlineMs = event.type === 'query' ? event.data.deadlineMs : undefined;
+  const letter: Mail = {
+    id: event.id,
+    at: event.at,
+    author: event.type === 'query' ? event.source : author,
+    text: event.data.text,
+    kind: event.type,
+    urgent: event.priority === 'urgent',
+    state: 'queued',
+    unreadExits: 0,
+    due: deadlineMs === undefined ? null : new Date(Date.parse(event.at) + deadlineMs).toISOString(),
+    answer: null,
+    why: null,
+  };
+  return { set: { mail: kept([...context.mail, letter]) } };
+};
+
+/** Settled letters are let go of, the oldest first. */
+function kept(mail: readonly Mail[]): Mail[] {
+  let surplus = mail.filter((letter) => !isWaiting(letter)).length - SETTLED_KEPT;
+  return mail.filter((letter) => isWaiting(letter) || surplus-- <= 0);
+}
+
+/** What a turn is given: urgent first, within one in order of sending. */
+function nextTurn(mail: readonly Mail[]): Mail[] {
+  const queued = mail.filter(({ state }) => state === 'queued');
+  return [...queued.filter(({ urgent }) => urgent), ...queued.filter(({ urgent }) => !urgent)].slice(0, TURN_MAX);
+}
+
+/** The waiting letters become the next turn of the conversation. */
+export const deliver: Handler = (context) => {
+  const turn = nextTurn(context.mail);
+  if (turn.length === 0) return {};
+  const ids = turn.map(({ id }) => id);
+  return {
+    set: {
+      mail: context.mail.map((letter) => (ids.includes(letter.id) ? { ...letter, state: 'delivered' } : letter)),
+      chat: { ...context.chat, turn: ids, said: null },
+    },
+    wishes: [act('driver.prompt', { mail: turn.map(({ id, text, author }) => ({ id, text, author })) })],
+  };
+};
+
+/** A run that is on can be told at once; what it does not take stays queued. */
+export const steerThis: Handler = (_, event) =>
+  event.type === 'say' ? { wishes: [act('driver.steer', { say: event.id, text: event.data.text })] } : {};
+
+/** A run that begins is told what was waiting for it. */
+export const steerMail: Handler = (context) => ({
+  wishes: nextTurn(context.mail).map(({ id, text }) => act('driver.steer', { say: id, text })),
+});
+
+export const mailSteered: Handler = (context, event) => {
+  if (event.type !== 'driver.steer.done') return {};
+  const wish = event.wish as { session?: string; say?: string } | undefined;
+  const taken = (event.data.result as { taken?: boolean } | undefined)?.taken === true;
+  if (wish === undefined || wish.session !== undefined || !taken) return {};
+  const mail = context.mail.map((letter) =>
+    letter.id === wish.say && letter.state === 'queued' ? { ...letter, state: 'answered' as const } : letter,
+  );
+  return { set: { mail: kept(mail) } };
+};
+
+/** The conversation said something: to one letter, or for the whole turn. */
+export const said: Handler = (context, event) => {
+  if (event.type !== 'driver.said') return {};
+  const { text, inReplyTo, final } = event.data;
+  if (!final) return {};
+  const letter = context.mail.find(({ id }) => id === inReplyTo);
+  if (letter === undefined) return { set: { chat: { ...context.chat, said: text } } };
+  if (letter.state === 'failed' || letter.state === 'answered') return {};
+  return settle(context, [letter.id], { state: 'answered', answer: text, why: null }, event.at);
+};
+
+/** Ends letters: answered, or failed with the reason; a query is answered to whoever asked. */
+export function settle(
+  context: AgentContext,
+  ids: readonly string[],
+  end: Pick<Mail, 'state' | 'answer' | 'why'>,
+  at: string,
+): { set: Partial<AgentContext>; wishes: Wish[] } {
+  const wishes: Wish[] = [];
+  const mail = context.mail.map((letter) => {
+    if (!ids.includes(letter.id) || !isWaiting(letter)) return letter;
+    if (letter.kind === 'query' && ANSWERED.test(letter.author)) {
+      const late = letter.due !== null && letter.due < at;
+      wishes.push(
+        tell({
+          to: letter.author,
+          type: 'query.answered',
+          data: { query: letter.id, text: end.state === 'answered' ? end.answer : null, late },
+        }),
+      );
+    }
+    return { ...letter, ...end };
+  });
+  return { set: { mail: kept(mail) }, wishes };
+}
+
+/** Kinds that understand `query.answered`. */
+const ANSWERED = /^mission\//;
+
+/** Letters of a turn that did not end wait again. */
+export function requeue(mail: readonly Mail[]): Mail[] {
+  return mail.map((letter) => (letter.state === 'delivered' ? { ...letter, state: 'queued' } : letter));
+}
+
+/** A clean exit left these unread; after three in a row nobody is going to read them. */
+export function unreadOnce(context: AgentContext, at: string): { set: Partial<AgentContext>; wishes: Wish[] } {
+  const mail = context.mail.map((letter) =>
+    letter.state === 'queued' ? { ...letter, unreadExits: letter.unreadExits + 1 } : letter,
+  );
+  const hopeless = mail.filter(({ state, unreadExits }) => state === 'queued' && unreadExits >= UNREAD_EXITS_MAX);
+  const why = `left unread by ${UNREAD_EXITS_MAX} processes in a row`;
+  return settle(
+    { ...context, mail },
+    hopeless.map(({ id }) => id),
+    { state: 'failed', answer: null, why },
+    at,
+  );
+}

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StepEffect } from '../../src/actor/step.ts';
+import { names, tells } from '../support/actor.ts';
+import type { TestActor } from '../support/actor.ts';
+import { exit, hire, offer, turn } from './agent-support.ts';
+
+const chat = (): TestActor => hire({ mode: 'chat' }, 'agent/eve');
+const started = (agent: TestActor) =>
+  agent.take('driver.started', { pid: 1, startedAt: agent.now(), conversation: 'c1' }).effects;
+const prompted = (effects: readonly StepEffect[]): string[] =>
+  effects.flatMap((effect) =>
+    effect.kind === 'act' && effect.act === 'driver.prompt'
+      ? (effect.params['mail'] as { text: string }[]).map(({ text }) => text)
+      : [],
+  );
+const mail = (agent: TestActor): string[] =>
+  (agent.context()['mail'] as { text: string; state: string }[]).map(({ text, state }) => `${text}: ${state}`);
+const life = (agent: TestActor): unknown => (agent.value() as { life: string }).life;
+
+/** A chat in the middle of the turn that reads this letter. */
+function talking(): TestActor {
+  const agent = chat();
+  agent.take('say', { text: 'hello' });
+  started(agent);
+  return agent;
+}
+
+test('a dormant chat has no process, and is never offered work', () => {
+  const agent = chat();
+  assert.equal(life(agent), 'asleep');
+  assert.equal(agent.watches()['process'], undefined);
+  assert.deepEqual(tells(offer(agent, 1).effects, 'offer.declined')[0]?.data, { reason: 'unsuited' });
+});
+
+test('mail wakes it, is read in a turn, and is answered by what it says', () => {
+  const agent = chat();
+  agent.take('say', { text: 'hello' });
+  assert.equal(life(agent), 'starting');
+  assert.equal(agent.watches()['process']?.['run'], 'chat-1');
+  assert.deepEqual(prompted(started(agent)), ['hello']);
+  assert.equal(life(agent), 'busy');
+  agent.take('driver.said', { text: 'hi there', final: true });
+  turn(agent, 'completed');
+  assert.equal(life(agent), 'awake');
+  assert.deepEqual(mail(agent), ['hello: answered']);
+  assert.equal((agent.context()['mail'] as { answer: string }[])[0]?.answer, 'hi there');
+});
+
+test('its watch keeps its name and parameters while the process lives', () => {
+  const agent = talking();
+  const before = agent.watches()['process'];
+  agent.take('correct.memory.set', { key: 'a', value: 'b' });
+  turn(agent, 'completed');
+  assert.deepEqual(agent.watches()['process'], before);
+  exit(agent, 'clean');
+  agent.take('say', { text: 'again' });
+  agent.wait(2);
+  const next = agent.watches()['process'];
+  assert.deepEqual([next?.['run'], next?.['conversation'], next?.['memory']], ['chat-2', 'c1', { a: 'b' }]);
+});
+
+test('urgent mail is shown first, within one in order of sending', () => {
+  const agent = talking();
+  agent.take('say', { text: 'one' });
+  agent.take('say', { text: 'two' }, { priority: 'urgent' });
+  agent.take('say', { text: 'three' });
+  agent.take('say', { text: 'four' }, { priority: 'urgent' });
+  assert.deepEqual(prompted(turn(agent, 'completed')), ['two', 'four', 'one', 'three']);
+});
+
+test('after a clean exit with nothing to read and nobody there it is dormant', () => {
+  const agent = talking();
+  turn(agent, 'completed');
+  exit(agent, 'clean');
+  assert.equal(life(agent), 'asleep');
+  assert.deepEqual(names(agent.wait(86_400)), []);
+  agent.take('say', { text: 'still there?' });
+  assert.equal(life(agent), 'starting', 'mail wakes it without a restart of anything');
+});
+
+test('after a clean exit with mail waiting it starts again after a moment', () => {
+  const agent = chat();
+  agent.take('say', { text: 'hello' });
+  exit(agent, 'clean');
+  assert.equal(life(agent), 'coolingDown');
+  agent.wait(2);
+  assert.equal(life(agent), 'starting');
+});
+
+test('a consumer wakes it, and a recent one brings its process back', () => {
+  const agent = chat();
+  agent.take('consumer.attached', { consumer: 't1', kind: 'terminal' });
+  assert.equal(life(agent), 'starting');
+  started(agent);
+  agent.take('consumer.left', { consumer: 't1', kind: 'terminal' });
+  agent.wait(299);
+  exit(agent, 'clean');
+  agent.wait(2);
+  assert.equal(life(agent), 'asleep', 'meanwhile the consumer is no longer recent');
+  agent.take('consumer.attached', { consumer: 't1', kind: 'terminal' });
+  started(agent);
+  agent.take('consumer.left', { consumer: 't1', kind: 'terminal' });
+  agent.wait(100);
+  exit(agent, 'clean');
+  agent.wait(2);
+  assert.equal(life(agent), 'starting');
+});
+
+test('an awake chat that nobody needs is closed after a while, one with a consumer is not', () => {
+  const agent = talking();
+  turn(agent, 'completed');
+  assert.deepEqual(names(agent.wait(899)), []);
+  assert.deepEqual(names(agent.wait(1)), ['act:process.end', 'tell:agent.changed']);
+  exit(agent, 'ended');
+  assert.equal(life(agent), 'asleep');
+  const attended = talking();
+  attended.take('consumer.attached', { consumer: 't1', kind: 'page' });
+  turn(attended, 'completed');
+  assert.deepEqual(names(attended.wait(10_000)), []);
+});
+
+test('a letter left unread by three clean exits in a row is failed and no longer wakes', () => {
+  const agent = chat();
+  agent.take('say', { text: 'hello' });
+  for (let times = 0; times < 3; times++) {
+    assert.equal(life(agent), 'starting');
+    exit(agent, 'clean');
+    agent.wait(2);
+  }
+  assert.equal(life(agent), 'asleep');
+  assert.deepEqual(mail(agent), ['hello: failed']);
+});
+
+test('a turn that a crash cut off waits again and is read by the next process', () => {
+  const agent = talking();
+  exit(agent, 'crash');
+  assert.deepEqual(mail(agent), ['hello: queued']);
+  assert.equal(life(agent), 'starting');
+  assert.deepEqual(prompted(started(agent)), ['hello']);
+});
+
+test('three crashes cool a chat down, its mail waits', () => {
+  const agent = chat();
+  agent.take('say', { text: 'hello' });
+  for (let times = 0; times < 3; times++) exit(agent, 'crash');
+  assert.equal(life(agent), 'coolingDown');
+  assert.deepEqual(mail(agent), ['hello: queued']);
+  agent.wait(600);
+  assert.equal(life(agent), 'starting');
+});
+
+test('a process that does not take its mail is ended, and the letter fails in the end', () => {
+  const agent = chat();
+  agent.take('say', { text: 'hello' });
+  for (let times = 0; times < 3; times++) {
+    started(agent);
+    agent.take('driver.prompt.failed', { key: 'k', code: 'X', reason: 'x' });
+    assert.equal(life(agent), 'stopping');
+    exit(agent, 'ended');
+  }
+  assert.deepEqual(mail(agent), ['hello: failed']);
+  assert.equal(life(agent), 'asleep');
+});
+
+test('stopping in mid-turn fails that letter and keeps the others; resume reads them', () => {
+  const agent = talking();
+  agent.take('say', { text: 'later' });
+  assert.deepEqual(names(agent.take('correct.stop').effects), ['act:process.end', 'tell:agent.changed']);
+  exit(agent, 'ended');
+  assert.deepEqual(agent.value(), { life: 'stopped', door: 'closed' });
+  assert.deepEqual(mail(agent), ['hello: failed', 'later: queued']);
+  agent.wait(86_400);
+  assert.equal(life(agent), 'stopped');
+  agent.take('correct.resume');
+  assert.equal(life(agent), 'starting');
+});
+
+test('archive is archive: it holds, keeps what was said, and is undone only by restore', () => {
+  const agent = talking();
+  agent.take('correct.archive');
+  exit(agent, 'ended');
+  assert.deepEqual(agent.value(), { life: 'archived', door: 'closed' });
+  assert.equal(agent.watches()['process'], undefined);
+  assert.equal(agent.take('correct.archive').outcome, 'recorded');
+  for (const type of ['correct.resume', 'correct.restart', 'correct.pause']) {
+    assert.equal(agent.send(type).outcome, 'refused', type);
+  }
+  assert.equal(agent.send('say', { text: 'x' }).outcome, 'refused');
+  agent.wait(86_400);
+  agent.take('correct.restore');
+  assert.deepEqual(agent.value(), { life: 'asleep', door: 'open' });
+  assert.deepEqual(mail(agent), ['hello: failed']);
+});
+
+test('archive {unlessActive} leaves a chat alone that is in use, and says why', () => {
+  const attended = chat();
+  attended.take('consumer.attached', { consumer: 't1', kind: 'terminal' });
+  const refusal = attended.send('correct.archive', { unlessActive: true });
+  assert.match(refusal.outcome === 'refused' ? refusal.reason : '', /somebody is attached/);
+  assert.equal(talking().send('correct.archive', { unlessActive: true }).outcome, 'refused');
+  assert.equal(chat().send('correct.archive', { unlessActive: true }, { source: 'agent/eve' }).outcome, 'refused');
+  const quiet = talking();
+  turn(quiet, 'completed');
+  assert.equal(quiet.send('correct.archive', { unlessActive: true }).outcome, 'refused', 'written to a moment ago');
+  quiet.wait(60);
+  quiet.take('correct.archive', { unlessActive: true });
+  assert.equal(life(quiet), 'stopping');
+});
+
+test('a worker is not archived', () => {
+  assert.equal(hire().send('correct.archive').outcome, 'refused');
+});
+
+test('a stopped chat can be archived, an archived one offboarded', () => {
+  const agent = chat();
+  agent.take('correct.stop');
+  agent.take('correct.archive');
+  assert.equal(life(agent), 'archived');
+  agent.take('correct.offboard');
+  agent.take('credential.revoke.done', { key: 'k' });
+  assert.equal(agent.project().phase, 'offboarded');
+});
+
+test('offboarding a chat in mid-turn waits for its process', () => {
+  const agent = talking();
+  agent.take('correct.offboard');
+  agent.take('credential.revoke.done', { key: 'k' });
+  assert.equal(life(agent), 'offboarding');
+  exit(agent, 'ended');
+  assert.equal(agent.project().phase, 'offboarded');
+  assert.deepEqual(mail(agent), ['hello: failed']);
+});
+
+test('a drained chat finishes its turn, then stops', () => {
+  const agent = talking();
+  agent.take('correct.drain');
+  assert.equal(life(agent), 'busy');
+  turn(agent, 'completed');
+  assert.equal(life(agent), 'stopping');
+  exit(agent, 'ended');
+  assert.deepEqual(agent.value(), { life: 'stopped', door: 'closed' });
+});
+
+test('a mission’s query is answered to the mission, or visibly not', () => {
+  const agent = chat();
+  agent.take('query', { text: 'which lane?' }, { source: 'mission/m1', id: 'q1' });
+  started(agent);
+  agent.take('driver.said', { text: 'backend', inReplyTo: 'q1', final: true });
+  const told = turn(agent, 'completed');
+  assert.deepEqual(tells(told, 'query.answered'), [], 'it was answered when it was said');
+  agent.take('query', { text: 'and who?' }, { source: 'mission/m1', id: 'q2' });
+  const failed = turn(agent, 'failed', { reason: 'it broke' });
+  assert.deepEqual(tells(failed, 'query.answered'), [
+    { to: 'mission/m1', data: { query: 'q2', text: null, late: false } },
+  ]);
+});
+
+test('a worker’s mail is tried on the running process at once and kept where it is not taken', () => {
+  const agent = hire();
+  agent.take('say', { text: 'mind the tests' }, { id: 'm1' });
+  assert.equal(life(agent), 'asleep', 'a worker sleeps between runs');
+  assert.deepEqual(mail(agent), ['mind the tests: queued']);
+});
