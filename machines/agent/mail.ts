@@ -93,7 +93,7 @@ export const said: Handler = (context, event) => {
   const { text, inReplyTo, final } = event.data;
   if (!final) return {};
   const letter = context.mail.find(({ id }) => id === inReplyTo);
-  if (letter === undefined) return { set: { chat: { ...context.chat, said: text } } };
+  if (letter === undefined) return context.chat.turn === null ? {} : { set: { chat: { ...context.chat, said: text } } };
   if (letter.state === 'failed' || letter.state === 'answered') return {};
   return settle(context, [letter.id], { state: 'answered', answer: text, why: null }, event.at);
 };

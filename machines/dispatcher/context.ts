@@ -6,6 +6,8 @@ import type { AgentRow, Offer, Want } from './match.ts';
 export interface Employed extends AgentRow {
   /** Since when it can do nothing (stopped, cooling down, gone); null = it can. */
   downSince: string | null;
+  /** It was told of a fleet-wide stop or drain and has not said anything since. */
+  told: boolean;
 }
 
 export type DispatcherContext = {

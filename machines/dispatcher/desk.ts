@@ -70,6 +70,7 @@ export const agentChanged: Handler = (context, event) => {
     declined: false,
     silent: before?.silent ?? false,
     heard: true,
+    told: false,
   };
   const agents = before === undefined ? [...context.agents, row] : context.agents.map((r) => (r === before ? row : r));
   return { set: { agents: withoutLongGone(agents), offers: context.offers.flatMap((offer) => seen(offer, row)) } };

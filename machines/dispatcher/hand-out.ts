@@ -94,24 +94,26 @@ function downPin(
 export const tellFleet =
   (type: 'correct.stop' | 'correct.drain') =>
   (context: DispatcherContext): Decision<DispatcherContext> => {
-    const working = context.agents.filter(
-      (row) => !isStopped(row.life) && !(type === 'correct.drain' && isLeaving(row)),
-    );
+    const working = context.agents.filter((row) => !isStopped(row.life) && !row.told && !isLeaving(type, row));
     if (working.length === 0) return {};
     const reason = context.cause === null ? {} : { reason: `fleet-wide, by ${context.cause.by}` };
     const names = working.map(({ agent }) => agent);
     return {
-      set: { stoppedHere: [...new Set([...context.stoppedHere, ...names])] },
+      set: {
+        stoppedHere: [...new Set([...context.stoppedHere, ...names])],
+        agents: context.agents.map((row) => (names.includes(row.agent) ? { ...row, told: true } : row)),
+      },
       wishes: names.map((agent) => tell({ to: agent, type, data: reason })),
     };
   };
 
-const isLeaving = ({ door }: Employed): boolean => door === 'draining' || door === 'closed';
+const isLeaving = (type: string, { door }: Employed): boolean =>
+  door === 'closed' || (door === 'draining' && type === 'correct.drain');
 
 export function wakeFleet(context: DispatcherContext): Decision<DispatcherContext> {
   const reason = context.cause === null ? {} : { reason: `fleet-wide, by ${context.cause.by}` };
   return {
-    set: { stoppedHere: [] },
+    set: { stoppedHere: [], agents: context.agents.map((row) => (row.told ? { ...row, told: false } : row)) },
     wishes: context.stoppedHere.map((agent) => tell({ to: agent, type: 'correct.resume', data: reason })),
   };
 }

@@ -55,6 +55,8 @@ const dispatcher = base.extend({
     drainFleet: decides(tellFleet('correct.drain')),
     stopFleet: decides(tellFleet('correct.stop')),
     wakeFleet: decides(wakeFleet),
+    /** Whoever was only told to finish its run is now told to stop. */
+    forgetTold: base.assign(({ context }) => ({ agents: context.agents.map((row) => ({ ...row, told: false })) })),
     armPins: base.assign(({ context }) => ({ pinsArmed: context.pinsDue })),
   },
   guards: {
@@ -88,7 +90,7 @@ const logic = dispatcher.createMachine({
   states: {
     fleet: {
       initial: 'open',
-      on: { 'correct.stop': { target: '.stopped', actions: 'remember' } },
+      on: { 'correct.stop': { target: '.stopped', actions: ['remember', 'forgetTold'] } },
       states: {
         open: {
           description: 'Work is handed out as agents and slots allow.',

@@ -87,6 +87,10 @@ export const pause: Handler = (context, event) => {
   };
 };
 
+/** Paused already: only the runs may be paused too. */
+export const pauseRuns: Handler = (context, event) =>
+  event.type === 'correct.pause' && event.data.runs === true && !context.pausedRuns ? pause(context, event) : {};
+
 export const resume: Handler = (context, event) => {
   if (event.type !== 'correct.resume') return {};
   return {
@@ -106,6 +110,7 @@ function pass({ session }: Item, type: string, event: MissionEvent, data: Record
 export const stop: Handler = (context, event) => {
   if (event.type !== 'correct.stop') return {};
   const force = context.force || event.data.force === true;
+  if (context.ending !== null && force === context.force) return {};
   return { set: { cause: causeOf(event), force, ending: context.ending ?? 'cancelled' } };
 };
 

@@ -146,3 +146,20 @@ export function tells(
       : [],
   );
 }
+
+interface NodeLike {
+  transitions: Map<string, unknown>;
+  states: Record<string, NodeLike>;
+}
+
+/** Types of a machine's catalogue that no state of its chart has a transition for. */
+export function missingEvents(machine: unknown): string[] {
+  const { logic, events } = machine as Definition;
+  const known = new Set<string>();
+  const walk = (node: NodeLike): void => {
+    for (const type of node.transitions.keys()) known.add(type);
+    for (const child of Object.values(node.states)) walk(child);
+  };
+  walk(logic.root);
+  return Object.keys(events).filter((type) => !known.has(type));
+}
