@@ -1,0 +1,93 @@
+/**
+ * Processes of the operating system as groups: found by pid *and* start time, since a pid alone is given again. A group
+ * is gone when no member lives; a dead process that nobody has collected yet does not count.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import { execa } from 'execa';
+
+export interface Member {
+  pid: number;
+  group: number;
+  /** Start time as the system counts it: with the boot id, the identity of a process. */
+  start: string;
+  dead: boolean;
+}
+
+/** Linux counts start times in clock ticks since boot; 100 a second wherever Node runs. */
+const TICKS_PER_SECOND = 100;
+
+/** What tells one boot of this machine from another. */
+export async function readBootId(): Promise<string> {
+  if (process.platform === 'linux') return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  return (await execa('sysctl', ['-n', 'kern.boottime'], { reject: false })).stdout.trim();
+}
+
+/** The process with this pid, dead or alive; undefined where there is none. */
+export async function findProcess(pid: number): Promise<Member | undefined> {
+  return process.platform === 'linux' ? fromProc(pid) : (await fromPs()).find((member) => member.pid === pid);
+}
+
+/** Living members of a process group. */
+export async function membersOf(group: number): Promise<Member[]> {
+  if (!isThere(group)) return [];
+  const all = process.platform === 'linux' ? await allOfProc() : await fromPs();
+  return all.filter((member) => member.group === group && !member.dead);
+}
+
+/** Sends a signal to the whole group; false: there is nobody. */
+export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isThere(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function allOfProc(): Promise<Member[]> {
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(names.map((name) => fromProc(Number(name))));
+  return found.filter((member) => member !== undefined);
+}
+
+async function fromProc(pid: number): Promise<Member | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The name may hold spaces and brackets: fields begin behind the last one.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const dead = fields[0] === 'Z' || fields[0] === 'X';
+    return { pid, group: Number(fields[2]), start: fields[19] ?? '', dead };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A start time as people read it. Computed once and kept: the boot time it hangs on moves with the clock. */
+export async function startedAt({ start }: Member): Promise<string> {
+  if (process.platform !== 'linux') return new Date(start).toISOString();
+  const boot = Number(/^btime (\d+)$/m.exec(await readFile('/proc/stat', 'utf8'))?.[1] ?? 0);
+  return new Date((boot + Number(start) / TICKS_PER_SECOND) * 1_000).toISOString();
+}
+
+async function fromPs(): Promise<Member[]> {
+  const { stdout } = await execa('ps', ['-axo', 'pid=,pgid=,stat=,lstart='], {
+    reject: false,
+    extendEnv: false,
+    env: { LC_ALL: 'C', PATH: '/bin:/usr/bin' },
+  });
+  return stdout.split('\n').flatMap((line) => {
+    const found = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+)$/.exec(line);
+    if (found === null) return [];
+    const [, pid, group, state = '', started = ''] = found;
+    return [{ pid: Number(pid), group: Number(group), start: started.trim(), dead: state.startsWith('Z') }];
+  });
+}
