@@ -166,6 +166,8 @@ export interface Reviewing {
   person: string | null;
   /** Agent or role asked for before the review session existed. */
   pin: string | null;
+  /** Why the review session did not take what it was asked; a person has to look. */
+  unreachable: string | null;
   /** A verdict `comment`: the reviewer left it to a person. */
   comment: { head: string; reviewer: string } | null;
 }
@@ -365,6 +367,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
       waivedHeads: [],
       person: null,
       pin: null,
+      unreachable: null,
       comment: null,
     },
     ignored: [],

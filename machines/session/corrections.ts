@@ -9,7 +9,7 @@ import type { SessionContext } from './context.ts';
 import { type Draft, set, wishFor } from './draft.ts';
 import { ORDER } from './next.ts';
 import { lapse, park, unpark } from './obligations.ts';
-import { changeRefusal, reviewSessionEnded } from './reviewing.ts';
+import { askAgain, changeRefusal, reviewSessionEnded, reviewUnreachable } from './reviewing.ts';
 import { noteChange } from './run.ts';
 import { gateCheckNames } from './standing.ts';
 import { respond, tellLinear } from './tracker.ts';
@@ -128,6 +128,7 @@ export function retry(draft: Draft): void {
   if (context.backoff !== null) set(draft, { backoff: null });
   forgetVerdictAttempts(draft, kind);
   changeRefusal(draft);
+  if (kind === undefined) askAgain(draft);
 }
 
 function forgetVerdictAttempts(draft: Draft, kind: ObligationKind | undefined): void {
@@ -141,7 +142,12 @@ function forgetVerdictAttempts(draft: Draft, kind: ObligationKind | undefined): 
 /** Something is owed, waited for by a back-off, or was refused. */
 export function canRetry(context: SessionContext, kind: ObligationKind | undefined): boolean {
   if (kind !== undefined) return context.obligations.some((open) => open.kind === kind);
-  return context.obligations.length > 0 || context.backoff !== null || context.merge?.state === 'refused';
+  return (
+    context.obligations.length > 0 ||
+    context.backoff !== null ||
+    context.merge?.state === 'refused' ||
+    context.reviewing.unreachable !== null
+  );
 }
 
 export function dropObligation(draft: Draft): void {
@@ -265,7 +271,10 @@ export function mailRefused(draft: Draft): void {
   const { event, context } = draft;
   if (event.type !== 'mail.refused') return;
   const { type, to, code, outcome, reason } = event.data;
-  if (type === 'review.wanted' && context.reviewing.asked?.of === to && code === 'final') reviewSessionEnded(draft);
+  if (type === 'review.wanted' && context.reviewing.asked?.of === to) {
+    if (code === 'final') reviewSessionEnded(draft);
+    else if (context.reviewing.unreachable === null) reviewUnreachable(draft, reason ?? code ?? `${to} is ${outcome}`);
+  }
   // An agent that does not know the run, or is no more, has no process of it.
   if (type === 'run.cancelled') {
     const left = context.unreleased.filter((entry) => !(entry.agent === to && entry.ours));

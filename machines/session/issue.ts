@@ -1,5 +1,6 @@
 /** The issue as its tracker shows it, folded into the context: ours or not, blocked or free, what it says now. */
 import type { IssueObserved } from '../events/index.ts';
+import { wantAnew } from './assignment.ts';
 import type { SessionContext } from './context.ts';
 import { type Draft, set } from './draft.ts';
 import { isBefore } from './instant.ts';
@@ -39,6 +40,7 @@ function observeText(draft: Draft, { title, body, priority }: IssueObserved): vo
     noteChange(draft, 'issue', brief.title === title ? 'The issue’s text was edited.' : `The issue is now “${title}”.`);
   }
   set(draft, { brief: { ...brief, title, body, priority: priority ?? brief.priority } });
+  if (priority !== undefined && priority !== brief.priority) wantAnew(draft);
 }
 
 /** Delegation is a fact of the tracker; a person's own correction holds until the tracker's fact changes. */

@@ -91,9 +91,23 @@ const QUEUE: Record<QueueState, Label> = {
   evicted: 'queue.evicted',
 };
 
+/** Everything a standing is read from; a step that changed none of it moves no region. */
+const FACTS = [
+  'brief',
+  'authority',
+  'blockers',
+  'heldBy',
+  'pull',
+  'reviewing',
+  'obligations',
+  'ignored',
+  'merge',
+  'questions',
+] as const satisfies readonly (keyof SessionContext)[];
+
 /** What the step so far means to the regions, in the order in which they should hear it. */
 export function labelsOf(before: SessionContext, after: SessionContext): Label[] {
-  if (before === after) return [];
+  if (FACTS.every((key) => before[key] === after[key])) return [];
   const labels: Label[] = [];
   if (startOf(before) !== startOf(after)) labels.push(startOf(after) === 'held' ? 'issue.blocked' : 'issue.freed');
   if (before.pull !== after.pull || before.brief !== after.brief) {

@@ -8,7 +8,7 @@ import { resetAttempts } from './budgets.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { reviewAddress } from './names.ts';
 import { lapse, owe } from './obligations.ts';
-import { isReview } from './standing.ts';
+import { isReview, reviewOf } from './standing.ts';
 import { askHelp, moveIssue } from './tracker.ts';
 
 const SEEN_MAX = 500;
@@ -201,7 +201,15 @@ export function carryApprovals(draft: Draft, from: string, to: string, by: 'us' 
 
 /** Another pull request: what was said of the one before does not count for it. */
 export function forgetReviews(draft: Draft): void {
-  revise(draft, { asked: null, nth: 1, picture: null, verdicts: [], waivedHeads: [], comment: null });
+  revise(draft, {
+    asked: null,
+    nth: 1,
+    picture: null,
+    verdicts: [],
+    waivedHeads: [],
+    unreachable: null,
+    comment: null,
+  });
 }
 
 /** A new verdict, check or head: a refused merge may be tried again. */
@@ -217,7 +225,14 @@ export function pictureReview(draft: Draft): void {
   if (reviewing.asked?.of !== event.source && reviewing.picture?.address !== event.source) return;
   const { owner, phase, waitingOn, at } = event.data;
   if (reviewing.picture !== null && reviewing.picture.address === event.source && at < reviewing.picture.at) return;
-  revise(draft, { picture: { address: event.source, owner, phase, waitingOn: waitingOn.slice(0, 5), at } });
+  revise(draft, {
+    picture: { address: event.source, owner, phase, waitingOn: waitingOn.slice(0, 5), at },
+    unreachable: null,
+  });
+  // Closed by a person before it judged: somebody else is asked. (Done, it ended with the pull request.)
+  const review = reviewOf(draft.context);
+  const isOpen = review === 'wanted' || review === 'requested';
+  if ((phase === 'cancelled' || phase === 'failed') && isOpen) reviewSessionEnded(draft);
 }
 
 /** The review session is over although a review is wanted: the next one is opened. */
@@ -225,6 +240,17 @@ export function reviewSessionEnded(draft: Draft): void {
   const { reviewing } = draft.context;
   if (reviewing.nth >= NTH_MAX) return;
   revise(draft, { nth: reviewing.nth + 1, asked: null, picture: null });
+}
+
+/** It is not there, or does not review: help is asked, and shown until somebody else is asked. */
+export function reviewUnreachable(draft: Draft, reason: string): void {
+  revise(draft, { unreachable: reason });
+  askHelp(draft, { gate: 'review', on: null, text: `The review could not be asked for: ${reason}.` });
+}
+
+/** Asks once more where the review session did not take it. */
+export function askAgain(draft: Draft): void {
+  if (draft.context.reviewing.unreachable !== null) revise(draft, { unreachable: null, asked: null });
 }
 
 /** Somebody else is asked: a person through GitHub, an agent or role through the review session. */
@@ -237,13 +263,19 @@ export function replaceReviewer(draft: Draft): void {
   if (to.startsWith('person/')) {
     const login = to.slice('person/'.length);
     if (reviewing.person === login) return;
-    revise(draft, { person: login, asked: null, pin: null });
+    revise(draft, { person: login, asked: null, pin: null, unreachable: null });
     return;
   }
   const address =
     reviewing.picture?.address ?? (reviewing.asked?.of.startsWith('session/') === true ? reviewing.asked.of : null);
   if (reviewing.pin === to && reviewing.person === null && address !== null) return;
-  revise(draft, { person: null, pin: to, comment: null, asked: reviewing.person === null ? reviewing.asked : null });
+  revise(draft, {
+    person: null,
+    pin: to,
+    comment: null,
+    unreachable: null,
+    asked: reviewing.person === null && reviewing.unreachable === null ? reviewing.asked : null,
+  });
   if (address !== null) say(draft, address, 'correct.reassign', { to, ...(reason === undefined ? {} : { reason }) });
   if (brief.reviewers === 'people') set(draft, { brief: { ...brief, reviewers: 'agents' } });
 }

@@ -284,7 +284,7 @@ function onPull(view: View): WaitingOn[] {
     ];
   }
   if (pullOf(context) !== 'open') return [];
-  return [...onReview(view), ...onChecks(view), ...onMerge(view)];
+  return [...onReview(view), ...onChecks(view), ...onConflict(view), ...onMerge(view)];
 }
 
 /** A review session between verdicts: it ends with the pull request. */
@@ -325,6 +325,10 @@ function onReview(view: View): WaitingOn[] {
     }
     if (context.brief.reviewers === 'people') {
       return [wait('review', { on: 'external/github', since, detail: `a person reviews head ${head}`, moves })];
+    }
+    if (reviewing.unreachable !== null) {
+      const detail = `the review of ${head} could not be asked for: ${reviewing.unreachable}`;
+      return [wait('review', { on: OPERATOR, since, detail, moves: [...moves, 'correct.retry'] })];
     }
     const asked = reviewing.asked?.head === pull?.head ? reviewing.asked : null;
     const theirs = reviewing.picture?.waitingOn[0];
@@ -397,6 +401,22 @@ function onChecks(view: View): WaitingOn[] {
     ];
   }
   return [];
+}
+
+/** A conflict in what somebody else pushed is theirs to resolve. */
+function onConflict(view: View): WaitingOn[] {
+  const { context } = view;
+  const { pull } = context;
+  const isOurs = context.obligations.some(({ kind }) => kind === 'upkeep' || kind === 'queue');
+  if (pull?.conflict !== true || isOurs || isLive(context)) return [];
+  return [
+    wait('upkeep', {
+      on: pull.headBy === 'other' ? 'external/github' : context.address,
+      since: sinceOf(view, 'pull.open'),
+      detail: `${short(pull.head)} conflicts with ${pull.base}`,
+      moves: ['pull.moved', 'pull.merged', 'pull.closed'],
+    }),
+  ];
 }
 
 function onMerge(view: View): WaitingOn[] {

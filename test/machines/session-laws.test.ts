@@ -247,9 +247,9 @@ test('a steered text is discharged when the conversation took it, and stays owed
   session.send('say', { text: 'name it' });
   const [steered] = session.told('run.steered');
   assert.equal(steered?.data['text'], 'name it');
-  session.send('steer.settled', { say: steered!.data['say'], taken: false }, { epoch: 1 });
+  session.send('steer.settled', { say: steered?.data['say'], taken: false }, { epoch: 1 });
   assert.deepEqual(kinds(session), ['implement', 'answer']);
-  session.send('steer.settled', { say: steered!.data['say'], taken: true }, { epoch: 1 });
+  session.send('steer.settled', { say: steered?.data['say'], taken: true }, { epoch: 1 });
   assert.deepEqual(kinds(session), ['implement']);
 });
 

@@ -123,7 +123,7 @@ test('changes requested by a person start a repair with every comment', () => {
   assert.equal(first(session).kind, 'review');
   engage(session);
   prepared(session);
-  assert.deepEqual((session.told('run.begun')[0]?.data['prompt'] as { evidence: unknown }).evidence, {
+  assert.deepEqual((session.told('run.begun')[0]!.data['prompt'] as { evidence: unknown }).evidence, {
     reviewer: 'reviewbot',
     review: '901',
     head: H1,
@@ -232,7 +232,7 @@ test('an agent session before its delegation waits, with a plan and an acknowled
   });
   assert.equal(session.phase(), 'awaiting_input');
   assert.deepEqual(activities(session), ['thought']);
-  assert.equal((session.acts('linear.plan')[0]?.params['steps'] as unknown[]).length, 4);
+  assert.equal((session.acts('linear.plan')[0]!.params['steps'] as unknown[]).length, 4);
   const { agentSession: _, ...later } = issue({ agentSession: 'x' });
   session.send('issue.observed', later);
   assert.equal(session.told('work.wanted').length, 1);
