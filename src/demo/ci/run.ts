@@ -38,6 +38,8 @@ const LOG_LENGTH_MAX = 20_000;
 /** A script that writes more than this is cut off. */
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 const GIT_MS_MAX = 60_000;
+/** A killed group's output closes at once. */
+const OUTPUT_CLOSES_MS = 1_000;
 
 const manifest = z.object({ scripts: z.object({ test: z.string() }).partial().optional() });
 
@@ -115,7 +117,13 @@ async function run(
   const { pid } = child;
   const end = (): void => {
     if (pid !== undefined) endGroup(pid);
+    // What left the group on purpose may hold the output open; it is not waited for.
+    deaf ??= setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, OUTPUT_CLOSES_MS);
   };
+  let deaf: NodeJS.Timeout | undefined;
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
@@ -139,6 +147,7 @@ async function run(
     clearTimeout(timer);
     signal.removeEventListener('abort', end);
     end();
+    clearTimeout(deaf);
   }
 }
 
