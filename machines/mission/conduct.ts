@@ -4,8 +4,9 @@ import type { Decision, Wish } from '../decision.ts';
 import type { MissionEvent, MissionItem } from '../events/mission.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
 import type { Item, MissionContext } from './context.ts';
-import { DEFAULT_POLICY, hasEnded } from './context.ts';
+import { hasEnded } from './context.ts';
 import { mistakeIn, withDependants } from './graph.ts';
+import { askHelp } from './help.ts';
 import { holdAll, newItem, openItem, pictureFrom, release, reportOf, settled } from './items.ts';
 
 export type Handler = (context: MissionContext, event: MissionEvent) => Decision<MissionContext>;
@@ -26,7 +27,7 @@ export const open: Handler = (context, event) => {
     ...context,
     objective,
     conductor: conductor ?? null,
-    policy: withPolicy(DEFAULT_POLICY, policy ?? {}),
+    policy: withPolicy(context.policy, policy ?? {}),
     items,
     cause: causeOf(event),
   };
@@ -47,13 +48,14 @@ function withPolicy(policy: MissionContext['policy'], change: Change): MissionCo
 
 /** After every event while running: who may start. */
 export const go: Handler = (context, event) => {
-  const { items, wishes } = release(context, event.at);
-  return { set: { items }, wishes };
+  const { pleas, helpDue, wishes: asked } = askHelp(context, event.at);
+  const { items, wishes } = release({ ...context, pleas }, event.at);
+  return { set: { items, pleas, helpDue }, wishes: [...wishes, ...asked] };
 };
 
 export const hold: Handler = (context, event) => {
   const { items, wishes } = holdAll(context, event.at);
-  return { set: { items }, wishes };
+  return { set: { items, pleas: [], helpDue: null }, wishes };
 };
 
 export const observe: Handler = (context, event) => {

@@ -1,7 +1,9 @@
 /** What a mission knows: what was asked for, and of each item what its session last told. */
 import type { Birth, Timers, WaitingOn } from '../contract.ts';
 import type { MissionItem, MissionPolicy } from '../events/mission.ts';
+import { timerMs } from '../contract.ts';
 import type { Note } from '../notes.ts';
+import type { Plea } from './help.ts';
 
 /** An item as its session last showed it; only `session.changed` writes it (law 1). */
 export interface Picture {
@@ -53,16 +55,24 @@ export type MissionContext = {
   ending: 'cancelled' | 'failed' | null;
   cause: { by: string; reason: string | null; at: string } | null;
   report: string | null;
+  /** What help was asked for, or will be. */
+  pleas: Plea[];
+  /** When the next plea is due, and what the timer is set to. */
+  helpDue: string | null;
+  helpArmed: string | null;
   notes: Note[];
 };
 
-export const DEFAULT_POLICY: MissionPolicy = {
-  maxParallel: 2,
-  review: 'required',
-  stallSeconds: 180,
-  help: { base: 1_800, max: 14_400 },
-  onItemFailed: 'hold',
-};
+export function defaultPolicy(context: { timers: Timers }): MissionPolicy {
+  const seconds = (name: 'stall' | 'helpBase' | 'helpMax'): number => timerMs(context, name) / 1_000;
+  return {
+    maxParallel: 2,
+    review: 'required',
+    stallSeconds: seconds('stall'),
+    help: { base: seconds('helpBase'), max: seconds('helpMax') },
+    onItemFailed: 'hold',
+  };
+}
 
 export function newMission({ address, at, timers }: Birth): MissionContext {
   return {
@@ -71,7 +81,7 @@ export function newMission({ address, at, timers }: Birth): MissionContext {
     openedAt: at,
     objective: '',
     conductor: null,
-    policy: DEFAULT_POLICY,
+    policy: defaultPolicy({ timers }),
     items: [],
     used: [],
     pausedRuns: false,
@@ -79,6 +89,9 @@ export function newMission({ address, at, timers }: Birth): MissionContext {
     ending: null,
     cause: null,
     report: null,
+    pleas: [],
+    helpDue: null,
+    helpArmed: null,
     notes: [],
   };
 }

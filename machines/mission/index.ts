@@ -36,6 +36,9 @@ const decides = (handler: Handler) =>
     perform(handler(context, event), enqueue);
   });
 
+/** No plea is due: the timer is set far away and set anew when one is. */
+const NEVER_MS = 365 * 86_400_000;
+
 const mission = base.extend({
   actions: {
     open: decides(conduct.open),
@@ -55,10 +58,16 @@ const mission = base.extend({
     removeItem: decides(conduct.removeItem),
     setDepends: decides(conduct.setDepends),
     restartItem: decides(conduct.restartItem),
+    armHelp: base.assign(({ context }) => ({ helpArmed: context.helpDue })),
     note: decides(conduct.note),
     noteRead: decides(conduct.noteRead),
   },
+  delays: {
+    help: ({ context, event }) =>
+      context.helpDue === null ? NEVER_MS : Math.max(0, Date.parse(context.helpDue) - Date.parse(event.at)),
+  },
   guards: {
+    hasOtherHelp: ({ context }) => context.helpDue !== context.helpArmed,
     isOver: ({ context }) => isOver(context),
     isLost: ({ context }) => isLost(context),
     isEmptyAndFailed: ({ context }) => context.items.every(hasEnded) && context.ending === 'failed',
@@ -92,7 +101,10 @@ const logic = mission.createMachine({
       always: [
         { guard: 'isLost', target: 'stopping', actions: ['lose', 'hold', 'closeItems'] },
         { guard: 'isOver', target: 'completed' },
+        { guard: 'hasOtherHelp', target: 'running', reenter: true },
       ],
+      entry: 'armHelp',
+      after: { help: { actions: 'go' } },
       on: {
         'session.changed': { actions: ['observe', 'go'] },
         'mail.refused': { actions: ['openRefused', 'go'] },
@@ -223,6 +235,7 @@ export const missionDefinition: MachineDefinition<MissionContext> = {
   logic,
   events: MISSION_EVENTS,
   reasons: {
+    hasOtherHelp: 'help is asked for as planned',
     isOver: 'not every item has ended',
     isLost: 'no item has failed, or the policy is not to fail with it',
     isEmptyAndFailed: 'items are still open, or none has failed',

@@ -50,10 +50,12 @@ export function stateOf({ picture, refused, heldBy }: Item): ItemState {
   return heldBy.length === 0 && picture.work === 'unassigned' ? 'ready' : 'waiting';
 }
 
-/** Nobody hired can take it: it does not keep others from their slot. */
-function isStuck({ picture, heldBy }: Item): boolean {
+/** Nobody hired can take it, or nobody has for so long that help was asked: it does not keep others from their slot. */
+function isStuck({ pleas }: MissionContext, { spec, picture, heldBy }: Item): boolean {
   if (heldBy.length > 0 || picture === null) return false;
-  return picture.waitingOn.some(({ gate, on }) => gate === 'agent' && on === null) || picture.work === 'escalated';
+  if (picture.work === 'escalated') return true;
+  if (picture.waitingOn.some(({ gate, on }) => gate === 'agent' && on === null)) return true;
+  return pleas.some(({ item, gate, asked }) => item === spec.key && gate === 'agent' && asked > 0);
 }
 
 /** Tells every open item whether it may start now, and what it waits for where it may not. */
@@ -70,7 +72,8 @@ export function release(context: MissionContext, at: string): { items: Item[]; w
     if (hasEnded(item)) continue;
     const waitsFor = item.spec.dependsOn.flatMap((key) => openDependency(byKey.get(key), context));
     if (waitsFor.length > 0) held.set(item.spec.key, waitsFor);
-    else if (item.state === 'active' || item.state === 'inReview' || isStuck(item)) held.set(item.spec.key, []);
+    else if (item.state === 'active' || item.state === 'inReview' || isStuck(context, item))
+      held.set(item.spec.key, []);
     else held.set(item.spec.key, slots-- > 0 ? [] : ['slot']);
   }
   return tellHeld(context.items, held, at);

@@ -256,3 +256,56 @@ test('an older word of a session does not overwrite a newer one, and a stranger 
   );
   assert.deepEqual(items(actor), { a: 'active' });
 });
+
+const pleas = (effects: readonly StepEffect[]): string[] =>
+  effects.flatMap((effect) =>
+    effect.kind === 'act' && effect.act === 'help.ask' ? [String(effect.params['item'])] : [],
+  );
+const waiting = (actor: TestActor, gate: string, on: string | null) => [
+  { gate, on, since: actor.now(), until: null, detail: 'x', moves: [] },
+];
+
+test('help is asked at once for what only a person can move, again with back-off, and no more when it is gone', () => {
+  const actor = mission([item('a')]);
+  const parked = waiting(actor, 'human', 'person/operator');
+  assert.deepEqual(pleas(told(actor, 'a', 'escalated', { waitingOn: parked })), ['a']);
+  assert.deepEqual(pleas(told(actor, 'a', 'escalated', { waitingOn: parked })), [], 'said once');
+  assert.deepEqual(pleas(actor.wait(1_799)), []);
+  assert.deepEqual(pleas(actor.wait(1)), ['a']);
+  assert.deepEqual(pleas(actor.wait(3_599)), []);
+  assert.deepEqual(pleas(actor.wait(1)), ['a']);
+  told(actor, 'a', 'running');
+  assert.deepEqual(pleas(actor.wait(86_400)), []);
+});
+
+test('a ready item that nobody takes is spoken of after a while, one that is worked on never', () => {
+  const actor = mission([item('a'), item('b')]);
+  told(actor, 'a', 'unassigned', { waitingOn: waiting(actor, 'agent', 'dispatcher/main') });
+  told(actor, 'b', 'running', { waitingOn: waiting(actor, 'agent', 'agent/ada') });
+  assert.deepEqual(pleas(actor.wait(179)), []);
+  assert.deepEqual(pleas(actor.wait(1)), ['a']);
+});
+
+test('a ready item that nobody takes for so long no longer keeps others from their slot', () => {
+  const actor = mission([item('a'), item('b')], { maxParallel: 1 });
+  told(actor, 'a', 'unassigned', { waitingOn: waiting(actor, 'agent', 'dispatcher/main') });
+  assert.deepEqual(to(actor.wait(179), 'start.freed'), []);
+  assert.deepEqual(to(actor.wait(1), 'start.freed'), ['b']);
+});
+
+test('a conductor agent is asked as well', () => {
+  const actor = testActor(missionDefinition, 'mission/m1');
+  actor.take('open', { objective: 'Ship it', conductor: 'agent/boss', items: [item('a')] });
+  const effects = told(actor, 'a', 'unassigned', { waitingOn: waiting(actor, 'agent', null) });
+  assert.deepEqual(
+    tells(effects, 'query').map(({ to: whom }) => whom),
+    ['agent/boss'],
+  );
+});
+
+test('a paused mission asks nobody', () => {
+  const actor = mission([item('a')]);
+  told(actor, 'a', 'escalated', { waitingOn: waiting(actor, 'human', 'person/operator') });
+  actor.take('correct.pause');
+  assert.deepEqual(pleas(actor.wait(86_400)), []);
+});

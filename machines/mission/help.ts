@@ -1,0 +1,107 @@
+/**
+ * Asking for help: at once for what only a person can move or nobody hired can do, after a while for a ready item that
+ * nobody takes; again with back-off, and never for a gate that somebody alive is about to move. Computed from the items'
+ * pictures; what is no longer the case is no longer asked.
+ */
+import { act, tell } from '../decision.ts';
+import type { Wish } from '../decision.ts';
+import type { Item, MissionContext } from './context.ts';
+import { hasEnded } from './context.ts';
+
+export interface Plea {
+  item: string;
+  gate: string;
+  on: string | null;
+  since: string;
+  /** How often help was asked. */
+  asked: number;
+  nextAt: string;
+}
+
+interface Need {
+  item: Item;
+  gate: string;
+  on: string | null;
+  since: string;
+  detail: string;
+  /** Not before this time. */
+  from: string;
+}
+
+/** More is said in `waitingOn`; a person asked about a thousand things at once is not helped. */
+const PLEAS_MAX = 50;
+
+export function askHelp(
+  context: MissionContext,
+  at: string,
+): { pleas: Plea[]; helpDue: string | null; wishes: Wish[] } {
+  const wishes: Wish[] = [];
+  const pleas: Plea[] = [];
+  for (const need of needs(context).slice(0, PLEAS_MAX)) {
+    const { item, gate, on } = need;
+    const known = context.pleas.find((plea) => plea.item === item.spec.key && plea.gate === gate && plea.on === on);
+    const plea: Plea = known ?? {
+      item: item.spec.key,
+      gate,
+      on,
+      since: need.since,
+      asked: 0,
+      nextAt: need.from > at ? need.from : at,
+    };
+    if (plea.nextAt > at) {
+      pleas.push(plea);
+      continue;
+    }
+    wishes.push(...ask(context, need, at));
+    const { base, max } = context.policy.help;
+    const nextMs = Math.min(base * 2 ** plea.asked, max) * 1_000;
+    pleas.push({ ...plea, asked: plea.asked + 1, nextAt: later(at, nextMs) });
+  }
+  const helpDue = pleas.reduce<string | null>((due, { nextAt }) => (due === null || nextAt < due ? nextAt : due), null);
+  return { pleas, helpDue, wishes };
+}
+
+const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
+
+function needs({ items, policy, conductor }: MissionContext): Need[] {
+  const found: Need[] = [];
+  for (const item of items) {
+    if (item.state === 'failed' && policy.onItemFailed === 'hold') {
+      const detail = item.refused ?? 'it failed; restart or remove it';
+      found.push({ item, gate: 'human', on: conductor, since: item.since, detail, from: item.since });
+    }
+    if (hasEnded(item) || item.picture === null) continue;
+    for (const { gate, on, since, until, detail } of item.picture.waitingOn) {
+      if (until !== null) continue;
+      if (gate === 'human' || gate === 'upkeep' || (gate === 'agent' && on === null)) {
+        found.push({ item, gate, on, since, detail, from: since });
+      } else if (gate === 'agent' && item.state === 'ready') {
+        found.push({ item, gate, on, since, detail, from: later(since, policy.stallSeconds * 1_000) });
+      }
+    }
+  }
+  return found;
+}
+
+function ask({ conductor }: MissionContext, { item, gate, on, since, detail }: Need, at: string): Wish[] {
+  const minutes = Math.round((Date.parse(at) - Date.parse(since)) / 60_000);
+  const who = on === null ? 'nobody' : on;
+  const text = `${item.spec.key} (${item.spec.title}) waits for ${who}, gate ${gate}, for ${minutes} min: ${detail}`;
+  const { repo, source } = item.spec;
+  const pull = item.picture?.pull ?? null;
+  const wish = act('help.ask', {
+    gate,
+    on,
+    since,
+    text,
+    item: item.spec.key,
+    ...(conductor === null ? {} : { conductor }),
+    where: {
+      ...(source?.ref === undefined ? {} : { ref: source.ref }),
+      ...(pull === null ? {} : { repo, number: pull }),
+    },
+  });
+  return conductor?.startsWith('agent/') === true
+    ? [wish, tell({ to: conductor, type: 'query', data: { text } })]
+    : [wish];
+}
