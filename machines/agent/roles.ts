@@ -19,10 +19,10 @@ export const ROLES: readonly Role[] = [
     name: 'implementer',
     aliases: ['implement', 'worker'],
     kinds: ['implement', 'test', 'docs', 'design'],
-    actions: OWN_ACTIONS,
+    actions: [...OWN_ACTIONS, 'pull.open'],
   },
   { name: 'reviewer', aliases: ['review', 'audit', 'auditor'], kinds: ['review'], actions: OWN_ACTIONS },
-  { name: 'tester', aliases: ['test'], kinds: ['test'], actions: OWN_ACTIONS },
+  { name: 'tester', aliases: ['test'], kinds: ['test'], actions: [...OWN_ACTIONS, 'pull.open'] },
   {
     name: 'conductor',
     aliases: [],
