@@ -5,6 +5,7 @@
 import { styleText } from 'node:util';
 import type { WaitingOn } from '../../machines/contract.ts';
 import { duration } from '../actor/why.ts';
+import type { Writer } from './terminal.ts';
 
 export interface Output {
   json: boolean;
@@ -23,8 +24,8 @@ type Paint = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
 export interface OutputOptions {
   json: boolean;
-  stdout: NodeJS.WriteStream;
-  stderr: NodeJS.WriteStream;
+  stdout: Writer;
+  stderr: Writer;
   env: NodeJS.ProcessEnv;
   nowMs: number;
 }
@@ -33,8 +34,9 @@ export interface OutputOptions {
 const COLUMN_MAX = 60;
 
 export function createOutput({ json, stdout, stderr, env, nowMs }: OutputOptions): Output {
-  const coloured = stdout.isTTY && env['NO_COLOR'] === undefined && !json;
-  const paint = (style: Paint, text: string): string => (coloured ? styleText(style, text) : text);
+  const coloured = stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && !json;
+  const paint = (style: Paint, text: string): string =>
+    coloured ? styleText(style, text, { validateStream: false }) : text;
   const answer = (text: string): void => void stdout.write(`${text}\n`);
   return {
     json,

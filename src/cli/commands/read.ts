@@ -1,21 +1,27 @@
 /** Commands that read: ps, show, why, history, at, mail, dead, audit, receipt, chart, health. */
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { IndexRow } from '../../actor/actors.ts';
-import type { Chart } from '../../actor/chart.ts';
-import { mermaidOf } from '../../actor/chart.ts';
+import { chartOf, eventSchemas, mermaidOf } from '../../actor/chart.ts';
 import type { HistoryEntry } from '../../actor/past.ts';
 import type { Receipt } from '../../actor/receipt.ts';
 import { duration } from '../../actor/why.ts';
 import type { Why } from '../../actor/why.ts';
 import type { WaitingOn } from '../../../machines/contract.ts';
+import { MACHINES } from '../../../machines/index.ts';
 import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
+import type { Exit } from '../exit.ts';
+import { wholeNumber } from '../options.ts';
 import { valueText, waitText } from '../output.ts';
 import { printReceipt } from '../receipt.ts';
 import type { Run } from '../run.ts';
 
 export function addReadCommands(program: Command, run: Run): void {
+  const read = (command: (context: CommandContext) => Promise<Exit>): Promise<void> =>
+    run(command, { reach: 'reading' });
+
   program
     .command('ps')
     .argument('[kind]', 'session, mission, agent or dispatcher')
@@ -25,41 +31,41 @@ export function addReadCommands(program: Command, run: Run): void {
     .option('--mission <mission>')
     .option('--user <user>')
     .option('--text <text>')
-    .option('--limit <n>', 'at most 1000', Number)
+    .option('--limit <n>', 'at most 1000', wholeNumber)
     .action((kind: string | undefined, options: Record<string, unknown>) =>
-      run((context) => ps(context, { ...(kind === undefined ? {} : { kind }), ...options })),
+      read((context) => ps(context, { ...(kind === undefined ? {} : { kind }), ...options })),
     );
 
   program
     .command('show')
     .argument('<actor>')
     .description('one actor, whole')
-    .action((name: string) => run((context) => show(context, name)));
+    .action((name: string) => read((context) => show(context, name)));
 
   program
     .command('why')
     .argument('<actor>')
     .description('what it waits for, and what each event would do now')
-    .action((name: string) => run((context) => why(context, name)));
+    .action((name: string) => read((context) => why(context, name)));
 
   program
     .command('history')
     .argument('<actor>')
     .description('its journal')
-    .option('--from <seq>', 'first step', Number)
-    .option('--to <seq>', 'last step', Number)
-    .option('--limit <n>', 'at most this many', Number)
+    .option('--from <seq>', 'first step', wholeNumber)
+    .option('--to <seq>', 'last step', wholeNumber)
+    .option('--limit <n>', 'at most this many', wholeNumber)
     .option('--items', 'of a mission: its sessions too')
-    .action((name: string, options: object) => run((context) => history(context, name, options)));
+    .action((name: string, options: object) => read((context) => history(context, name, options)));
 
   program
     .command('at')
     .argument('<actor>')
     .description('the actor as it was')
-    .option('--seq <n>', 'after this step', Number)
+    .option('--seq <n>', 'after this step', wholeNumber)
     .option('--time <time>', 'at this moment (ISO)')
     .action((name: string, options: object) =>
-      run(async (context) => {
+      read(async (context) => {
         const actor = await addressFor(context, name);
         const then = await context.ask('at', { actor, ...options });
         if (context.out.json) context.out.object(then);
@@ -73,7 +79,7 @@ export function addReadCommands(program: Command, run: Run): void {
     .argument('<actor>')
     .description('what waits in its mailbox')
     .action((name: string) =>
-      run(async (context) => {
+      read(async (context) => {
         const { waiting } = (await context.ask('mail', { actor: await addressFor(context, name) })) as {
           waiting: { envelope: { id: string; type: string; source: string }; stored: boolean }[];
         };
@@ -93,7 +99,7 @@ export function addReadCommands(program: Command, run: Run): void {
     .argument('<id>')
     .description('what became of an envelope')
     .action((name: string, id: string) =>
-      run(async (context) => {
+      read(async (context) => {
         const { state, receipt } = (await context.ask('receipt', { actor: await addressFor(context, name), id })) as {
           state: string;
           receipt: Receipt | null;
@@ -110,8 +116,8 @@ export function addReadCommands(program: Command, run: Run): void {
     .argument('<agent>')
     .description('what an agent did and was denied')
     .action((name: string) =>
-      run(async (context) => {
-        const { rows } = (await context.ask('audit', { agent: name })) as {
+      read(async (context) => {
+        const { rows } = (await context.ask('audit', { agent: await addressFor(context, name, 'agent') })) as {
           rows: { at: string; action: string; allowed: boolean; detail?: string }[];
         };
         if (context.out.json) for (const row of rows) context.out.object(row);
@@ -128,15 +134,19 @@ export function addReadCommands(program: Command, run: Run): void {
     .command('chart')
     .argument('<kind>')
     .description('draw a statechart')
-    .option('--format <format>', 'mermaid or json', 'mermaid')
+    .addOption(new Option('--format <format>').choices(['mermaid', 'json']).default('mermaid'))
     .option('--events', 'its events as JSON schemas')
     .action((kind: string, { format, events }: { format: string; events?: boolean }) =>
-      run(async (context) => {
-        const chart = await context.ask('chart', { kind, ...(events === true ? { events } : {}) });
-        if (events === true || format === 'json' || context.out.json) context.out.object(chart);
-        else if (format === 'mermaid') context.out.answer(mermaidOf(chart as Chart).trimEnd());
-        else throw new CommandError(EXIT.misuse, `--format ${format} is not known`, 'mermaid or json');
-        return EXIT.done;
+      run(({ out }) => {
+        const definition = MACHINES.find((machine) => machine.kind === kind);
+        if (definition === undefined) {
+          const kinds = MACHINES.map((machine) => machine.kind).join(', ');
+          throw new CommandError(EXIT.unknown, `there is no kind “${kind}”`, `kinds: ${kinds}`);
+        }
+        if (events === true) out.object(eventSchemas(definition));
+        else if (format === 'json' || out.json) out.object(chartOf(definition));
+        else out.answer(mermaidOf(chartOf(definition)).trimEnd());
+        return Promise.resolve(EXIT.done);
       }),
     );
 

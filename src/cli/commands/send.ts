@@ -4,9 +4,10 @@ import { addressFor, dataFrom, sendTo } from '../context.ts';
 import type { CommandContext, SendOptions } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
+import { seconds, wholeNumber } from '../options.ts';
 import type { Run } from '../run.ts';
 
-interface ChangeFlags {
+export interface ChangeFlags {
   id?: string;
   data?: string;
   reason?: string;
@@ -22,7 +23,7 @@ export function changing(command: Command): Command {
     .option('--dry-run', 'say what would happen; nothing is done')
     .option('--id <key>', 'idempotency key of the envelope')
     .option('--wait [state]', 'wait until it is so')
-    .option('--timeout <seconds>', 'how long to wait', Number);
+    .option('--timeout <seconds>', 'how long to wait', seconds);
 }
 
 export const sendOptions = (flags: ChangeFlags, waitByDefault = false): SendOptions => ({
@@ -36,6 +37,8 @@ export const sendOptions = (flags: ChangeFlags, waitByDefault = false): SendOpti
 /** Short forms: the verb is the correction. Those in `waits` wait by default until it is so. */
 const SHORT_FORMS = ['pause', 'resume', 'stop', 'restart', 'offboard', 'archive', 'restore', 'retry'] as const;
 const WAITS = new Set<string>(['stop', 'offboard', 'archive']);
+/** Those that take their steps on the store alone where the runtime is down. */
+const ALONE = new Set<string>(['offboard', 'archive']);
 
 /** Flags of `correct` that become fields of `data`. */
 const FIELDS = [
@@ -61,7 +64,7 @@ const FIELDS = [
 export function addSendCommands(program: Command, run: Run): void {
   changing(program.command('send').argument('<actor>').argument('<type>').description('send any typed event'))
     .option('--data <json>', 'its data', '{}')
-    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', Number)
+    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', wholeNumber)
     .action((name: string, type: string, flags: ChangeFlags) =>
       run(async (context) =>
         sendTo(context, await addressFor(context, name), type, dataFrom({}, flags.data), sendOptions(flags)),
@@ -101,7 +104,7 @@ export function addSendCommands(program: Command, run: Run): void {
   )
     .option('--data <json>', 'its data, whole')
     .option('--reason <text>', 'why: kept in the ledger')
-    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', Number)
+    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', wholeNumber)
     .option('--item <key>', 'of a mission: the item meant')
     .option('--skip', 'unpark: drop the envelope that parked it');
   for (const field of FIELDS) correct.option(`--${field} <${field}>`);
@@ -113,13 +116,13 @@ export function addSendCommands(program: Command, run: Run): void {
     program.command('assign').argument('<agent>').argument('<session>').description('give a session to an agent'),
   )
     .option('--reason <text>')
-    .option('--expect-epoch <n>', '', Number)
+    .option('--expect-epoch <n>', '', wholeNumber)
     .action((agent: string, session: string, flags: ChangeFlags) =>
       run(async (context) => {
-        const to = agent.includes('/') ? agent : `agent/${agent}`;
+        const to = await addressFor(context, agent, 'agent');
         return sendTo(
           context,
-          await addressFor(context, session),
+          await addressFor(context, session, 'session'),
           'correct.reassign',
           dataFrom({ to, reason: flags.reason }, undefined),
           sendOptions(flags),
@@ -130,16 +133,18 @@ export function addSendCommands(program: Command, run: Run): void {
   for (const verb of SHORT_FORMS) {
     changing(program.command(verb).argument('<actor>').description(`correct ACTOR ${verb}`))
       .option('--reason <text>')
-      .option('--expect-epoch <n>', '', Number)
+      .option('--expect-epoch <n>', '', wholeNumber)
       .action((name: string, flags: ChangeFlags) =>
-        run(async (context) =>
-          sendTo(
-            context,
-            await addressFor(context, name),
-            `correct.${verb}`,
-            dataFrom({ reason: flags.reason }, undefined),
-            sendOptions(flags, WAITS.has(verb)),
-          ),
+        run(
+          async (context) =>
+            sendTo(
+              context,
+              await addressFor(context, name),
+              `correct.${verb}`,
+              dataFrom({ reason: flags.reason }, undefined),
+              sendOptions(flags, WAITS.has(verb)),
+            ),
+          { reach: ALONE.has(verb) ? 'changing' : 'runtime' },
         ),
       );
   }
@@ -151,7 +156,7 @@ export function addSendCommands(program: Command, run: Run): void {
       .option('--reason <text>')
       .action((agent: string, repo: string, flags: ChangeFlags) =>
         run(async (context) => {
-          const address = await addressFor(context, agent.includes('/') ? agent : `agent/${agent}`);
+          const address = await addressFor(context, agent, 'agent');
           return sendTo(
             context,
             address,
@@ -189,6 +194,7 @@ async function correctActor(
 
 function numberOf(field: string, text: string): number {
   const number = Number(text);
-  if (!Number.isFinite(number)) throw new CommandError(EXIT.misuse, `--${field} ${text} is not a number`);
+  if (text.trim() === '' || !Number.isFinite(number))
+    throw new CommandError(EXIT.misuse, `--${field} ${text} is not a number`);
   return number;
 }

@@ -1,0 +1,229 @@
+/** `doctor`: looks at every part this needs and says of each whether it is well, and else what to do. */
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { execa } from 'execa';
+import { connectClient } from '../../bus/client.ts';
+import { findNatsServer, privateNats } from '../../bus/server.ts';
+import type { Config } from '../../config/config.ts';
+import { hireOf, loadRoles } from '../../config/roles.ts';
+import { natsAccess } from '../connection.ts';
+import type { CommandContext } from '../context.ts';
+import { EXIT, explain } from '../exit.ts';
+import type { Exit } from '../exit.ts';
+import type { Run } from '../run.ts';
+
+interface Finding {
+  part: string;
+  ok: boolean;
+  /** What was found. */
+  detail: string;
+  /** What to do; empty when it is well. */
+  todo: string;
+}
+
+const NODE_MIN = [20, 19] as const;
+/** A provider that takes longer is not reachable for what we do with it. */
+const REACH_MS_MAX = 10_000;
+
+export function addDoctorCommand(program: Command, run: Run): void {
+  program
+    .command('doctor')
+    .description('check every part, say what to do')
+    .action(() => run(doctor));
+}
+
+async function doctor(context: CommandContext): Promise<Exit> {
+  const { out } = context;
+  let isWell = true;
+  const tell = (finding: Finding): void => {
+    isWell &&= finding.ok;
+    if (out.json) {
+      out.object(finding);
+      return;
+    }
+    const mark = finding.ok ? out.paint('green', '✓') : out.paint('red', '✗');
+    out.answer(`${mark} ${finding.part}: ${finding.detail}${finding.todo === '' ? '' : ` — ${finding.todo}`}`);
+  };
+  tell(checkNode());
+  tell(await checkGit());
+  const { config, finding } = checkConfig(context);
+  tell(finding);
+  if (config !== null) for await (const found of checkParts(config, context)) tell(found);
+  return isWell ? EXIT.done : EXIT.failed;
+}
+
+const good = (part: string, detail: string): Finding => ({ part, ok: true, detail, todo: '' });
+const bad = (part: string, detail: string, todo: string): Finding => ({ part, ok: false, detail, todo });
+
+function checkNode(): Finding {
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+  const isNew = major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]);
+  const detail = `version ${process.versions.node}`;
+  return isNew ? good('node', detail) : bad('node', detail, `install ${NODE_MIN.join('.')} or newer`);
+}
+
+async function checkGit(): Promise<Finding> {
+  const { failed, stdout } = await execa('git', ['--version'], { reject: false });
+  return failed ? bad('git', 'it cannot be run', 'install git') : good('git', stdout.replace(/^git /, ''));
+}
+
+function checkConfig(context: CommandContext): { config: Config | null; finding: Finding } {
+  try {
+    const config = context.config();
+    const roles = loadRoles({ directory: config.roles });
+    for (const agent of config.agents) hireOf(agent, roles);
+    const where = config.file ?? 'none found: all is default';
+    return { config, finding: good('configuration', where) };
+  } catch (error) {
+    const [what, ...mistakes] = explain(error).text.replace(/^✗ /, '').split('\n');
+    return { config: null, finding: bad('configuration', what!, mistakes.map((line) => line.trim()).join('; ')) };
+  }
+}
+
+async function* checkParts(config: Config, context: CommandContext): AsyncGenerator<Finding> {
+  const isRunning = await isAnswering(config);
+  yield checkData(config);
+  yield await checkNats(config, context.terminal.env);
+  if (isRunning) yield good('runtime', 'it runs and answers');
+  else {
+    yield await checkPort('webhooks', config.webhooks.listen);
+    yield await checkPort('operator', config.operator.listen);
+  }
+  if (config.drivers.scripted !== undefined) yield checkScript(config.drivers.scripted.script, config.directory);
+  for (const agent of config.agents) {
+    if (agent.github !== undefined && agent.github.token !== '') {
+      yield await checkGithub(`github as ${agent.name}`, config, agent.github.token);
+    }
+  }
+  if (config.github.token !== '') {
+    yield await checkGithub('github', config, config.github.token);
+    for (const { name } of config.repos) yield await checkRepository(config, name);
+  } else if (config.github.app === undefined) {
+    yield bad('github', 'there is no token', 'set github.token or github.app, e.g. token: "${GITHUB_TOKEN:-}"');
+  } else yield await checkGithub('github', config, '');
+  if (config.linear.token !== '') yield await checkLinear(config);
+  else if (config.repos.some(({ linear }) => (linear?.teams.length ?? 0) > 0)) {
+    yield bad('linear', 'there is no token, and repositories name Linear teams', 'set linear.token');
+  }
+}
+
+async function isAnswering(config: Config): Promise<boolean> {
+  try {
+    const client = await connectClient({ ...(await natsAccess(config, 'operator')), namespace: config.namespace });
+    try {
+      await client.ask('health', {});
+      return true;
+    } finally {
+      await client.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+function checkData({ data }: Config): Finding {
+  try {
+    mkdirSync(data, { recursive: true });
+    accessSync(data, constants.W_OK);
+    return good('data directory', data);
+  } catch (error) {
+    return bad('data directory', (error as Error).message, 'make it writable, or choose another with data or --data');
+  }
+}
+
+async function checkNats(config: Config, env: NodeJS.ProcessEnv): Promise<Finding> {
+  if (config.nats !== undefined || (await privateNats(path.join(config.data, 'nats'), 'operator')) !== null) {
+    try {
+      const access = await natsAccess(config, 'operator');
+      const client = await connectClient({ ...access, namespace: config.namespace });
+      await client.close();
+      return good('nats', `reachable at ${access.servers}`);
+    } catch (error) {
+      return bad(
+        'nats',
+        (error as Error).message,
+        'start it: nats-server -c nats.conf, or correct nats in the configuration',
+      );
+    }
+  }
+  const found = await findNatsServer(env);
+  if (found !== null) return good('nats-server', found);
+  return bad(
+    'nats-server',
+    'it is not installed',
+    'apt-get install nats-server, brew install nats-server, or set nats.url',
+  );
+}
+
+function checkPort(part: string, listen: string): Promise<Finding> {
+  const colon = listen.lastIndexOf(':');
+  const port = Number(listen.slice(colon + 1));
+  const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? `${listen} is taken by another program` : `${listen}: ${error.message}`;
+      resolve(bad(part, why, `stop that one, or choose another with ${part}.listen`));
+    });
+    server.listen(port, host, () => server.close(() => resolve(good(part, `${listen} is free`))));
+  });
+}
+
+function checkScript(script: string, directory: string): Finding {
+  const file = path.resolve(directory, script);
+  return existsSync(file)
+    ? good('scripted driver', file)
+    : bad('scripted driver', `there is no ${file}`, 'correct drivers.scripted.script');
+}
+
+const githubHeaders = (token: string): Record<string, string> => ({
+  accept: 'application/vnd.github+json',
+  'user-agent': 'chartroom',
+  ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
+});
+
+async function checkGithub(part: string, { github }: Config, token: string): Promise<Finding> {
+  const url = `${github.apiUrl.replace(/\/$/, '')}/rate_limit`;
+  return await reach(part, url, { headers: githubHeaders(token) }, (status) =>
+    status === 401 ? 'the token is not accepted: make a new one' : `it answers ${status}: is github.apiUrl right?`,
+  );
+}
+
+async function checkRepository({ github }: Config, name: string): Promise<Finding> {
+  const url = `${github.apiUrl.replace(/\/$/, '')}/repos/${name}`;
+  return await reach(`repository ${name}`, url, { headers: githubHeaders(github.token) }, (status) =>
+    status === 404 || status === 403
+      ? 'the token does not reach it: correct its name or the token’s access'
+      : `it answers ${status}`,
+  );
+}
+
+async function checkLinear({ linear }: Config): Promise<Finding> {
+  const { apiUrl, token } = linear;
+  const authorization = token.startsWith('lin_api_') ? token : `Bearer ${token}`;
+  const body = JSON.stringify({ query: '{ viewer { id name } }' });
+  const headers = { 'content-type': 'application/json', authorization };
+  return await reach('linear', apiUrl, { method: 'POST', headers, body }, (status) =>
+    status === 400 || status === 401 ? 'the token is not accepted: make a new one' : `it answers ${status}`,
+  );
+}
+
+async function reach(
+  part: string,
+  url: string,
+  request: RequestInit,
+  todo: (status: number) => string,
+): Promise<Finding> {
+  try {
+    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(REACH_MS_MAX) });
+    await response.body?.cancel();
+    return response.ok
+      ? good(part, `reachable at ${url}`)
+      : bad(part, `${url} says ${response.status}`, todo(response.status));
+  } catch (error) {
+    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    return bad(part, `${url} is not reachable: ${cause}`, 'see whether this machine reaches it');
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The store without its runtime, under the same lock: the same questions and, for the few commands that may, the same
+ * steps. Reading leaves every byte as it was: mail that waits is shown and not stepped, timers rest, nothing is
+ * performed.
+ */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { MACHINES } from '../../machines/index.ts';
+import type { Envelope } from '../actor/envelope.ts';
+import { createNode } from '../actor/node.ts';
+import type { Node } from '../actor/node.ts';
+import { createQuestions, questionFailure } from '../actor/questions.ts';
+import type { QuestionName, Questions } from '../actor/questions.ts';
+import { BusError } from '../bus/bus.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import { Bug } from '../errors.ts';
+import { createLog, createRedactor } from '../log.ts';
+import { openLevelStore } from '../store/level-store.ts';
+import { SPACES, keyParts } from '../store/keys.ts';
+import { StoreError } from '../store/store.ts';
+import type { Range, Store } from '../store/store.ts';
+import type { Ask, Link } from './connection.ts';
+import { CommandError, EXIT } from './exit.ts';
+
+interface StoreAloneOptions {
+  config: Config;
+  clock: Clock;
+  /** The command takes steps; else the store is only read. */
+  changing: boolean;
+}
+
+/** @throws CommandError when there is no store or somebody holds it; StoreError when it cannot be opened */
+export async function openStoreAlone({ config, clock, changing }: StoreAloneOptions): Promise<Omit<Link, 'follow'>> {
+  const directory = path.join(config.data, 'store');
+  if (!existsSync(path.join(directory, 'CURRENT'))) {
+    throw new CommandError(
+      EXIT.unreachable,
+      `no runtime answers, and there is no store in ${directory}`,
+      'start it with: chartroom up, or name the directory with --data',
+    );
+  }
+  const store = await openLevelStore(directory, 'a chartroom command').catch((error: unknown) => {
+    if (!(error instanceof StoreError) || error.code !== 'STORE_LOCKED') throw error;
+    throw new CommandError(
+      EXIT.unreachable,
+      `${error.message}, which does not answer`,
+      'wait until it is ready, or stop it; nothing was changed',
+    );
+  });
+  try {
+    const node = changing ? await steppingNode(store, config, clock) : await readingNode(store, config, clock);
+    const questions = createQuestions({
+      node,
+      store,
+      clock,
+      health: () => Promise.reject(new Error('the runtime does not run')),
+      redact: createRedactor(config.secrets()),
+      standing: () => [],
+    });
+    return {
+      ask: askOf(questions),
+      store,
+      async close() {
+        if (changing) await node.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Questions of this process as a command asks them: failures with the code they have on the bus. */
+export function askOf(questions: Questions): Ask {
+  return async (question, body) => {
+    try {
+      return await questions[question as QuestionName](body);
+    } catch (error) {
+      const { status, message } = questionFailure(error);
+      throw new BusError('BUS_REFUSED', message, { status, cause: error });
+    }
+  };
+}
+
+async function steppingNode(store: Store, config: Config, clock: Clock): Promise<Node> {
+  const log = createLog({ level: 'error', secrets: config.secrets() });
+  const node = createNode({ store, definitions: MACHINES, clock, log, timers: config.timers });
+  await node.load();
+  return node;
+}
+
+async function readingNode(store: Store, config: Config, clock: Clock): Promise<Node> {
+  const mail = await waitingMail(store);
+  const untouched: Store = {
+    ...store,
+    scan: (range) => (range.gte === SPACES.mail.gte ? nothing(range) : store.scan(range)),
+    write: () => Promise.reject(new Bug('a command that reads may not write')),
+  };
+  const log = createLog({ level: 'silent' });
+  const node = createNode({ store: untouched, definitions: MACHINES, clock, log, timers: config.timers });
+  await node.load();
+  return { ...node, waiting: (address) => mail.get(address) ?? [] };
+}
+
+async function waitingMail(store: Store): Promise<Map<string, { envelope: Envelope; stored: boolean }[]>> {
+  const mail = new Map<string, { envelope: Envelope; stored: boolean }[]>();
+  for await (const [key, value] of store.scan(SPACES.mail)) {
+    const address = keyParts(key, 2)[0]!;
+    const { envelope } = JSON.parse(value) as { envelope: Envelope };
+    mail.set(address, [...(mail.get(address) ?? []), { envelope, stored: true }]);
+  }
+  return mail;
+}
+
+async function* nothing(_range: Range): AsyncGenerator<[string, string]> {}
