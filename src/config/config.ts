@@ -2,24 +2,37 @@
  * The configuration: read from `chartroom.yaml`, from `CHARTROOM_*` variables and from flags, in rising order. Every
  * mistake is reported at once, with its line and what would be right.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { LineCounter, isMap, isScalar, parseDocument } from 'yaml';
-import type { Document } from 'yaml';
-import type { z } from 'zod';
 import type { TimerName, Timers } from '../../machines/contract.ts';
-import { editDistance } from '../actor/actors.ts';
 import { RejectedInput } from '../errors.ts';
 import { expand, hasPlaceholder, variable } from './expand.ts';
 import type { Env } from './expand.ts';
+import { checkSecrets, checkTogether, explain, schemaAt } from './mistakes.ts';
+import { loadRoles } from './roles.ts';
+import type { Roles } from './roles.ts';
 import { SECRET_PATHS, configSchema } from './schema.ts';
-import type { ConfigFile } from './schema.ts';
+import type { AgentConfig, ConfigFile, RepoConfig } from './schema.ts';
+import { dotted, readSource } from './source.ts';
+import type { Where } from './source.ts';
 
 export type { AgentConfig, ConfigFile, RepoConfig } from './schema.ts';
 
-export interface Config extends Omit<ConfigFile, 'timers' | 'data' | 'nats'> {
+/** A repository with everything filled in. */
+export type Repo = RepoConfig & { clone: string };
+
+export interface Agent extends AgentConfig {
+  /**
+   * Variables whose values came from the environment or a file: given to its processes, never into an event (what is
+   * hired is kept in a journal). `env` holds the others.
+   */
+  secretEnv: Record<string, string>;
+}
+
+export interface Config extends Omit<ConfigFile, 'timers' | 'data' | 'nats' | 'repos' | 'agents'> {
   nats: ConfigFile['nats'] | undefined;
-  /** Absolute. */
+  repos: Repo[];
+  agents: Agent[];
+  /** Absolute, as all paths in here are. */
   data: string;
   /** Only those that were set. */
   timers: Timers;
@@ -40,121 +53,125 @@ export interface LoadOptions {
   cwd: string;
 }
 
-/** Dotted path → variable. Rising order: file, these, flags. */
-const VARIABLES: Record<string, string> = {
+/** Dotted path → variable (or its `*_FILE`). Rising order: file, these, flags. */
+export const VARIABLES: Readonly<Record<string, string>> = {
   namespace: 'CHARTROOM_NAMESPACE',
   data: 'CHARTROOM_DATA',
   'nats.url': 'CHARTROOM_NATS_URL',
+  'nats.user': 'CHARTROOM_NATS_USER',
+  'nats.password': 'CHARTROOM_NATS_PASSWORD',
+  'nats.token': 'CHARTROOM_NATS_TOKEN',
+  'nats.creds': 'CHARTROOM_NATS_CREDS',
   'webhooks.listen': 'CHARTROOM_WEBHOOKS_LISTEN',
+  'webhooks.github.secret': 'CHARTROOM_GITHUB_WEBHOOK_SECRET',
+  'webhooks.linear.secret': 'CHARTROOM_LINEAR_WEBHOOK_SECRET',
   'operator.listen': 'CHARTROOM_OPERATOR_LISTEN',
   'operator.token': 'CHARTROOM_OPERATOR_TOKEN',
   'github.apiUrl': 'CHARTROOM_GITHUB_API_URL',
+  'github.token': 'CHARTROOM_GITHUB_TOKEN',
   'linear.apiUrl': 'CHARTROOM_LINEAR_API_URL',
+  'linear.token': 'CHARTROOM_LINEAR_TOKEN',
+  'limits.maxRuns': 'CHARTROOM_MAX_RUNS',
   log: 'CHARTROOM_LOG',
 };
 
 /** @throws RejectedInput `CONFIG` with one sentence per mistake: `chartroom.yaml:12 repos[0].merge: …` */
 export function loadConfig({ path: wanted, env, flags = {}, cwd }: LoadOptions): Config {
-  const file = findFile(wanted, env, cwd);
-  const directory = file === null ? cwd : path.dirname(file);
-  const lines = new LineCounter();
-  const document = parseDocument(file === null ? '' : readFileSync(file, 'utf8'), { lineCounter: lines });
-  const name = file === null ? 'configuration' : path.basename(file);
-  const where = (keys: readonly PropertyKey[]): string => place(document, lines, keys, name);
-  const mistakes = document.errors.map(
-    (error) => `${name}:${lines.linePos(error.pos[0]).line} ${firstLine(error.message)}`,
-  );
-  if (mistakes.length > 0) throw new RejectedInput('CONFIG', `${name} is not valid YAML`, mistakes);
+  const { file, directory, values, where: placeInFile } = readSource(wanted, env, cwd);
+  const mistakes: string[] = [];
+  /** What a value overlaid came from, instead of a line. */
+  const origins = new Map<string, string>();
+  const where: Where = (keys) => origins.get(keys.join('.')) ?? placeInFile(keys);
 
-  const raw = (document.toJS() ?? {}) as Record<string, unknown>;
-  checkSecrets(raw, [], where, mistakes);
-  const expanded = expandAll(raw, [], { env, directory, where, mistakes }) as Record<string, unknown>;
-  for (const [key, variableName] of Object.entries(VARIABLES)) {
-    const value = variable(variableName, env);
-    if (value !== null) setAt(expanded, key.split('.'), value);
+  checkSecrets(values, [], where, mistakes);
+  const expanding: Expanding = { env, directory, where, mistakes, expanded: new Set() };
+  const whole = expandAll(values, [], expanding) as Record<string, unknown>;
+  for (const [key, name] of Object.entries(VARIABLES)) {
+    const value = variable(name, env);
+    if (value === null) continue;
+    origins.set(key, name);
+    setAt(whole, key.split('.'), typed(value, key.split('.')));
   }
-  for (const [key, value] of Object.entries(flags)) if (value !== undefined) setAt(expanded, key.split('.'), value);
+  for (const [key, value] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    origins.set(key, `--${key}`);
+    setAt(whole, key.split('.'), typeof value === 'string' ? typed(value, key.split('.')) : value);
+  }
 
-  const parsed = configSchema.safeParse(expanded);
-  if (!parsed.success) mistakes.push(...parsed.error.issues.flatMap((issue) => explain(issue, where)));
-  else mistakes.push(...checkTogether(parsed.data, where));
+  const parsed = configSchema.safeParse(whole);
+  if (!parsed.success) {
+    mistakes.push(...parsed.error.issues.flatMap((issue) => explain(issue, where, (keys) => valueAt(whole, keys))));
+  } else {
+    const roles = rolesFor(parsed.data, directory, where, mistakes);
+    mistakes.push(...checkTogether(parsed.data, roles, where));
+  }
   if (mistakes.length > 0 || !parsed.success) {
-    throw new RejectedInput(
-      'CONFIG',
-      `${file ?? 'the configuration'} has ${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`,
-      mistakes,
-    );
+    const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
+    throw new RejectedInput('CONFIG', `${file ?? 'the configuration'} has ${count}`, mistakes);
   }
-  return finish(parsed.data, file, directory);
+  return finish(parsed.data, file, directory, expanding.expanded);
 }
 
-function finish(data: ConfigFile, file: string | null, directory: string): Config {
+function rolesFor(data: ConfigFile, directory: string, where: Where, mistakes: string[]): Roles | null {
+  try {
+    return loadRoles({ directory: data.roles === undefined ? undefined : path.resolve(directory, data.roles) });
+  } catch (error) {
+    if (!(error instanceof RejectedInput)) throw error;
+    mistakes.push(...error.issues.map((issue) => `${where(['roles'])}: ${issue}`));
+    return null;
+  }
+}
+
+function finish(data: ConfigFile, file: string | null, directory: string, expanded: ReadonlySet<string>): Config {
+  const absolute = <Key extends string>(key: Key, value: string | undefined) =>
+    (value === undefined ? {} : { [key]: path.resolve(directory, value) }) as { [K in Key]?: string };
   const timers: Timers = {};
   for (const [key, value] of Object.entries(data.timers)) {
     if (value !== undefined) timers[key.replace(/Seconds$/, '') as TimerName] = value;
   }
+  const agents = data.agents.map((agent, index) => withSecretEnv(agent, index, expanded));
+  const { scripted } = data.drivers;
+  const tls = data.nats?.tls;
   return {
     ...data,
-    nats: data.nats,
+    nats:
+      data.nats === undefined || tls === undefined
+        ? data.nats
+        : {
+            ...data.nats,
+            tls: { ...absolute('ca', tls.ca), ...absolute('cert', tls.cert), ...absolute('key', tls.key) },
+          },
     data: path.resolve(directory, data.data),
+    repos: data.repos.map((repo) => ({ ...repo, clone: cloneOf(repo, directory) })),
+    agents,
+    drivers: {
+      ...data.drivers,
+      ...(scripted === undefined ? {} : { scripted: { script: path.resolve(directory, scripted.script) } }),
+    },
+    ...absolute('roles', data.roles),
+    ...absolute('prompts', data.prompts),
     timers,
     file,
     directory,
-    secrets: () => secretsOf(data),
+    secrets: () => secretsOf(data, agents),
   };
 }
 
-function findFile(wanted: string | undefined, env: Env, cwd: string): string | null {
-  if (wanted !== undefined) {
-    const file = path.resolve(cwd, wanted);
-    if (!existsSync(file)) throw new RejectedInput('CONFIG', `there is no ${file}; make one with: chartroom init`);
-    return file;
-  }
-  const home = env['XDG_CONFIG_HOME'] ?? (env['HOME'] === undefined ? undefined : path.join(env['HOME'], '.config'));
-  const candidates = [
-    path.join(cwd, 'chartroom.yaml'),
-    ...(home === undefined ? [] : [path.join(home, 'chartroom', 'chartroom.yaml')]),
-  ];
-  return candidates.find((candidate) => existsSync(candidate)) ?? null;
+function cloneOf({ name, clone }: RepoConfig, directory: string): string {
+  if (clone === undefined) return `https://github.com/${name}.git`;
+  return /^\.{1,2}(\/|$)/.test(clone) ? path.resolve(directory, clone) : clone;
 }
 
-/** `chartroom.yaml:12 repos[0].merge`; the nearest ancestor's line where the key itself is missing. */
-function place(document: Document, lines: LineCounter, keys: readonly PropertyKey[], name: string): string {
-  const dotted = keys
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .replace(/^\./, '');
-  for (let depth = keys.length; depth >= 0; depth--) {
-    const offset = offsetOf(document, keys.slice(0, depth));
-    if (offset !== null) return `${name}:${lines.linePos(offset).line} ${dotted}`;
-  }
-  return `${name} ${dotted}`;
-}
-
-function offsetOf(document: Document, keys: readonly PropertyKey[]): number | null {
-  const parent = keys.length > 1 ? document.getIn(keys.slice(0, -1), true) : document.contents;
-  const last = keys.at(-1);
-  if (isMap(parent) && last !== undefined) {
-    const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === last);
-    if (pair !== undefined && isScalar(pair.key)) return pair.key.range?.[0] ?? null;
-  }
-  const node = keys.length === 0 ? document.contents : document.getIn(keys, true);
-  return (node as { range?: [number, number, number] } | undefined)?.range?.[0] ?? null;
-}
-
-type Where = (keys: readonly PropertyKey[]) => string;
-
-function checkSecrets(value: unknown, keys: PropertyKey[], where: Where, mistakes: string[]): void {
-  if (value !== null && typeof value === 'object') {
-    for (const [key, inner] of Object.entries(value)) {
-      checkSecrets(inner, [...keys, Array.isArray(value) ? Number(key) : key], where, mistakes);
-    }
-    return;
-  }
-  const pattern = keys.map((key) => (typeof key === 'number' ? '*' : String(key))).join('.');
-  if (SECRET_PATHS.includes(pattern) && typeof value === 'string' && value !== '' && !hasPlaceholder(value)) {
-    mistakes.push(`${where(keys)}: a secret may not stand in the file; write \${NAME} or \${file:path}`);
-  }
+function withSecretEnv(agent: AgentConfig, index: number, expanded: ReadonlySet<string>): Agent {
+  const { env, ...rest } = agent;
+  if (env === undefined) return { ...rest, secretEnv: {} };
+  const entries = Object.entries(env);
+  const isSecret = ([name]: [string, string]): boolean => expanded.has(`agents[${index}].env.${name}`);
+  return {
+    ...rest,
+    env: Object.fromEntries(entries.filter((entry) => !isSecret(entry))),
+    secretEnv: Object.fromEntries(entries.filter(isSecret)),
+  };
 }
 
 interface Expanding {
@@ -162,13 +179,17 @@ interface Expanding {
   directory: string;
   where: Where;
   mistakes: string[];
+  /** Paths whose values were not in the file itself. */
+  expanded: Set<string>;
 }
 
 function expandAll(value: unknown, keys: PropertyKey[], expanding: Expanding): unknown {
   if (typeof value === 'string') {
+    if (!hasPlaceholder(value)) return value;
+    expanding.expanded.add(dotted(keys));
     const result = expand(value, expanding.env, expanding.directory);
-    if ('value' in result) return result.value;
-    expanding.mistakes.push(`${expanding.where(keys)}: ${result.mistake}`);
+    if ('value' in result) return typed(result.value, keys);
+    expanding.mistakes.push(...result.mistakes.map((mistake) => `${expanding.where(keys)}: ${mistake}`));
     return value;
   }
   if (Array.isArray(value)) return value.map((inner, index) => expandAll(inner, [...keys, index], expanding));
@@ -180,71 +201,12 @@ function expandAll(value: unknown, keys: PropertyKey[], expanding: Expanding): u
   return value;
 }
 
-function explain(issue: z.core.$ZodIssue, where: Where): string[] {
-  if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(issue.path);
-    return issue.keys.map((key) => {
-      const near = known
-        .map((name) => ({ name, edits: editDistance(name.toLowerCase(), key.toLowerCase()) }))
-        .sort((a, b) => a.edits - b.edits)[0];
-      const hint =
-        near !== undefined && near.edits <= 3 ? `; did you mean ${near.name}?` : `; known: ${known.join(', ')}`;
-      return `${where([...issue.path, key])}: unknown key${hint}`;
-    });
-  }
-  return [`${where(issue.path)}: ${issue.message}`];
-}
-
-/** Keys the schema knows at a path. */
-function keysAt(keys: readonly PropertyKey[]): string[] {
-  let schema = configSchema as unknown as SchemaLike;
-  for (const key of keys) {
-    schema = unwrap(schema);
-    const next = typeof key === 'number' ? schema.element : schema.shape?.[String(key)];
-    if (next === undefined) return [];
-    schema = next;
-  }
-  return Object.keys(unwrap(schema).shape ?? {});
-}
-
-interface SchemaLike {
-  shape?: Record<string, SchemaLike>;
-  element?: SchemaLike;
-  def?: { innerType?: SchemaLike };
-}
-
-function unwrap(schema: SchemaLike): SchemaLike {
-  let inner = schema;
-  while (inner.shape === undefined && inner.element === undefined && inner.def?.innerType !== undefined)
-    inner = inner.def.innerType;
-  return inner;
-}
-
-/** Mistakes that only show in the whole. */
-function checkTogether(config: ConfigFile, where: Where): string[] {
-  const mistakes: string[] = [];
-  const unique = (list: { name: string }[], key: string): void => {
-    list.forEach(({ name }, index) => {
-      if (list.findIndex((other) => other.name.toLowerCase() === name.toLowerCase()) < index) {
-        mistakes.push(`${where([key, index, 'name'])}: ${name} is there twice`);
-      }
-    });
-  };
-  unique(config.repos, 'repos');
-  unique(config.agents, 'agents');
-  config.agents.forEach(({ driver }, index) => {
-    if (driver === 'scripted' && config.drivers.scripted === undefined)
-      mistakes.push(`${where(['agents', index, 'driver'])}: drivers.scripted.script says nothing of its script`);
-    if (driver === 'command' && config.drivers.command === undefined)
-      mistakes.push(`${where(['agents', index, 'driver'])}: drivers.command.run says nothing of its command`);
-  });
-  const host = config.operator.listen.replace(/:\d+$/, '');
-  if (!/^(127\.|localhost$|\[?::1\]?$)/.test(host) && config.operator.token === '') {
-    mistakes.push(
-      `${where(['operator', 'listen'])}: ${host} is not loopback; set operator.token, or listen on 127.0.0.1`,
-    );
-  }
-  return mistakes;
+/** Variables and flags are texts; where a number or a switch is wanted, they are read as one. */
+function typed(text: string, keys: readonly PropertyKey[]): unknown {
+  const type = schemaAt(keys)?.type;
+  if (type === 'number' && /^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
 }
 
 function setAt(target: Record<string, unknown>, keys: string[], value: unknown): void {
@@ -259,19 +221,25 @@ function setAt(target: Record<string, unknown>, keys: string[], value: unknown):
   setAt(next, rest, value);
 }
 
-function secretsOf(config: ConfigFile): string[] {
-  const { nats, webhooks, operator, github, linear, agents } = config;
-  return [
-    nats?.password,
-    nats?.token,
-    webhooks.github.secret,
-    webhooks.linear.secret,
-    operator.token,
-    github.token,
-    github.app?.privateKey,
-    linear.token,
-    ...agents.map((agent) => agent.github?.token),
-  ].filter((value): value is string => value !== undefined && value !== '');
+const valueAt = (whole: unknown, keys: readonly PropertyKey[]): unknown =>
+  keys.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], whole);
+
+function secretsOf(config: ConfigFile, agents: readonly Agent[]): string[] {
+  const named = SECRET_PATHS.flatMap((pattern) => {
+    const [list, , ...rest] = pattern.split('.');
+    if (!pattern.includes('.*.')) return [valueAt(config, pattern.split('.'))];
+    return (valueAt(config, [list!]) as unknown[]).map((entry) => valueAt(entry, rest));
+  });
+  const inUrls = [config.nats?.url, ...config.repos.map(({ clone }) => clone)].map((url) => passwordOf(url ?? ''));
+  return [...named, ...inUrls, ...agents.flatMap(({ secretEnv }) => Object.values(secretEnv))].filter(
+    (value): value is string => typeof value === 'string' && value !== '',
+  );
 }
 
-const firstLine = (text: string): string => text.split('\n')[0]!;
+/** Git and NATS take passwords in URLs. */
+function passwordOf(url: string): string {
+  if (!URL.canParse(url)) return '';
+  const { protocol, username, password } = new URL(url);
+  const isToken = password === '' && protocol.startsWith('http');
+  return decodeURIComponent(isToken ? username : password);
+}

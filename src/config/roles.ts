@@ -9,6 +9,7 @@ import type { Hire } from '../../machines/events/index.ts';
 import { explainIssues } from '../actor/envelope.ts';
 import { RejectedInput } from '../errors.ts';
 import { packageFile } from '../package.ts';
+import type { Env } from './expand.ts';
 import type { AgentConfig, RepoConfig } from './schema.ts';
 
 export const roleSchema = z.strictObject({
@@ -42,18 +43,47 @@ export function loadRoles({ directory }: { directory?: string | undefined } = {}
     for (const file of readdirSync(folder)
       .filter((name) => /\.ya?ml$/.test(name))
       .sort()) {
-      const parsed = roleSchema.safeParse(parse(readFileSync(path.join(folder, file), 'utf8')));
-      if (parsed.success) roles.set(parsed.data.name, parsed.data);
-      else mistakes.push(...explainIssues(parsed.error).map((issue) => `${file} ${issue}`));
+      const role = readRole(path.join(folder, file));
+      if ('mistakes' in role)
+        mistakes.push(...role.mistakes.map((mistake) => `${path.join(folder, file)}: ${mistake}`));
+      else roles.set(role.name, role);
     }
   }
   if (mistakes.length > 0) throw new RejectedInput('ROLES', 'the roles have mistakes', mistakes);
   return roles;
 }
 
+function readRole(file: string): Role | { mistakes: string[] } {
+  let content: unknown;
+  try {
+    content = parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    return { mistakes: [(error as Error).message.split('\n')[0]!.replace(/:$/, '')] };
+  }
+  const parsed = roleSchema.safeParse(content);
+  return parsed.success ? parsed.data : { mistakes: explainIssues(parsed.error) };
+}
+
 /** A role by its name or an alias. */
 export function roleOf(roles: Roles, name: string): Role | undefined {
-  return roles.get(name) ?? [...roles.values()].find((role) => role.aliases.includes(name));
+  const wanted = name.toLowerCase();
+  return roles.get(wanted) ?? [...roles.values()].find((role) => role.aliases.includes(wanted));
+}
+
+/**
+ * What an agent's processes get besides the environment its hire names: the variables of the runtime that its role
+ * lists, and those of its configuration that are secrets. For the performer that starts processes; never in an event.
+ */
+export function secretEnvironmentOf(
+  agent: { secretEnv: Record<string, string> } | undefined,
+  role: Role | undefined,
+  env: Env,
+): Record<string, string> {
+  const passed = (role?.env ?? []).flatMap((name) => {
+    const value = env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(passed), ...agent?.secretEnv };
 }
 
 /** An agent of the configuration as the data of its `hire`. @throws RejectedInput `ROLES` for a role nobody knows */
@@ -70,7 +100,7 @@ export function hireOf(agent: Omit<AgentConfig, 'name'>, roles: Roles): Hire {
     mode: agent.mode,
     settings: { kinds: role.kinds, actions: role.actions, aliases: role.aliases },
     ...(agent.lanes === undefined ? {} : { lanes: agent.lanes }),
-    ...(agent.env === undefined ? {} : { env: agent.env }),
+    ...(agent.env === undefined || Object.keys(agent.env).length === 0 ? {} : { env: agent.env }),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(agent.github?.login === undefined ? {} : { github: { login: agent.github.login } }),
   };

@@ -11,7 +11,11 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 
 export const repoSchema = z.strictObject({
   name: repoName.describe('GitHub owner/repo'),
-  clone: z.string().min(1).describe('any URL or path git understands'),
+  clone: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('any URL or path git understands; default: the repository at github.com'),
   base: z.string().default('main'),
   linear: z
     .strictObject({ teams: z.array(z.string()).default([]) })
@@ -49,6 +53,8 @@ export const agentSchema = z.strictObject({
   github: z.strictObject({ token: secret.default(''), login: z.string().optional() }).optional(),
   subscribe: z.array(repoName).optional(),
 });
+/** What `driver` may name. */
+export const DRIVERS: readonly string[] = ['scripted', 'command', 'codex', 'claude', 'acp'];
 export type AgentConfig = z.infer<typeof agentSchema>;
 
 type TimerKey = `${keyof typeof TIMER_DEFAULTS}Seconds`;
@@ -65,6 +71,11 @@ export const configSchema = z.strictObject({
       user: z.string().optional(),
       password: secret.optional(),
       token: secret.optional(),
+      creds: secret.optional().describe('content of a .creds file: ${file:path}'),
+      tls: z
+        .strictObject({ ca: z.string().optional(), cert: z.string().optional(), key: z.string().optional() })
+        .optional()
+        .describe('PEM files'),
     })
     .optional()
     .describe('absent: `up` starts a local nats-server'),
@@ -115,6 +126,7 @@ export type ConfigFile = z.infer<typeof configSchema>;
 export const SECRET_PATHS: readonly string[] = [
   'nats.password',
   'nats.token',
+  'nats.creds',
   'webhooks.github.secret',
   'webhooks.linear.secret',
   'operator.token',
