@@ -2,7 +2,7 @@
 import type { ActorView } from '../contract.ts';
 import type { WatchParams } from '../effects.ts';
 import type { SessionContext } from './context.ts';
-import { authorityOf, isReview, reviewIsGood, reviewOf, startOf } from './standing.ts';
+import { authorityOf, checksOf, isReview, queueOf, reviewIsGood, startOf } from './standing.ts';
 
 export function watch(name: string, { context }: ActorView<SessionContext>): Record<string, unknown> | undefined {
   if (name === 'issue') return watchIssue(context);
@@ -41,5 +41,9 @@ function isAwaited(context: SessionContext): boolean {
   const { pull, run, runs, brief } = context;
   if (pull === null) return runs.length > 0 || run !== null;
   if (pull.state === 'closed') return run !== null;
-  return reviewOf(context) !== 'wanted' || reviewIsGood(context) || brief.reviewers === 'people';
+  const checks = checksOf(context);
+  const byPeople = brief.reviewers === 'people' || context.reviewing.person !== null;
+  return (
+    checks === 'unknown' || checks === 'pending' || byPeople || reviewIsGood(context) || queueOf(context) !== 'out'
+  );
 }
