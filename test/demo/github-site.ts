@@ -135,7 +135,14 @@ export async function receiver(t: TestContext, { status = 200 }: { status?: numb
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
     const made = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(made));
   });
-  t.after(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  t.after(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        // A sender that keeps its line open is not waited for.
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      }),
+  );
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/hook`,
