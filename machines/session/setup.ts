@@ -15,7 +15,9 @@ import { type AnyEvent, type Draft, type Write, draftOf, set } from './draft.ts'
 import * as ending from './ending.ts';
 import { GUARDS } from './guards.ts';
 import * as issue from './issue.ts';
+import * as judging from './judging.ts';
 import { labelsOf } from './labels.ts';
+import * as loss from './loss.ts';
 import * as merging from './merging.ts';
 import * as observe from './observe.ts';
 import * as people from './people.ts';
@@ -97,7 +99,7 @@ function askForAgent(draft: Draft): void {
   });
 }
 
-const lost = (reason: string): Write => run.lose(() => reason);
+const lost = (reason: string): Write => loss.lose(() => reason);
 const goneReason = ({ event }: Draft): string =>
   event.type === 'agent.gone' ? `${event.data.class}: ${event.data.reason}` : 'the agent is gone';
 const failedReason = ({ event }: Draft): string =>
@@ -130,22 +132,22 @@ export const session = base.extend({
     endToVerify: does(run.toVerify),
     handBack: does(run.handedBack),
     putDown: does(run.putDown),
-    limit: does(run.limited),
-    verify: does(run.verify),
+    limit: does(loss.limited),
+    verify: does(judging.verify),
     judge: does(verdict.judgeReview, observe.weighConflict),
     release: does(assignment.release),
     abandon: does(assignment.abandon),
-    loseWorker: does(run.lose(goneReason)),
-    loseUnprepared: does(run.lose(failedReason)),
+    loseWorker: does(loss.lose(goneReason)),
+    loseUnprepared: does(loss.lose(failedReason)),
     losePrepareTimeout: does(lost('the worktree was not ready in time')),
     loseOverrun: does(lost('nothing was heard of the run')),
     loseUndelivered: does(lost('the agent no longer takes this run')),
-    loseUnverified: does(run.lose(failedReason)),
+    loseUnverified: does(loss.lose(failedReason)),
     loseVerifyTimeout: does(lost('the verification did not end in time')),
     loseUnreleased: does(lost('its process is not known to be gone'), assignment.abandon),
-    leave: does(run.leave),
-    clearBackoff: does(run.clearBackoff),
-    parkExhausted: does(run.parkExhausted),
+    leave: does(loss.leave),
+    clearBackoff: does(loss.clearBackoff),
+    parkExhausted: does(loss.parkExhausted),
     settleSteer: does(people.settleSteer),
     // the outside
     observePull: does(observe.observePull),

@@ -6,7 +6,7 @@ import { excludedOf, wantAnew } from './assignment.ts';
 import type { OwnVerdict, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { lapse, owe, unpark } from './obligations.ts';
-import { judge } from './run.ts';
+import { judge } from './judging.ts';
 
 const VERDICTS_KEPT = 50;
 

@@ -1,0 +1,199 @@
+/** What the pull request waits for: a review, checks, a conflict's end, the merge; a review session, its next head. */
+import type { WaitingOn } from '../contract.ts';
+import { isLive } from './assignment.ts';
+import { isPullUnseen } from './guards.ts';
+import { short } from './names.ts';
+import { checksOf, isReview, pullOf, queueOf, reviewIsGood, reviewOf, silentChecks } from './standing.ts';
+import { isPosting } from './verdict.ts';
+import { OPERATOR, type View, sinceOf, timerOf, wait } from './wait.ts';
+
+export function onPull(view: View): WaitingOn[] {
+  const { context } = view;
+  if (isReview(context)) return onReviewed(view);
+  if (isPullUnseen(context)) {
+    return [
+      wait('merge', {
+        on: 'external/github',
+        since: sinceOf(view, 'work.idle'),
+        until: timerOf(view, 'idle', 'observe'),
+        detail: 'the pull request was verified and not seen by the watch yet',
+        moves: ['pull.observed'],
+      }),
+    ];
+  }
+  if (pullOf(context) === 'draft' && !isLive(context)) {
+    return [
+      wait('merge', {
+        on: 'external/github',
+        since: sinceOf(view, 'pull.draft'),
+        detail: 'the pull request is a draft',
+        moves: ['pull.opened', 'pull.merged', 'pull.closed'],
+      }),
+    ];
+  }
+  if (pullOf(context) !== 'open') return [];
+  return [...onReview(view), ...onChecks(view), ...onConflict(view), ...onMerge(view)];
+}
+
+/** A review session between verdicts: it ends with the pull request. */
+function onReviewed(view: View): WaitingOn[] {
+  const { context } = view;
+  const since = sinceOf(view, 'work.idle');
+  if (isPosting(context)) {
+    const detail = 'the verdict is being posted';
+    return [
+      wait('review', { on: 'external/github', since, detail, moves: ['review.post.done', 'review.post.failed'] }),
+    ];
+  }
+  if (context.obligations.length > 0 || context.run !== null) return [];
+  return [
+    wait('merge', {
+      on: context.brief.for ?? 'external/github',
+      since,
+      detail: 'every head asked for is judged; it ends with the pull request',
+      moves: ['review.wanted', 'pull.merged', 'pull.closed'],
+    }),
+  ];
+}
+
+function onReview(view: View): WaitingOn[] {
+  const { context } = view;
+  const { reviewing, pull } = context;
+  const state = reviewOf(context);
+  const head = short(pull?.head ?? '');
+  if (state === 'wanted' || state === 'requested') {
+    const since = sinceOf(view, `review.${state}`);
+    const moves = ['review.approved', 'review.changed', 'correct.reviewer.replace', 'correct.review.waive'];
+    if (reviewing.comment?.head === pull?.head) {
+      const detail = `${reviewing.comment?.reviewer} left the verdict on ${head} to a person`;
+      return [wait('review', { on: OPERATOR, since, detail, moves })];
+    }
+    if (reviewing.person !== null) {
+      return [wait('review', { on: `person/${reviewing.person}`, since, detail: `requested on head ${head}`, moves })];
+    }
+    if (context.brief.reviewers === 'people') {
+      return [wait('review', { on: 'external/github', since, detail: `a person reviews head ${head}`, moves })];
+    }
+    if (reviewing.unreachable !== null) {
+      const detail = `the review of ${head} could not be asked for: ${reviewing.unreachable}`;
+      return [wait('review', { on: OPERATOR, since, detail, moves: [...moves, 'correct.retry'] })];
+    }
+    const asked = reviewing.asked?.head === pull?.head ? reviewing.asked : null;
+    const theirs = reviewing.picture?.waitingOn[0];
+    if (state === 'requested') {
+      const on = reviewing.picture?.owner ?? asked?.of ?? null;
+      const until = theirs?.until ?? null;
+      return [
+        wait('review', { on, since, until, detail: `requested on head ${head}`, moves: [...moves, 'review.needed'] }),
+      ];
+    }
+    if (asked === null) {
+      const detail = `will be asked for head ${head} when the run in progress has ended`;
+      return [
+        wait('review', { on: isLive(context) ? (context.run?.agent ?? null) : context.address, since, detail, moves }),
+      ];
+    }
+    const why = theirs === undefined ? '' : `: ${theirs.detail}`;
+    const on = theirs === undefined ? asked.of : theirs.on;
+    return [
+      wait('review', {
+        on,
+        since,
+        until: theirs?.until ?? null,
+        detail: `wanted on head ${head}${why}`,
+        moves: [...moves, 'review.requested'],
+      }),
+    ];
+  }
+  if (state === 'changesRequested' && !context.obligations.some(({ kind }) => kind === 'review') && !isLive(context)) {
+    const by = reviewing.verdicts.findLast(({ verdict }) => verdict === 'request_changes')?.reviewer ?? '';
+    return [
+      wait('review', {
+        on: by.includes('/') ? by : by === '' ? OPERATOR : `person/${by}`,
+        since: sinceOf(view, 'review.changesRequested'),
+        detail: `changes requested on head ${head} stand, and nothing is owed for them`,
+        moves: ['review.approved', 'review.dismissed', 'pull.moved', 'correct.review.waive'],
+      }),
+    ];
+  }
+  return [];
+}
+
+function onChecks(view: View): WaitingOn[] {
+  const { context } = view;
+  const state = checksOf(context);
+  const since = sinceOf(view, `checks.${state}`);
+  const head = short(context.pull?.head ?? '');
+  if (state === 'unknown' || state === 'pending') {
+    const silent = context.silent?.head === context.pull?.head ? silentChecks(context) : [];
+    const detail =
+      silent.length > 0 ? `nothing was heard of ${silent.join(', ')} on ${head}` : `checks of ${head} are ${state}`;
+    return [
+      wait('checks', {
+        on: silent.length > 0 ? OPERATOR : 'external/github',
+        since,
+        until: view.timers[`open.checks.${state}:check`] ?? null,
+        detail,
+        moves: ['checks.green', 'checks.red', 'correct.check.ignore', 'correct.check.rerun'],
+      }),
+    ];
+  }
+  if (state === 'red' && !context.obligations.some(({ kind }) => kind === 'checks') && !isLive(context)) {
+    return [
+      wait('checks', {
+        on: 'external/github',
+        since,
+        detail: `checks of ${head} are red, and nothing is owed for them`,
+        moves: ['checks.green', 'pull.moved', 'correct.check.ignore', 'correct.check.rerun'],
+      }),
+    ];
+  }
+  return [];
+}
+
+/** A conflict in what somebody else pushed is theirs to resolve. */
+function onConflict(view: View): WaitingOn[] {
+  const { context } = view;
+  const { pull } = context;
+  const isOurs = context.obligations.some(({ kind }) => kind === 'upkeep' || kind === 'queue');
+  if (pull?.conflict !== true || isOurs || isLive(context)) return [];
+  return [
+    wait('upkeep', {
+      on: pull.headBy === 'other' ? 'external/github' : context.address,
+      since: sinceOf(view, 'pull.open'),
+      detail: `${short(pull.head)} conflicts with ${pull.base}`,
+      moves: ['pull.moved', 'pull.merged', 'pull.closed'],
+    }),
+  ];
+}
+
+function onMerge(view: View): WaitingOn[] {
+  const { context } = view;
+  const queue = queueOf(context);
+  if (queue === 'waiting' || queue === 'merging') {
+    return [
+      wait('queue', {
+        on: 'external/github',
+        since: sinceOf(view, `queue.${queue}`),
+        detail: queue === 'waiting' ? 'in the merge queue' : 'is being merged',
+        moves: ['pull.merged', 'queue.evicted', 'queue.left'],
+      }),
+    ];
+  }
+  if (!reviewIsGood(context) || checksOf(context) !== 'green' || context.obligations.length > 0) return [];
+  if (context.run !== null || context.offer !== null) return [];
+  const refused = context.merge?.state === 'refused' ? context.merge.reason : null;
+  const unposted = context.reviewing.verdicts.some(({ verdict, posted }) => verdict === 'approve' && !posted)
+    ? ' (GitHub did not take the approval as a review)'
+    : '';
+  const conflict = context.pull?.conflict === true ? ' (it conflicts with its base)' : '';
+  const detail = refused === null ? `approved and green${conflict}` : `the merge was refused: ${refused}`;
+  return [
+    wait('merge', {
+      on: 'external/github',
+      since: sinceOf(view, 'queue.out'),
+      detail: `${detail}${unposted}`,
+      moves: ['pull.merged', 'pull.closed', 'pull.moved', ...(refused === null ? [] : ['correct.retry'])],
+    }),
+  ];
+}
