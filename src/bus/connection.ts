@@ -187,13 +187,17 @@ export function busError(error: unknown, what: string): BusError {
       return new BusError('BUS_CLOSED', 'the connection was closed', { cause: error });
     case 'away':
       return new BusError('BUS_UNREACHABLE', 'NATS is not reachable', { cause: error });
+    case 'large':
+      return new BusError('BUS_REFUSED', `the message to ${what} is larger than the server takes (max_payload)`, {
+        cause: error,
+      });
     case 'denied':
     case undefined:
       return new BusError('BUS_REFUSED', `${what}: ${message}`, { cause: error });
   }
 }
 
-const MEANING: ReadonlyMap<string, 'nobody' | 'late' | 'closed' | 'away' | 'denied'> = new Map([
+const MEANING: ReadonlyMap<string, 'nobody' | 'late' | 'closed' | 'away' | 'large' | 'denied'> = new Map([
   [ErrorCode.NoResponders, 'nobody'],
   [ErrorCode.Timeout, 'late'],
   [ErrorCode.ConnectionClosed, 'closed'],
@@ -201,6 +205,7 @@ const MEANING: ReadonlyMap<string, 'nobody' | 'late' | 'closed' | 'away' | 'deni
   [ErrorCode.Disconnect, 'away'],
   [ErrorCode.ConnectionRefused, 'away'],
   [ErrorCode.ConnectionTimeout, 'away'],
+  [ErrorCode.MaxPayloadExceeded, 'large'],
   [ErrorCode.AuthorizationViolation, 'denied'],
   [ErrorCode.BadAuthentication, 'denied'],
 ]);

@@ -3,16 +3,16 @@
  * the bus calls itself connected; whatever is published while it is not fails at once, reads wait.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JetStreamManager, KV } from 'nats';
+import type { KV } from 'nats';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { BusError } from './bus.ts';
 import type { Bus, Letter, StreamIdentity, StreamName } from './bus.ts';
-import { apiErrorOf, busError, openConnection } from './connection.ts';
-import type { Connection, ConnectOptions, LinkStatus } from './connection.ts';
+import { apiErrorOf, openConnection } from './connection.ts';
+import type { ConnectOptions, LinkStatus } from './connection.ts';
 import { createPublishing } from './publishing.ts';
-import { createReader } from './reader.ts';
-import type { Message, Reader } from './reader.ts';
+import { createReaders } from './readers.ts';
+import type { Message } from './reader.ts';
 import { serveQuestions } from './service.ts';
 import { bucketName, isInbox, RECEIPT_TO, streamName, subjectOf } from './subject.ts';
 import { ensureStream, isMissing, STREAMS, streamSettings } from './streams.ts';
@@ -24,8 +24,6 @@ export interface BusOptions extends ConnectOptions {
   limits?: Partial<Record<StreamName, StreamLimits>> | undefined;
 }
 
-/** Idle readers kept per stream: the letterbox's own, and one of somebody who pages through it. */
-const IDLE_READERS_MAX = 2;
 /** Receipts that wait for a reconnection; their askers have long given up when there are more. */
 const REPLIES_MAX = 10_000;
 const RETRY_MS = 500;
@@ -87,7 +85,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     await prepare();
   } catch (error) {
     await connection.close();
-    throw busError(error, 'JetStream');
+    throw prepareError(error, options.servers);
   }
   turn('connected');
   connection.onLink((link) => {
@@ -194,58 +192,13 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
 /** The server's error code for a row that somebody else wrote in between. */
 const WRONG_SEQUENCE = 10_071;
 
-interface ReadersOptions {
-  connection: Connection;
-  jsm: JetStreamManager;
-  clock: Clock;
-  namespace: string;
-  inspect: (stream: StreamName) => Promise<{ lastSeq: number }>;
-}
-
-/** Readers by stream: who reads on from where one stands gets that one, who reads elsewhere gets another. */
-function createReaders({ connection, jsm, clock, namespace, inspect }: ReadersOptions) {
-  const idle: { stream: StreamName; reader: Reader }[] = [];
-  const busy = new Set<Reader>();
-  let closed = false;
-
-  function take(stream: StreamName, after: number): Reader {
-    const at = idle.findIndex((entry) => entry.stream === stream && entry.reader.position() === after);
-    if (at >= 0) return idle.splice(at, 1)[0]!.reader;
-    return createReader({
-      connection,
-      jsm,
-      clock,
-      tidies: true,
-      stream: streamName(namespace, stream),
-      inspect: () => inspect(stream),
+/** A server without JetStream answers nothing of it; a stream that is not as asked is for a person to settle. */
+function prepareError(error: unknown, servers: string | readonly string[]): unknown {
+  if (error instanceof BusError && error.code === 'BUS_NO_RESPONDER') {
+    const where = [servers].flat().join(', ');
+    return new BusError('BUS_REFUSED', `NATS at ${where} has no JetStream; start it with: nats-server -c nats.conf`, {
+      cause: error,
     });
   }
-
-  return {
-    async read(
-      stream: StreamName,
-      after: number,
-      options: { max: number; waitMs: number; signal?: AbortSignal },
-    ): Promise<Message[]> {
-      if (closed) throw new BusError('BUS_CLOSED', 'the connection was closed');
-      const reader = take(stream, after);
-      busy.add(reader);
-      try {
-        const messages = await reader.read(after, options);
-        idle.push({ stream, reader });
-        return messages;
-      } catch (error) {
-        reader.close();
-        throw error;
-      } finally {
-        busy.delete(reader);
-        const surplus = idle.filter((entry) => entry.stream === stream).slice(0, -IDLE_READERS_MAX);
-        for (const entry of surplus) idle.splice(idle.indexOf(entry), 1)[0]!.reader.close();
-      }
-    },
-    close() {
-      closed = true;
-      for (const reader of [...busy, ...idle.map((entry) => entry.reader)]) reader.close();
-    },
-  };
+  return error;
 }
