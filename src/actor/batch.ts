@@ -23,6 +23,8 @@ export interface BatchRecord {
   steps: [actor: string, seq: number][];
   /** Facts that are not steps: parked, unparked, dead letters; kept whole, they are rare. */
   facts?: Fact[];
+  /** Where each of them stands among all facts of the batch: read again, facts have the order they were told in. */
+  factsAt?: number[];
 }
 
 export interface Batch {
@@ -67,7 +69,10 @@ export function seal(batch: Batch, prev: string, at: string): { operations: Oper
     if (value !== null && key.startsWith('0!journal!')) hash.update(key).update(value);
   }
   const record: BatchRecord = { number: batch.number, at, prev, hash: hash.digest('hex'), steps: batch.steps };
-  if (batch.kernelFacts.length > 0) record.facts = batch.kernelFacts;
+  if (batch.kernelFacts.length > 0) {
+    record.facts = batch.kernelFacts;
+    record.factsAt = batch.kernelFacts.map((fact) => batch.facts.indexOf(fact));
+  }
   operations.push({ put: KEYS.batch(batch.number), value: JSON.stringify(record) });
   operations.push({ put: KEYS.meta('last'), value: JSON.stringify({ number: batch.number, hash: record.hash }) });
   return { operations, hash: record.hash };

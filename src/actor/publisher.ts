@@ -24,6 +24,8 @@ export interface Publisher {
   subscribe(tell: (fact: Fact, cursor: string) => void): () => void;
   /** Facts behind a cursor (`batch.index`), oldest first, from the store. */
   since(cursor: string): AsyncIterable<{ fact: Fact; cursor: string }>;
+  /** The cursor of the last fact committed: what comes is behind it. */
+  position(): string;
   /** Batches committed and not yet published. */
   lag(): number;
   start(): void;
@@ -102,7 +104,8 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
       const entry = decodeEntry(node.read(KEYS.journal(actor, seq))!);
       return journalFact(actor, seq, entry, receiptOf(actor, seq, entry));
     });
-    return [...facts, ...(record.facts ?? [])];
+    record.facts?.forEach((fact, index) => facts.splice(record.factsAt?.[index] ?? facts.length, 0, fact));
+    return facts;
   }
 
   return {
@@ -121,6 +124,7 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
         index = 0;
       }
     },
+    position: () => `${latest}.${Math.max(0, factsOf(latest).length - 1)}`,
     lag: () => latest - published,
     start() {
       stopped = false;

@@ -6,7 +6,7 @@ import type { Fact } from '../actor/fact.ts';
 export interface Metrics {
   /** Counts one committed fact. */
   count(fact: Fact): void;
-  hook(source: string, routed: 'taken' | 'nobody'): void;
+  hook(source: string, routed: 'routed' | 'nobody' | 'unreadable'): void;
   text(): Promise<string>;
   contentType: string;
 }

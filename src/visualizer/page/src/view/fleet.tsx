@@ -1,0 +1,186 @@
+/** All actors: who needs a person first, found by what one types, counted by kind and phase. */
+import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import type { IndexRow } from '../answers.ts';
+import { actorHref, fleetHref } from '../route.ts';
+import { byNeed, counted, kindOf, matches, NO_FILTER, spoken } from '../rows.ts';
+import type { Filter } from '../rows.ts';
+import { foremost, neededSince } from '../wait.ts';
+import { Age } from './age.tsx';
+import { Anchor, Name } from './anchor.tsx';
+import { Notice } from './notice.tsx';
+import { Phase } from './phase.tsx';
+import { useFleet, useLink, usePage } from './use.ts';
+import { WaitLine } from './wait-line.tsx';
+
+/** More rows than anybody reads at once; the rest is a press away. */
+const ROWS_PORTION = 200;
+
+export function FleetView({ filter }: { filter: Filter }) {
+  const { rows, known, problem } = useFleet();
+  const link = useLink();
+  const text = useDeferredValue(filter.text);
+  const all = useMemo(() => byNeed(rows.values()), [rows]);
+  const found = all.filter((row) => matches(row, { ...filter, text }));
+  return (
+    <>
+      <div className="heading">
+        <h1>Actors</h1>
+        <Search filter={filter} />
+      </div>
+      {known ? <Counts all={all} filter={{ ...filter, text }} /> : null}
+      {problem === null ? null : <Notice problem={problem} />}
+      {!known && problem === null && link.state !== 'locked' && link.state !== 'away' ? (
+        <p className="quiet">Reading the list of actors …</p>
+      ) : null}
+      {known ? <List rows={found} isFiltered={found.length < all.length} /> : null}
+    </>
+  );
+}
+
+function Search({ filter }: { filter: Filter }) {
+  const page = usePage();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    const focus = (event: KeyboardEvent): void => {
+      const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+      if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    document.addEventListener('keydown', focus);
+    return () => document.removeEventListener('keydown', focus);
+  }, []);
+  return (
+    <input
+      ref={input}
+      className="search"
+      type="search"
+      placeholder="Find by name, title, owner, reference"
+      aria-label="Find actors"
+      aria-keyshortcuts="/"
+      value={filter.text}
+      onChange={(event) => page.go(fleetHref({ ...filter, text: event.target.value }), { replace: true })}
+    />
+  );
+}
+
+function Counts({ all, filter }: { all: IndexRow[]; filter: Filter }) {
+  const ofKind = all.filter((row) => matches(row, { ...filter, kind: null, phase: null }));
+  const ofPhase = all.filter((row) => matches(row, { ...filter, phase: null }));
+  return (
+    <div className="counts">
+      <nav aria-label="Kinds">
+        <Count
+          href={fleetHref({ ...filter, kind: null, phase: null })}
+          isCurrent={filter.kind === null}
+          count={ofKind.length}
+        >
+          all
+        </Count>
+        {counted(ofKind, (row) => kindOf(row.address)).map(([kind, count]) => (
+          <Count
+            key={kind}
+            href={fleetHref({ ...filter, kind, phase: null })}
+            isCurrent={filter.kind === kind}
+            count={count}
+          >
+            {kind}
+          </Count>
+        ))}
+      </nav>
+      <nav aria-label="Phases">
+        {counted(ofPhase, (row) => row.phase).map(([phase, count]) => (
+          <Count
+            key={phase}
+            href={fleetHref({ ...filter, phase: filter.phase === phase ? null : phase })}
+            isCurrent={filter.phase === phase}
+            count={count}
+          >
+            {spoken(phase)}
+          </Count>
+        ))}
+      </nav>
+    </div>
+  );
+}
+
+interface CountProps {
+  href: string;
+  isCurrent: boolean;
+  count: number;
+  children: string;
+}
+
+function Count({ href, isCurrent, count, children }: CountProps) {
+  return (
+    <Anchor href={href} className="count" isCurrent={isCurrent}>
+      {children} <span className="count__number">{count}</span>
+    </Anchor>
+  );
+}
+
+function List({ rows, isFiltered }: { rows: IndexRow[]; isFiltered: boolean }) {
+  const [limit, setLimit] = useState(ROWS_PORTION);
+  if (rows.length === 0) {
+    return isFiltered ? (
+      <p className="quiet">
+        No actor fits. <Anchor href={fleetHref(NO_FILTER)}>Show all</Anchor>
+      </p>
+    ) : (
+      <p className="quiet">
+        There are no actors yet. <code>chartroom open</code> and <code>chartroom hire</code> make some.
+      </p>
+    );
+  }
+  const shown = rows.slice(0, limit);
+  const needed = shown.filter((row) => neededSince(row) !== null);
+  const others = shown.filter((row) => neededSince(row) === null);
+  return (
+    <>
+      <Section title="Needs a person" rows={needed} />
+      <Section title={needed.length > 0 ? 'Everything else' : 'Nobody is needed'} rows={others} />
+      {rows.length > limit ? (
+        <button type="button" className="more" onClick={() => setLimit(limit + ROWS_PORTION)}>
+          Show {Math.min(ROWS_PORTION, rows.length - limit)} more of {rows.length}
+        </button>
+      ) : null}
+    </>
+  );
+}
+
+function Section({ title, rows }: { title: string; rows: IndexRow[] }) {
+  if (rows.length === 0) return null;
+  return (
+    <section className="rows" aria-label={title}>
+      <h2>{title}</h2>
+      <ul>
+        {rows.map((row) => (
+          <Row key={row.address} row={row} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Row({ row }: { row: IndexRow }) {
+  const wait = foremost(row.waitingOn);
+  return (
+    <li className="row" data-address={row.address} data-final={row.final ? '' : undefined}>
+      <Phase of={row} />
+      <div className="row__what">
+        <Anchor href={actorHref(row.address)} className="row__title">
+          {row.title === '' ? row.address : row.title}
+        </Anchor>
+        <span className="row__address name">{row.address}</span>
+      </div>
+      <div className="row__wait">
+        {wait === null ? null : <WaitLine wait={wait} />}
+        {row.waitingOn.length > 1 ? <span className="row__more"> and {row.waitingOn.length - 1} more</span> : null}
+      </div>
+      <div className="row__owner">{row.owner === null ? null : <Name of={row.owner} />}</div>
+      <div className="row__age" title="since its last step">
+        <Age since={row.updatedAt} />
+      </div>
+    </li>
+  );
+}

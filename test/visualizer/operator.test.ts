@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Receipt } from '../../src/actor/receipt.ts';
+import { letter } from '../support/letter.ts';
+import { putUp, startSite } from './site.ts';
+
+const posted = (body: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(body) });
+const errorOf = async (response: Response): Promise<string> => ((await response.json()) as { error: string }).error;
+
+test('it says that it lives, and whether everything moves', async (t) => {
+  let ready = true;
+  const site = await startSite({ ready: async () => ({ ready, bus: 'connected' }) });
+  t.after(() => site.stop());
+  assert.deepEqual(await (await site.ask('/healthz')).json(), { alive: true });
+  assert.equal((await site.ask('/readyz')).status, 200);
+  ready = false;
+  const answer = await site.ask('/readyz');
+  assert.equal(answer.status, 503);
+  assert.deepEqual(await answer.json(), { ready: false, bus: 'connected' });
+});
+
+test('metrics count committed steps by kind, type and outcome, and dead letters', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  await site.node.send(letter('lamp/desk', 'press'));
+  await site.node.send(letter('lamp/none', 'press'));
+  const response = await site.ask('/metrics');
+  assert.match(response.headers.get('content-type')!, /^text\/plain/);
+  const text = await response.text();
+  assert.match(text, /chartroom_steps_total\{kind="lamp",type="press",outcome="taken"\} 1/);
+  assert.match(text, /chartroom_kernel_facts_total\{type="letter.dead"\} 1/);
+  assert.match(text, /chartroom_actors_in_memory 2/);
+});
+
+test('a question is asked by GET with a query or by POST with JSON', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk', 'hall');
+  const got = (await (await site.ask('/api/list?text=hall&limit=5')).json()) as { items: { address: string }[] };
+  assert.deepEqual(
+    got.items.map(({ address }) => address),
+    ['lamp/hall'],
+  );
+  const shown = (await (await site.ask('/api/show', posted({ actor: 'lamp/desk' }))).json()) as { phase: string };
+  assert.equal(shown.phase, 'off');
+});
+
+test('what is no question, no JSON or no actor is said with its status', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  const cases: [string, RequestInit | undefined, number, RegExp][] = [
+    ['/api/gossip', undefined, 404, /no question “gossip”/],
+    ['/api/constructor', undefined, 404, /no question/],
+    ['/api/show', { method: 'POST', body: '{' }, 400, /not JSON/],
+    ['/api/show?actor=lamp/deks', undefined, 404, /there is no lamp\/deks/],
+    ['/api/show?who=me', undefined, 400, /actor/],
+    ['/api/list?limit=many', undefined, 400, /limit/],
+    ['/api/show', { method: 'POST', body: 'x'.repeat(2_200_000) }, 413, /larger/],
+    ['/api/list', { method: 'DELETE' }, 404, /DELETE/],
+  ];
+  for (const [path, init, status, message] of cases) {
+    const response = await site.ask(path, init);
+    assert.equal(response.status, status, path);
+    assert.match(await errorOf(response), message);
+  }
+});
+
+test('send answers with the receipt whatever its outcome, and says which field is no envelope', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  const taken = await site.ask('/api/send', posted(letter('lamp/desk', 'press')));
+  assert.equal(taken.status, 200);
+  assert.equal(((await taken.json()) as Receipt).outcome, 'taken');
+  const unknown = await site.ask('/api/send', posted(letter('lamp/none', 'press')));
+  assert.equal(unknown.status, 200);
+  assert.equal(((await unknown.json()) as Receipt).outcome, 'unknown');
+  const broken = await site.ask('/api/send', posted({ ...letter('lamp/desk', 'press'), id: 7, colour: 'red' }));
+  assert.equal(broken.status, 400);
+  assert.match(await errorOf(broken), /id: .*colour/);
+});
+
+test('a preview tells what would come and changes nothing', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  const preview = (await (await site.ask('/api/preview', posted(letter('lamp/desk', 'press')))).json()) as Receipt;
+  assert.equal(preview.after?.phase, 'on');
+  const shown = (await (await site.ask('/api/show?actor=lamp/desk')).json()) as { phase: string; seq: number };
+  assert.deepEqual([shown.phase, shown.seq], ['off', 1]);
+});
+
+test('a GET never sends: an image on another page could make a browser do it', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  const query = new URLSearchParams({ specversion: '1.0', id: 'x', source: 'a/b', type: 'end', subject: 'lamp/desk' });
+  const response = await site.ask(`/api/send?${query.toString()}`);
+  assert.equal(response.status, 405);
+  assert.equal(response.headers.get('allow'), 'POST');
+  assert.equal((await site.node.settled('lamp/desk'))!.stood!.projection.phase, 'off');
+});
+
+test('without a receipt in time the answer is 504 and how to ask for it', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  let asked = (): void => {};
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  site.questions.send = () => {
+    asked();
+    return new Promise(() => {});
+  };
+  const answering = site.ask('/api/send', posted(letter('lamp/desk', 'press')));
+  await isAsked;
+  site.clock.advance(10_000);
+  const response = await answering;
+  assert.equal(response.status, 504);
+  assert.match(await errorOf(response), /no receipt within 10 s/);
+});
+
+test('another host or origin is refused, so that no page of somebody else can ask', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  const status = async (headers: Record<string, string>): Promise<number> =>
+    (await site.ask('/api/list', { headers })).status;
+  assert.equal(await status({ host: 'evil.example' }), 403);
+  assert.equal(await status({ host: '127.0.0.1.evil.example' }), 403);
+  assert.equal(await status({ origin: 'http://evil.example' }), 403);
+  assert.equal(await status({ origin: 'http://127.0.0.1:9999' }), 403);
+  assert.equal(await status({ origin: 'null' }), 403);
+  assert.equal(await status({ origin: 'http://127.0.0.1:8788' }), 200);
+  for (const host of ['localhost:8788', '[::1]:8788', '127.0.0.1']) assert.equal(await status({ host }), 200);
+});
+
+test('with a token every question needs it, on any host; the page and the heartbeat do not', async (t) => {
+  const site = await startSite({ token: 'correct horse battery' });
+  t.after(() => site.stop());
+  const status = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+    (await site.ask(path, { headers: { host: 'chartroom.example', ...headers } })).status;
+  for (const path of ['/api/list', '/api/stream', '/metrics', '/readyz']) assert.equal(await status(path), 401, path);
+  assert.equal(await status('/api/list', { authorization: 'Bearer correct horse' }), 401);
+  assert.equal(await status('/api/list', { authorization: 'Bearer correct horse battery' }), 200);
+  assert.equal(await status('/healthz'), 200);
+  assert.equal(
+    await status('/api/list', {
+      authorization: 'Bearer correct horse battery',
+      origin: 'http://evil.example',
+    }),
+    403,
+  );
+});
