@@ -9,12 +9,12 @@ import type { SessionContext } from './context.ts';
 import { type Draft, set, wishFor } from './draft.ts';
 import { ORDER } from './next.ts';
 import { lapse, park, unpark } from './obligations.ts';
-import { askAgain, changeRefusal, reviewSessionEnded, reviewUnreachable } from './reviewing.ts';
+import { askAgain, changeRefusal } from './reviewing.ts';
 import { noteChange } from './run.ts';
 import { gateCheckNames } from './standing.ts';
-import { respond, tellLinear } from './tracker.ts';
+import { tellLinear } from './tracker.ts';
 
-const why = (draft: Draft, what: string): string => {
+export const why = (draft: Draft, what: string): string => {
   const reason = 'reason' in draft.event.data ? draft.event.data.reason : undefined;
   return reason === undefined
     ? `${what} by ${draft.event.source}`
@@ -216,80 +216,4 @@ export function edit(draft: Draft): void {
   set(draft, { brief });
   if (title !== undefined || body !== undefined) noteChange(draft, event.source, 'The objective was edited.');
   if (priority !== undefined || lane !== undefined) wantAnew(draft);
-}
-
-/** The pinned agent is gone for good: its lane may take the work, never another agent by name. */
-export function widenPin(draft: Draft): void {
-  const { event, context } = draft;
-  if (event.type !== 'pin.lost' || context.pin !== event.data.agent) return;
-  const { lane } = event.data;
-  set(draft, {
-    pin: lane === null ? null : `lane/${lane}`,
-    owner: context.owner === event.data.agent && !isLive(context) ? null : context.owner,
-  });
-  wantAnew(draft);
-}
-
-export function noteUnmatched(draft: Draft): void {
-  const { event } = draft;
-  if (event.type !== 'work.unmatched') return;
-  const { role, ruledOut, slot } = event.data;
-  set(draft, { unmatched: { role, ruledOut: ruledOut.slice(0, 100), slot } });
-}
-
-/** Ended by a person or the mission. */
-export function close(draft: Draft): void {
-  const { event, context } = draft;
-  if (event.type !== 'correct.close') return;
-  const { outcome, pull } = event.data;
-  if (pull === 'close' && context.pull?.state === 'open') {
-    wishFor(draft, 'pull.close', {
-      repo: context.brief.repo,
-      number: context.pull.number,
-      comment: why(draft, 'Closed'),
-    });
-  }
-  set(draft, { ending: true });
-  draft.raised.push(`closed.${outcome}`);
-  finish(draft, why(draft, `closed as ${outcome}`), outcome === 'done' ? 'response' : 'error');
-}
-
-/** Leaves nothing behind: offers, runs, wants, acts that have not begun, the worktree. */
-export function finish(draft: Draft, reason: string, word: 'response' | 'error'): void {
-  const { context } = draft;
-  if (isAssigned(context)) endAssignment(draft, reason);
-  unwant(draft);
-  if (context.merge?.state === 'asked') draft.wishes.push({ type: 'act.cancel', params: { act: 'pull.merge' } });
-  if (context.worktree !== null) {
-    wishFor(draft, 'worktree.remove', { repo: context.brief.repo, branch: context.branch, epoch: context.epoch });
-  }
-  respond(draft, word, reason);
-}
-
-/** What this session told another was not taken. */
-export function mailRefused(draft: Draft): void {
-  const { event, context } = draft;
-  if (event.type !== 'mail.refused') return;
-  const { type, to, code, outcome, reason } = event.data;
-  if (type === 'review.wanted' && context.reviewing.asked?.of === to) {
-    if (code === 'final') reviewSessionEnded(draft);
-    else if (context.reviewing.unreachable === null) reviewUnreachable(draft, reason ?? code ?? `${to} is ${outcome}`);
-  }
-  // An agent that does not know the run, or is no more, has no process of it.
-  if (type === 'run.cancelled') {
-    const left = context.unreleased.filter((entry) => !(entry.agent === to && entry.ours));
-    if (left.length < context.unreleased.length) set(draft, { unreleased: left });
-  }
-  if (type === 'work.wanted' && context.want !== null) {
-    const ms = 15_000;
-    set(draft, {
-      want: null,
-      backoff: {
-        gate: 'backoff',
-        ms,
-        reason: `the dispatcher did not take the want: ${reason ?? code ?? outcome}`,
-        at: event.at,
-      },
-    });
-  }
 }

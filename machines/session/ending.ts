@@ -1,8 +1,9 @@
-/** How a session ends by fact: merged, reported, its pull request over (a review), its issue removed. */
-import { finish } from './corrections.ts';
-import { type Draft } from './draft.ts';
+/** How a session ends: merged, reported, its pull request over (a review), its issue removed, closed by a person. */
+import { endAssignment, isAssigned, unwant } from './assignment.ts';
+import { why } from './corrections.ts';
+import { type Draft, set, wishFor } from './draft.ts';
 import { isReview } from './standing.ts';
-import { moveIssue, showPlan } from './tracker.ts';
+import { moveIssue, respond, showPlan } from './tracker.ts';
 
 /** Merged, or the report delivered: the issue goes to its completed state, Linear gets its response. */
 export function complete(draft: Draft): void {
@@ -17,4 +18,33 @@ export function complete(draft: Draft): void {
 
 export function removed(draft: Draft): void {
   finish(draft, 'The issue was removed.', 'error');
+}
+
+/** Ended by a person or the mission. */
+export function close(draft: Draft): void {
+  const { event, context } = draft;
+  if (event.type !== 'correct.close') return;
+  const { outcome, pull } = event.data;
+  if (pull === 'close' && context.pull?.state === 'open') {
+    wishFor(draft, 'pull.close', {
+      repo: context.brief.repo,
+      number: context.pull.number,
+      comment: why(draft, 'Closed'),
+    });
+  }
+  set(draft, { ending: true });
+  draft.raised.push(`closed.${outcome}`);
+  finish(draft, why(draft, `closed as ${outcome}`), outcome === 'done' ? 'response' : 'error');
+}
+
+/** Leaves nothing behind: offers, runs, wants, acts that have not begun, the worktree. */
+export function finish(draft: Draft, reason: string, word: 'response' | 'error'): void {
+  const { context } = draft;
+  if (isAssigned(context)) endAssignment(draft, reason);
+  unwant(draft);
+  if (context.merge?.state === 'asked') draft.wishes.push({ type: 'act.cancel', params: { act: 'pull.merge' } });
+  if (context.worktree !== null) {
+    wishFor(draft, 'worktree.remove', { repo: context.brief.repo, branch: context.branch, epoch: context.epoch });
+  }
+  respond(draft, word, reason);
 }

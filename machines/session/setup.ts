@@ -11,6 +11,7 @@ import * as birth from './birth.ts';
 import { runSeconds } from './budgets.ts';
 import type { SessionContext } from './context.ts';
 import * as corrections from './corrections.ts';
+import * as correspondence from './correspondence.ts';
 import { type AnyEvent, type Draft, type Write, draftOf, set } from './draft.ts';
 import * as ending from './ending.ts';
 import { GUARDS } from './guards.ts';
@@ -121,8 +122,8 @@ export const session = base.extend({
     offerUnsuited: does(assignment.offerFailed('declined', 'declined as unsuited', true)),
     offerTimedOut: does(assignment.offerFailed('timedOut', 'no answer to the offer')),
     endOffer: does((draft) => assignment.endAssignment(draft, 'there is nothing to start any more')),
-    noteUnmatched: does(corrections.noteUnmatched),
-    widenPin: does(corrections.widenPin),
+    noteUnmatched: does(correspondence.noteUnmatched),
+    widenPin: does(correspondence.widenPin),
     askForAgent: does(askForAgent),
     // the run
     prepare: does(run.prepare),
@@ -164,7 +165,7 @@ export const session = base.extend({
     askAboutSilence: does(askAboutSilence),
     merge: does(merging.merge),
     mergeAnswered: does(merging.mergeAnswered),
-    mailRefused: does(corrections.mailRefused),
+    mailRefused: does(correspondence.mailRefused),
     complete: does(ending.complete),
     removed: does(ending.removed),
     // people
@@ -188,7 +189,7 @@ export const session = base.extend({
     resume: does(corrections.resume),
     withdrawWork: does(corrections.withdrawWork),
     delegateWork: does(corrections.delegateWork),
-    close: does(corrections.close),
+    close: does(ending.close),
     edit: does(corrections.edit, observe.settleGreen),
   },
 });
