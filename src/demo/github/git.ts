@@ -2,7 +2,7 @@
  * The real git underneath: bare repositories, made, read and merged by the git program itself. Nothing here knows of
  * pull requests; what depends only on commits is remembered, since commits never change.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 
@@ -42,6 +42,19 @@ const REMEMBERED_MAX = 2_000;
 export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 export const NO_COMMIT = '0'.repeat(40);
 const ISO_SECONDS = /\.\d{3}Z$/;
+
+/** Pushes over HTTP, hidden refs of pull requests, any commit by its name as GitHub gives it, and no surprises in time. */
+const SETTINGS = `[http]
+\treceivepack = true
+[receive]
+\thideRefs = refs/pull
+\tdenyDeleteCurrent = refuse
+\tautogc = false
+[uploadpack]
+\tallowAnySHA1InWant = true
+[gc]
+\tauto = 0
+`;
 
 /** Refuses pushes to the branches named in the environment; the web side's own merges do not come this way. */
 const UPDATE_HOOK = `#!/bin/sh
@@ -95,16 +108,9 @@ export function createGit() {
 
   async function init(dir: string, defaultBranch: string): Promise<void> {
     await mkdir(dir, { recursive: true });
-    await execa('git', ['init', '--quiet', '--bare', `--initial-branch=${defaultBranch}`, dir], { env: GIT_ENV });
-    const settings: [string, string][] = [
-      ['http.receivepack', 'true'],
-      ['receive.hideRefs', 'refs/pull'],
-      ['receive.denyDeleteCurrent', 'refuse'],
-      ['uploadpack.allowAnySHA1InWant', 'true'],
-      ['gc.auto', '0'],
-      ['receive.autogc', 'false'],
-    ];
-    for (const [key, value] of settings) await run(dir, ['config', key, value]);
+    const args = ['init', '--quiet', '--bare', '--template=', `--initial-branch=${defaultBranch}`, dir];
+    await execa('git', args, { env: GIT_ENV });
+    await appendFile(path.join(dir, 'config'), SETTINGS);
     await mkdir(path.join(dir, 'hooks'), { recursive: true });
     await writeFile(path.join(dir, 'hooks', 'update'), UPDATE_HOOK, { mode: 0o755 });
   }
