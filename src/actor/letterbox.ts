@@ -97,6 +97,8 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
       } catch (error) {
         if (abort.signal.aborted) return;
         if (!(error instanceof BusError)) log.error({ err: error, stream }, 'reading a stream failed');
+        // Another stream under the same name: its identity decides where to go on.
+        else if (error.code === 'BUS_REPLACED') opened = null;
         caughtUp();
         await pause(RETRY_MS);
       }

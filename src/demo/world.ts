@@ -251,9 +251,8 @@ export async function* followFacts(operator: () => string, signal: AbortSignal):
         for (const part of parts) {
           const id = /^id: (.*)$/m.exec(part)?.[1];
           const data = /^data: (.*)$/m.exec(part)?.[1];
-          if (id === undefined || data === undefined) continue;
-          last = id;
-          yield JSON.parse(data) as Fact;
+          if (id !== undefined) last = id;
+          if (data !== undefined && /^event: fact$/m.test(part)) yield JSON.parse(data) as Fact;
         }
       }
     } catch {

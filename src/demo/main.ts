@@ -1,0 +1,157 @@
+/**
+ * The demo: plays the main job on real parts, from a delegated issue to a merged pull request, and shows it live. It
+ * leaves with 0 only if everything really happened, by the stand-ins' own word.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Fact } from '../actor/fact.ts';
+import type { HistoryEntry } from '../actor/past.ts';
+import { findNatsServer, installNatsServer } from '../bus/server.ts';
+import { printHistory } from '../cli/commands/read.ts';
+import { createOutput } from '../cli/output.ts';
+import { checkStory } from './outcome.ts';
+import { FILES, ISSUE, SCRIPT } from './story.ts';
+import { showFact } from './telling.ts';
+import { REPO, ask, createWorld, followFacts } from './world.ts';
+import type { World } from './world.ts';
+
+/** The story takes about fifteen seconds; beyond this something hangs, and the demo says what it waited for. */
+const STORY_MS_MAX = 180_000;
+const ACTS_MS_MAX = 15_000;
+
+export interface DemoOptions {
+  json: boolean;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  env: NodeJS.ProcessEnv;
+}
+
+/** @returns the exit code */
+export async function runDemo({ json, stdout, stderr, env }: DemoOptions): Promise<0 | 1> {
+  const say = (line: string): void => void stderr.write(`${line}\n`);
+  if ((await findNatsServer()) === null) {
+    const installed = await installNatsServer(say);
+    if (!installed.ok) {
+      say(`✗ nats-server is missing (${installed.why}) — run: ${installed.run}`);
+      return 1;
+    }
+  }
+  const out = createOutput({ json, stdout, stderr, env, nowMs: Date.now() });
+  const directory = await mkdtemp(path.join(tmpdir(), 'chartroom-demo-'));
+  const world = await createWorld({
+    directory,
+    files: FILES,
+    script: SCRIPT,
+    holdUntilApproved: true,
+    say: (line) => {
+      if (!json) say(out.paint('dim', `   ci  ${line}`));
+    },
+  });
+  const stopped = new AbortController();
+  try {
+    const chartroom = await world.start();
+    try {
+      if (!json) {
+        out.answer(
+          `${out.paint('bold', 'Chartroom demo')}: from a delegated issue to a merged pull request, on real parts`,
+        );
+        out.answer(`  watch it at  ${chartroom.operator}`);
+        out.answer(`  GitHub is    ${world.github.url} (a stand-in over a real git repository)`);
+        out.answer(`  Linear is    ${world.linear.url} (a stand-in)`);
+        out.answer('');
+      }
+      return await play(world, chartroom.operator, out, stopped);
+    } finally {
+      stopped.abort();
+      await chartroom.stop();
+    }
+  } catch (error) {
+    say(`✗ ${(error as Error).message}`);
+    return 1;
+  } finally {
+    await world.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function play(
+  world: World,
+  operator: string,
+  out: ReturnType<typeof createOutput>,
+  stopped: AbortController,
+): Promise<0 | 1> {
+  const issue = world.linear.createIssue({
+    team: 'ENG',
+    title: ISSUE.title,
+    description: ISSUE.description,
+    state: 'Todo',
+  });
+  const session = `session/${issue.identifier.toLowerCase()}`;
+  world.linear.delegate(issue);
+  const late = setTimeout(() => stopped.abort(), STORY_MS_MAX);
+  let ended: Fact | null = null;
+  try {
+    for await (const fact of followFacts(() => operator, stopped.signal)) {
+      if (out.json) out.object(fact);
+      else showFact(out, fact);
+      if (fact.actor !== session) continue;
+      if (['done', 'failed', 'cancelled'].includes(fact.after?.phase ?? '')) {
+        ended = fact;
+        break;
+      }
+    }
+  } finally {
+    clearTimeout(late);
+  }
+  if (ended === null) {
+    const { waitingOn, phase } = await ask<{ waitingOn: unknown; phase: string }>(operator, 'show', { actor: session });
+    out.say(`✗ ${session} is still ${phase} after ${STORY_MS_MAX / 1_000} s; it waits on ${JSON.stringify(waitingOn)}`);
+    return 1;
+  }
+  await settled(operator, session);
+  const mistakes = await checkStory(world, issue.identifier);
+  const { entries } = await ask<{ entries: HistoryEntry[] }>(operator, 'history', { actor: session, limit: 1_000 });
+  const pull = world.github.url === '' ? null : `${world.github.url}/${REPO}/pull/1`;
+  if (out.json) {
+    out.object({
+      done: mistakes.length === 0,
+      session,
+      pull,
+      steps: entries.length,
+      ...(mistakes.length > 0 ? { mistakes } : {}),
+    });
+  } else {
+    out.answer('');
+    out.answer(out.paint('bold', `The history of ${session}`));
+    printHistory(out, entries);
+    out.answer('');
+    for (const mistake of mistakes) out.say(`✗ ${mistake}`);
+    if (mistakes.length === 0) {
+      out.answer(
+        `${out.paint('green', '✓')} merged: ${pull}, ${entries.length} steps; ${issue.identifier} is ${world.linear.stateOf(issue).name}`,
+      );
+    }
+  }
+  return mistakes.length === 0 ? 0 : 1;
+}
+
+/** Waits until the last acts of a finished session have their answers (the issue is moved after the merge). */
+async function settled(operator: string, session: string): Promise<void> {
+  const giveUpMs = Date.now() + ACTS_MS_MAX;
+  while (Date.now() < giveUpMs) {
+    const { outbox } = await ask<{ outbox: unknown[] }>(operator, 'show', { actor: session });
+    if (outbox.length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.exitCode = await runDemo({
+    json: process.argv.includes('--json'),
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+  });
+}

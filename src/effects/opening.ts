@@ -1,0 +1,276 @@
+/** Opens everything that reaches the world, from the configuration: what `src/effects/index.ts` lists, and the run door. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Hono } from 'hono';
+import type { Node } from '../actor/node.ts';
+import type { Questions } from '../actor/questions.ts';
+import type { Hydrated, RouterConfig, RouterOptions } from '../bridge/router.ts';
+import type { Source } from '../bridge/hook.ts';
+import type { Bus } from '../bus/bus.ts';
+import type { Clock } from '../clock.ts';
+import type { Config, RepoConfig } from '../config/config.ts';
+import { roleOf } from '../config/roles.ts';
+import type { Roles } from '../config/roles.ts';
+import { createCommandDriver } from '../drivers/command/driver.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { createScriptedDriver } from '../drivers/scripted/driver.ts';
+import type { Logger } from '../log.ts';
+import { KEYS } from '../store/keys.ts';
+import path from 'node:path';
+import { createConsumerWatch } from './consumer-watch.ts';
+import { createGithubActs } from './github/acts.ts';
+import { createGithub } from './github/github.ts';
+import type { Github } from './github/github.ts';
+import { createGithubIssueWatch } from './github/issue-watch.ts';
+import { isDelegated } from './github/issue.ts';
+import type { Delegation } from './github/issue.ts';
+import { hasMark, sameName } from './github/names.ts';
+import { createPullWatch } from './github/pull-watch.ts';
+import { createRepositoryWatch } from './github/repository-watch.ts';
+import { createHeadBy } from './head-by.ts';
+import { effectsTable } from './index.ts';
+import type { Acts, Watches } from './index.ts';
+import { createLinearActs } from './linear/acts.ts';
+import { createLinearIssueWatch } from './linear/issue-watch.ts';
+import { createLinear } from './linear/linear.ts';
+import type { Linear } from './linear/linear.ts';
+import { createProcessWatch } from './process/watch.ts';
+import { createRunDoor } from './run-door.ts';
+import { createWorktrees } from './worktree.ts';
+
+export interface Effects {
+  acts: Acts;
+  watches: Watches;
+  runDoor: Hono;
+  hydrate: RouterOptions['hydrate'];
+  routing: RouterConfig;
+  /** Issues handed to us that nobody may have told us of. */
+  listDelegated: () => Promise<(Hydrated & { source: Source })[]>;
+  /** Ends processes of earlier lives that nothing wants; call it when all watches stand. */
+  endStrays: () => Promise<string[]>;
+}
+
+interface EffectsOptions {
+  config: Config;
+  roles: Roles;
+  node: Node;
+  questions: () => Questions;
+  bus: Bus;
+  /** Where the run door is reached. */
+  url: string;
+  /** PATH and other words of this machine; no secrets. */
+  machine: Record<string, string>;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Variables of this machine that processes of ours are given. */
+export const MACHINE_VARIABLES = [
+  'PATH',
+  'LANG',
+  'TZ',
+  'TMPDIR',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'SSL_CERT_FILE',
+  'NODE_EXTRA_CA_CERTS',
+];
+const USER_AGENT = 'chartroom';
+
+export async function openEffects(options: EffectsOptions): Promise<Effects> {
+  const { config, roles, node, questions, bus, url, machine, clock, log } = options;
+  const { timers, data, bots } = config;
+  const repos = Object.fromEntries(config.repos.map(({ name, clone, base }) => [name, { clone, base }]));
+  const github = openGithub(config, clock, log);
+  const linear = createLinear({ apiUrl: config.linear.apiUrl, token: config.linear.token, clock });
+  const gitEnv = { ...machine, HOME: data };
+  const delegation = (repo: string): Delegation => delegationOf(config.repos.find(({ name }) => sameName(name, repo)));
+  const self = (): Promise<readonly string[]> => github.logins();
+
+  const door = createRunDoor({
+    dataDir: data,
+    send: (envelope) => node.send(envelope, { door: 'hook' }),
+    ask: (question, input) => questions()[question](input),
+    openPull: (pull) => github.openPull(pull),
+    repos,
+    credential: (repo, agent) => github.credentialFor(repo, agent),
+    audit: (entry) => node.write([{ key: KEYS.audit(entry.agent, entry.at, entry.id), value: JSON.stringify(entry) }]),
+    random: () => randomBytes(32).toString('base64url'),
+    newId: () => randomUUID(),
+    clock,
+    log,
+  });
+  const processes = createProcessWatch({
+    drivers: openDrivers(config),
+    dataDir: data,
+    runDoor: door.tokens,
+    url,
+    prompts: {
+      render: (params) =>
+        Promise.resolve({
+          text: JSON.stringify(params.begun?.prompt ?? {}, null, 2),
+          notes: params.begun?.prompt.notes.map(({ id }) => id) ?? [],
+        }),
+    },
+    machine,
+    person: (agent) => personOf(agent),
+    node: process.execPath,
+    bootId: bootId(),
+    secrets: config.secrets(),
+    timers,
+    clock,
+    log,
+  });
+  const table = effectsTable({
+    github: createGithubActs(github),
+    linear: createLinearActs(linear),
+    worktrees: createWorktrees({
+      root: data,
+      repos,
+      env: gitEnv,
+      person: personOf('chartroom'),
+      credential: async (repo) => (isHttp(repos[repo]?.clone) ? github.credentialFor(repo) : undefined),
+      findPull: (repo, branch) => github.findPull(repo, branch),
+      readGate: async (question) => (await github.readGate(question)).gate.state,
+      log,
+    }),
+    processes: processes.acts,
+    watches: {
+      process: processes.watch,
+      pull: createPullWatch({
+        github,
+        clock,
+        log,
+        headBy: createHeadBy({ root: data, env: gitEnv }),
+        self,
+        bots,
+        timers,
+      }),
+      repository: createRepositoryWatch({ github, clock, log, timers }),
+      issue: {
+        github: createGithubIssueWatch({ github, clock, log, self, bots, timers, delegation }),
+        linear: createLinearIssueWatch({ linear, clock, log, timers }),
+      },
+      consumer: createConsumerWatch({ bus, clock, log }),
+    },
+  });
+  return {
+    ...table,
+    runDoor: door.app,
+    hydrate: {
+      linear: async (ref) => (await linear.observeIssue(ref)) ?? null,
+      github: async (ref) => (await github.observeIssue(ref, delegation(ref.split('#')[0]!))) ?? null,
+    },
+    routing: await routingOf({ config, github, linear, delegation, log }),
+    listDelegated: () => listDelegated({ config, github, linear, delegation }),
+    endStrays: () => processes.endStrays(),
+  };
+}
+
+function openGithub(config: Config, clock: Clock, log: Logger): Github {
+  const { apiUrl, token, app, paced } = config.github;
+  return createGithub({
+    apiUrl,
+    auth: app === undefined ? { token } : { app },
+    identities: Object.fromEntries(config.agents.map(({ name, github }) => [name, { token: github?.token ?? '' }])),
+    userAgent: USER_AGENT,
+    clock,
+    log,
+    paced,
+  });
+}
+
+function openDrivers({ drivers, directory }: Config): Record<string, Driver> {
+  const opened: Record<string, Driver> = {};
+  if (drivers.scripted !== undefined) {
+    const script = path.resolve(directory, drivers.scripted.script);
+    opened['scripted'] = createScriptedDriver({ script, node: process.execPath });
+  }
+  if (drivers.command !== undefined) opened['command'] = createCommandDriver(drivers.command);
+  return opened;
+}
+
+function personOf(agent: string): { name: string; email: string } {
+  const name = agent.replace(/^agent\//, '');
+  return { name, email: `${name}@chartroom.invalid` };
+}
+
+/** Tells two starts of this machine apart: pids and start times repeat. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+const isHttp = (clone: string | undefined): boolean => clone !== undefined && /^https?:/.test(clone);
+
+function delegationOf(repo: RepoConfig | undefined): Delegation {
+  const { assignee, label, mention } = repo?.github ?? {};
+  return {
+    ...(label === undefined ? {} : { labels: [label] }),
+    ...(assignee === undefined ? {} : { assignees: [assignee] }),
+    ...(mention === undefined ? {} : { mentions: [mention] }),
+  };
+}
+
+interface Trackers {
+  config: Config;
+  github: Github;
+  linear: Linear;
+  delegation: (repo: string) => Delegation;
+}
+
+/** What the router must know of who we are. A tracker that is not there yet is asked again by its watches. */
+async function routingOf({
+  config,
+  github,
+  linear,
+  delegation,
+  log,
+}: Trackers & { log: Logger }): Promise<RouterConfig> {
+  const known = async <Value>(ask: () => Promise<Value>, otherwise: Value, what: string): Promise<Value> => {
+    try {
+      return await ask();
+    } catch (error) {
+      log.warn({ err: (error as Error).message }, `${what} is not known yet`);
+      return otherwise;
+    }
+  };
+  const linearSelf = config.linear.token === '' ? '' : await known(() => linear.self(), '', 'our Linear account');
+  const logins = await known(() => github.logins(), [], 'our GitHub login');
+  return {
+    repos: config.repos,
+    self: { github: logins, linear: linearSelf === '' ? [] : [linearSelf] },
+    bots: config.bots,
+    isDelegated: {
+      linear: ({ delegate }) => delegate !== undefined && (linearSelf === '' || delegate === linearSelf),
+      github: ({ assignees = [], labels = [], text = '' }, ref) =>
+        isDelegated({ assignees, labels }, [text], delegation(ref.split('#')[0]!)),
+    },
+    isOwnText: hasMark,
+  };
+}
+
+async function listDelegated({
+  config,
+  github,
+  linear,
+  delegation,
+}: Trackers): Promise<(Hydrated & { source: Source })[]> {
+  const found: (Hydrated & { source: Source })[] = [];
+  if (config.linear.token !== '') {
+    for (const { ref } of await linear.listDelegated()) {
+      const seen = await linear.observeIssue(ref);
+      if (seen !== undefined) found.push({ ...seen, source: 'linear' });
+    }
+  }
+  for (const repo of config.repos) {
+    if (repo.github === undefined) continue;
+    for (const seen of await github.listDelegated(repo.name, delegation(repo.name)))
+      found.push({ ...seen, source: 'github' });
+  }
+  return found;
+}

@@ -1,0 +1,268 @@
+/**
+ * The composition root: everything a running Chartroom consists of, opened in order, closed in reverse. Nothing here
+ * decides anything; it hands the parts to each other.
+ */
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { MACHINES } from '../machines/index.ts';
+import { createLetterbox } from './actor/letterbox.ts';
+import { createNode } from './actor/node.ts';
+import type { Node } from './actor/node.ts';
+import { createOutbox } from './actor/outbox.ts';
+import { createPublisher } from './actor/publisher.ts';
+import { createQuestions, questionFailure, referenced } from './actor/questions.ts';
+import type { Questions } from './actor/questions.ts';
+import type { Definition } from './actor/state.ts';
+import { createWatches } from './actor/watches.ts';
+import { listenWebhooks } from './bridge/listen.ts';
+import { createRouter } from './bridge/router.ts';
+import { openSpool } from './bridge/spool.ts';
+import { createWebhooks } from './bridge/webhooks.ts';
+import type { Answer, Bus } from './bus/bus.ts';
+import { connectBus } from './bus/nats-bus.ts';
+import { startNatsServer } from './bus/server.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config/config.ts';
+import { loadRoles } from './config/roles.ts';
+import { MACHINE_VARIABLES, openEffects } from './effects/opening.ts';
+import { introduceFleet } from './fleet.ts';
+import { createHealth } from './health.ts';
+import { createRedactor } from './log.ts';
+import type { Logger } from './log.ts';
+import { packageFile } from './package.ts';
+import { openLevelStore } from './store/level-store.ts';
+import { listenOperator } from './visualizer/listen.ts';
+import { createMetrics } from './visualizer/metrics.ts';
+import { createOperator } from './visualizer/operator.ts';
+
+export interface Runtime {
+  /** Base URLs that others reach it by. */
+  webhooks: string;
+  operator: string;
+  nats: string;
+  questions: Questions;
+  node: Node;
+  /** Rejects when something failed that it cannot go on without: the process has to end. */
+  failed: Promise<never>;
+  /** No new mail; steps and short acts end; runs are left to be found again. */
+  stop(): Promise<void>;
+}
+
+interface RuntimeOptions {
+  config: Config;
+  /** PATH and other words of this machine that processes of ours are given; no secrets. */
+  machine: Record<string, string>;
+  clock: Clock;
+  log: Logger;
+}
+
+/** The words of an environment that processes of ours are given. */
+export function machineOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const given = MACHINE_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  return Object.fromEntries(given);
+}
+
+/** @throws RejectedInput, StoreError, BusError, TerminalError: each says what, why and what to do */
+export async function startRuntime({ config, machine, clock, log }: RuntimeOptions): Promise<Runtime> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const opened = <Part>(part: Part, close: (part: Part) => Promise<unknown>): Part => {
+    closers.push(() => close(part));
+    return part;
+  };
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) {
+      await close().catch((error: unknown) => log.warn({ err: error }, 'a part did not close cleanly'));
+    }
+  };
+  try {
+    return { ...(await open({ config, machine, clock, log }, opened)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Opened = <Part>(part: Part, close: (part: Part) => Promise<unknown>) => Part;
+
+async function open({ config, machine, clock, log }: RuntimeOptions, opened: Opened): Promise<Omit<Runtime, 'stop'>> {
+  const redact = createRedactor(config.secrets());
+  const roles = loadRoles({ directory: config.roles });
+  mkdirSync(config.data, { recursive: true });
+  const store = opened(
+    await openLevelStore(path.join(config.data, 'store'), `the runtime of “${config.namespace}”`),
+    (part) => part.close(),
+  );
+  const { bus, nats } = await openBus(config, clock, log, opened);
+
+  const node = opened(
+    createNode({ store, definitions: MACHINES as unknown as Definition[], clock, log, timers: config.timers }),
+    (part) => part.stop(),
+  );
+  const publisher = opened(createPublisher({ node, bus, clock, log, namespace: config.namespace }), (part) =>
+    part.stop(),
+  );
+  const metrics = createMetrics({
+    queuedBytes: () => node.queuedBytes(),
+    oldestMailMs: () => node.oldestWaitingMs(),
+    oldestTimerMs: () => node.oldestTimerMs(),
+    outboxPending: () => node.outbox.size(),
+    publishLag: () => publisher.lag(),
+    actorsInMemory: () => node.actors.inMemory(),
+  });
+  publisher.subscribe((fact) => metrics.count(fact));
+
+  // Open before anything starts: the run door's address is part of every agent's environment.
+  let serve: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 });
+  const operator = opened(
+    await listenOperator({ fetch: (request) => serve(request) }, config.operator.listen),
+    (part) => part.close(),
+  );
+  const effects = await openEffects({
+    config,
+    roles,
+    node,
+    questions: () => questions,
+    bus,
+    url: operator.url,
+    machine,
+    clock,
+    log,
+  });
+  opened(createOutbox({ node, performers: effects.acts, clock, log }), (part) => part.stop());
+  const watches = opened(createWatches({ node, performers: effects.watches, log }), (part) => part.stop());
+
+  const router = createRouter({
+    index: {
+      find: (ref) => referenced(store, ref),
+      look: async (address) => {
+        await node.settled(address);
+        return node.actors.row(address);
+      },
+    },
+    node: {
+      send: (envelope) => node.send(envelope, { door: 'hook' }),
+      poke: (actor, watch, hint) => watches.poke(actor, watch, hint),
+    },
+    hydrate: effects.hydrate,
+    config: effects.routing,
+    log,
+    metrics: { hook: (subject, what) => metrics.hook(subject.split('.')[0] ?? '', what) },
+  });
+  const letterbox = opened(
+    createLetterbox({
+      node,
+      bus,
+      clock,
+      log,
+      takeHook: async (letter) => {
+        await router.take(letter);
+      },
+    }),
+    (part) => part.stop(),
+  );
+  const health = createHealth({ bus, node, publisher, letterbox, clock });
+  const questions: Questions = createQuestions({
+    node,
+    store,
+    clock,
+    health: health.ready,
+    redact,
+    standing: (actor) => watches.standing(actor),
+  });
+
+  opened(await bus.serve(servedQuestions(questions)), (part) => part.stop());
+  const app = createOperator({
+    questions,
+    publisher,
+    metrics,
+    clock,
+    token: config.operator.token,
+    page: packageFile('src/visualizer/page/dist'),
+    ready: health.ready,
+    runDoor: effects.runDoor,
+  });
+  serve = (request) => app.fetch(request);
+
+  await node.load();
+  publisher.start();
+  await letterbox.start();
+  node.releaseTimers();
+  await introduceFleet({ node, config, roles });
+  await effects.endStrays();
+  const webhooks = opened(await openWebhooks({ config, bus, letterbox, clock, log }), (part) => part.close());
+  void router
+    .recover(effects.listDelegated)
+    .catch((error: unknown) => log.warn({ err: error }, 'what was delegated meanwhile could not be listed'));
+  return { webhooks: webhooks.url, operator: operator.url, nats, questions, node, failed: node.failed };
+}
+
+async function openBus(config: Config, clock: Clock, log: Logger, opened: Opened): Promise<{ bus: Bus; nats: string }> {
+  const { namespace } = config;
+  if (config.nats !== undefined) {
+    const { url, user, password, token } = config.nats;
+    const bus = await connectBus({ servers: url, namespace, user, pass: password, token, clock, log });
+    return { bus: opened(bus, (part) => part.close()), nats: url };
+  }
+  const server = opened(
+    await startNatsServer({ directory: path.join(config.data, 'nats'), namespace, clock }),
+    (part) => part.stop(),
+  );
+  const { servers, user, pass } = server.access('runtime');
+  const bus = await connectBus({ servers, namespace, user, pass, clock, log });
+  return { bus: opened(bus, (part) => part.close()), nats: server.url };
+}
+
+async function openWebhooks(parts: {
+  config: Config;
+  bus: Bus;
+  letterbox: ReturnType<typeof createLetterbox>;
+  clock: Clock;
+  log: Logger;
+}): Promise<{ url: string; close(): Promise<void> }> {
+  const { config, bus, letterbox, clock, log } = parts;
+  const spool = await openSpool({ directory: path.join(config.data, 'spool'), log });
+  const { maxBytes, github, linear, listen } = config.webhooks;
+  const webhooks = createWebhooks({
+    github,
+    linear,
+    bus,
+    spool,
+    taken: (seq) => letterbox.taken(seq),
+    clock,
+    log,
+    limits: {
+      ...(maxBytes === undefined ? {} : { bodyBytesMax: maxBytes }),
+      ...(config.timers.hookWait === undefined ? {} : { hookWaitSeconds: config.timers.hookWait }),
+      ...(config.timers.spool === undefined ? {} : { spoolSeconds: config.timers.spool }),
+    },
+  });
+  const listening = await listenWebhooks(webhooks, listen);
+  return {
+    url: listening.url,
+    async close() {
+      await listening.close();
+      await webhooks.close();
+    },
+  };
+}
+
+/** Questions as the bus asks them: JSON in, JSON out, failures with their code. */
+function servedQuestions(questions: Questions): Record<string, (body: Uint8Array) => Promise<Answer>> {
+  return Object.fromEntries(
+    Object.entries(questions).map(([name, answer]) => [
+      name,
+      async (body: Uint8Array): Promise<Answer> => {
+        try {
+          const text = Buffer.from(body).toString('utf8');
+          return { body: JSON.stringify(await answer(text === '' ? {} : (JSON.parse(text) as unknown))) };
+        } catch (error) {
+          const { status, message } =
+            error instanceof SyntaxError
+              ? { status: 400 as const, message: `not JSON: ${error.message}` }
+              : questionFailure(error);
+          return { error: status, message };
+        }
+      },
+    ]),
+  );
+}
