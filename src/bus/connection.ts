@@ -24,6 +24,19 @@ export interface ConnectOptions {
   connectTimeoutMs?: number | undefined;
 }
 
+/** `nats` of the configuration, as connections take it. */
+export function configuredNats(nats: {
+  url: string;
+  user?: string | undefined;
+  password?: string | undefined;
+  token?: string | undefined;
+  creds?: string | undefined;
+  tls?: ConnectOptions['tls'];
+}): Omit<ConnectOptions, 'namespace'> {
+  const { url, user, password, token, creds, tls } = nats;
+  return { servers: url, user, pass: password, token, creds, tls };
+}
+
 export type LinkStatus = 'connected' | 'disconnected';
 
 export interface Connection {

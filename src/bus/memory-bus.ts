@@ -2,11 +2,12 @@
  * The bus in memory, for tests: a server object that keeps the streams, and as many buses and clients of it as a test
  * wants. It can go away, come back, lose its streams and be full; everything waits on its clock.
  */
-import { DiscardPolicy } from 'nats';
 import type { Clock } from '../clock.ts';
 import { Bug } from '../errors.ts';
 import { BusError } from './bus.ts';
 import type { Answer, Bus, BusClient, BusRow, Letter, StreamIdentity, StreamName } from './bus.ts';
+import { createMemoryStream } from './memory-stream.ts';
+import type { MemoryStream } from './memory-stream.ts';
 import { checkInbox, checkNamespace, isInbox, subjectOf } from './subject.ts';
 import { streamSettings, STREAMS } from './streams.ts';
 import type { StreamLimits } from './streams.ts';
@@ -29,15 +30,6 @@ export interface MemoryServerOptions {
   limits?: Partial<Record<StreamName, StreamLimits>>;
 }
 
-interface Stream {
-  created: string;
-  messages: Letter[];
-  lastSeq: number;
-  bytes: number;
-  /** Message id → where it is stored and since when. */
-  ids: Map<string, { seq: number; atMs: number }>;
-}
-
 type Handler = (body: Uint8Array) => Promise<Answer>;
 type Status = 'connected' | 'disconnected';
 
@@ -45,7 +37,7 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
   checkNamespace(namespace);
   let up = true;
   let lives = 0;
-  const streams = new Map<StreamName, Stream>();
+  const streams = new Map<StreamName, MemoryStream>();
   const services = new Map<string, Handler>();
   const inboxes = new Map<string, (body: string) => void>();
   const live = new Set<{ pattern: RegExp; handle: (subject: string, body: Uint8Array) => void }>();
@@ -59,7 +51,7 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
   function make(stream: StreamName): void {
     // Two lives within one millisecond of the clock are still two.
     const created = new Date(clock.now()).toISOString().replace('Z', `${String(lives++).padStart(3, '0')}Z`);
-    streams.set(stream, { created, messages: [], lastSeq: 0, bytes: 0, ids: new Map() });
+    streams.set(stream, createMemoryStream(stream, created, streamSettings(namespace, stream, limits[stream])));
   }
 
   function wakeAll(): void {
@@ -89,43 +81,15 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
     if (!up) throw new BusError('BUS_UNREACHABLE', 'NATS is not reachable');
     subjectOf(namespace, name, subject);
     if (receiptTo !== undefined) checkInbox(receiptTo);
-    const stream = streams.get(name)!;
-    const settings = streamSettings(namespace, name, limits[name]);
-    const now = clock.now();
-    const known = msgId === undefined ? undefined : stream.ids.get(msgId);
-    if (known !== undefined && now - known.atMs < settings.duplicate_window / 1e6)
-      return { seq: known.seq, duplicate: true };
-    const bytes = Buffer.from(body);
-    const isFull = (): boolean =>
-      (settings.max_msgs >= 0 && stream.messages.length >= settings.max_msgs) ||
-      stream.bytes + bytes.length > settings.max_bytes;
-    if (isFull() && settings.discard === DiscardPolicy.New)
-      throw new BusError('BUS_FULL', `the ${name} stream is full`, { status: 503 });
-    while (isFull() && stream.messages.length > 0) stream.bytes -= stream.messages.shift()!.body.length;
-    const seq = ++stream.lastSeq;
-    stream.messages.push({ seq, subject, body: bytes, ...(receiptTo === undefined ? {} : { receiptTo }) });
-    stream.bytes += bytes.length;
-    if (msgId !== undefined) stream.ids.set(msgId, { seq, atMs: now });
+    const given = { ...(msgId === undefined ? {} : { msgId }), ...(receiptTo === undefined ? {} : { receiptTo }) };
+    const stored = streams.get(name)!.store(subject, Buffer.from(body), { ...given, nowMs: clock.now() });
     wakeAll();
-    return { seq, duplicate: false };
-  }
-
-  /** First message behind `after`; sequences ascend, so the search may halve. */
-  function firstBehind(messages: readonly Letter[], after: number): number {
-    let low = 0;
-    let high = messages.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (messages[middle]!.seq <= after) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return stored;
   }
 
   function identityOf(name: StreamName): StreamIdentity {
     if (!up) throw new BusError('BUS_UNREACHABLE', 'NATS is not reachable');
-    const { created, messages, lastSeq } = streams.get(name)!;
-    return { created, firstSeq: messages[0]?.seq ?? lastSeq + (lastSeq === 0 ? 0 : 1), lastSeq };
+    return streams.get(name)!.identity();
   }
 
   /** Rejects when the server goes away. */
@@ -176,9 +140,8 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
               throw new BusError('BUS_REPLACED', `the ${name} stream was made anew at ${created}`);
             }
             if (after > lastSeq) throw new BusError('BUS_REPLACED', `the ${name} stream ends at ${lastSeq}`);
-            const { messages } = streams.get(name)!;
-            const from = firstBehind(messages, after);
-            if (from < messages.length) return messages.slice(from, from + max);
+            const letters = streams.get(name)!.behind(after, max);
+            if (letters.length > 0) return letters;
           }
           const leftMs = deadline - clock.now();
           if (leftMs <= 0) return [];
@@ -289,11 +252,10 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
       async *follow({ actor, fromSeq }, signal) {
         own.check();
         const prefix = actor === undefined ? '' : `${actor.replace('/', '.')}.`;
-        let after = fromSeq === undefined ? streams.get('fact')!.lastSeq : fromSeq - 1;
+        let after = fromSeq === undefined ? streams.get('fact')!.identity().lastSeq : fromSeq - 1;
         while (!signal.aborted) {
           own.check();
-          const { messages } = streams.get('fact')!;
-          const found = up ? messages.slice(firstBehind(messages, after)) : [];
+          const found = up ? streams.get('fact')!.behind(after, Infinity) : [];
           for (const { seq, subject, body } of found) {
             after = seq;
             if (subject.startsWith(prefix)) yield { seq, body: Buffer.from(body).toString('utf8') };
@@ -327,7 +289,7 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
       make(stream);
       wakeAll();
     },
-    letters: (stream) => streams.get(stream)!.messages,
+    letters: (stream) => streams.get(stream)!.letters(),
   };
 }
 

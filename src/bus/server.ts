@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
 import { realClock } from '../clock.ts';
@@ -57,6 +58,7 @@ const passwords = z.record(z.enum(NATS_USERS), z.string());
 
 /** A large store is read before the server listens. */
 const READY_MAX_MS = 30_000;
+const GREETING_MAX_MS = 3_000;
 const STOP_MAX_MS = 10_000;
 const POLL_MS = 15;
 
@@ -80,8 +82,9 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   });
   const fits = options.port === undefined || options.port === before?.port;
   if (before !== null && startOf(before.pid) === before.start) {
-    if (fits) return serverOf(before, true);
-    await stopServer(directory, before, clock);
+    const lives = await answers(before, clock);
+    if (fits && lives) return serverOf(before, true);
+    await stopServer(directory, before, clock, lives ? STOP_MAX_MS : 0);
   }
   const begin = (port: number | undefined): Promise<Running> =>
     launch({ directory, namespace, port, secrets, clock, program: options.program });
@@ -100,6 +103,22 @@ export async function privateNats(directory: string, user: NatsUser): Promise<Na
   if (known === null || startOf(known.pid) !== known.start) return null;
   const secrets = await ensurePasswords(directory);
   return { servers: known.url, user, pass: secrets[user] };
+}
+
+/** Whether it greets whoever connects; one that hangs or is just dying does not. */
+function answers({ port }: Running, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: '127.0.0.1', port });
+    const end = (does: boolean) => (): void => {
+      cancel();
+      socket.destroy();
+      resolve(does);
+    };
+    const cancel = clock.after(GREETING_MAX_MS, end(false));
+    socket.once('data', (bytes) => end(bytes.toString('latin1').startsWith('INFO '))());
+    socket.once('error', end(false));
+    socket.once('close', end(false));
+  });
 }
 
 interface Beginning {
@@ -216,15 +235,25 @@ async function stopServer(
   directory: string,
   { pid, start }: { pid: number; start: string },
   clock: Clock,
+  patienceMs = STOP_MAX_MS,
 ): Promise<void> {
   const isAlive = (): boolean => startOf(pid) === start;
-  const deadline = clock.now() + STOP_MAX_MS;
-  if (isAlive()) process.kill(pid, 'SIGTERM');
+  const deadline = clock.now() + patienceMs;
+  if (isAlive()) signal(pid, 'SIGTERM');
   while (isAlive() && clock.now() < deadline) await pause(clock, POLL_MS);
-  if (isAlive()) process.kill(pid, 'SIGKILL');
+  if (isAlive()) signal(pid, 'SIGKILL');
   while (isAlive()) await pause(clock, POLL_MS);
   const known = await readRunning(directory);
   if (known?.pid === pid) await rm(path.join(directory, 'server.json'), { force: true });
+}
+
+/** It may have ended by itself between the look and the signal. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function startError(log: string, port: number | undefined, how: string): Promise<Error> {

@@ -59,6 +59,14 @@ test('a server that was killed is started again where it was, with what it held'
     assert.equal(Buffer.from(letters[0]!.body).toString(), 'kept');
   }));
 
+test('a server that lives but does not answer is not taken over', () =>
+  withServers(async (start) => {
+    const first = await start();
+    process.kill(first.pid, 'SIGSTOP');
+    const second = await start();
+    assert.deepEqual([second.takenOver, second.pid === first.pid], [false, false]);
+  }));
+
 test('a port that is taken is named', () =>
   withServers(async (start) => {
     const other = net.createServer();
