@@ -329,6 +329,8 @@ export function liveOn(options: LifeOptions): Life {
 
   async function end(reason: string, bounds: Bounds, ours = true): Promise<void> {
     await up;
+    // Let go of: it is the next runtime's.
+    if (left) return;
     if (isOver) return gone;
     if (ours && record.ending === undefined) await save({ ending: reason });
     const stopBy = clock.now() + bounds.stopSeconds * 1_000;
