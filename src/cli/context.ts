@@ -78,6 +78,8 @@ export async function addressFor(
 /** `eng-42`, `eng-42-2`, …: sessions of one issue; the name means the newest. */
 function newestOf(rows: IndexRow[], id: string): string | null {
   const family = new RegExp(`^session/${id}(-\\d+)?$`);
+  // Without the first of them, `eng` would be a family of every `eng-<n>`.
+  if (!rows.some(({ address }) => address === `session/${id}`)) return null;
   if (!rows.every(({ address }) => family.test(address))) return null;
   return rows
     .map(({ address }) => address)

@@ -13,6 +13,7 @@ import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
+import { eventName } from '../fact.ts';
 import { wholeNumber } from '../options.ts';
 import { valueText, waitText } from '../output.ts';
 import { printReceipt } from '../receipt.ts';
@@ -33,7 +34,9 @@ export function addReadCommands(program: Command, run: Run): void {
     .option('--text <text>')
     .option('--limit <n>', 'at most 1000', wholeNumber)
     .action((kind: string | undefined, options: Record<string, unknown>) =>
-      read((context) => ps(context, { ...(kind === undefined ? {} : { kind }), ...options })),
+      read((context) =>
+        ps(context, { kind, ...picked(options, ['phase', 'state', 'mission', 'user', 'text', 'limit']) }),
+      ),
     );
 
   program
@@ -46,7 +49,8 @@ export function addReadCommands(program: Command, run: Run): void {
     .command('why')
     .argument('<actor>')
     .description('what it waits for, and what each event would do now')
-    .action((name: string) => read((context) => why(context, name)));
+    .option('--all', 'the runtime’s own events too')
+    .action((name: string, { all }: { all?: true }) => read((context) => why(context, name, all)));
 
   program
     .command('history')
@@ -56,7 +60,9 @@ export function addReadCommands(program: Command, run: Run): void {
     .option('--to <seq>', 'last step', wholeNumber)
     .option('--limit <n>', 'at most this many', wholeNumber)
     .option('--items', 'of a mission: its sessions too')
-    .action((name: string, options: object) => read((context) => history(context, name, options)));
+    .action((name: string, options: Record<string, unknown>) =>
+      read((context) => history(context, name, picked(options, ['from', 'to', 'limit', 'items']))),
+    );
 
   program
     .command('at')
@@ -64,10 +70,10 @@ export function addReadCommands(program: Command, run: Run): void {
     .description('the actor as it was')
     .option('--seq <n>', 'after this step', wholeNumber)
     .option('--time <time>', 'at this moment (ISO)')
-    .action((name: string, options: object) =>
+    .action((name: string, options: Record<string, unknown>) =>
       read(async (context) => {
         const actor = await addressFor(context, name);
-        const then = await context.ask('at', { actor, ...options });
+        const then = await context.ask('at', { actor, ...picked(options, ['seq', 'time']) });
         if (context.out.json) context.out.object(then);
         else printActor(context, then as Shown);
         return EXIT.done;
@@ -162,6 +168,10 @@ export function addReadCommands(program: Command, run: Run): void {
     );
 }
 
+/** A question takes its own fields alone; options of every command stand beside them. */
+const picked = (options: Record<string, unknown>, names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
+
 async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>): Promise<0> {
   const { items, next } = (await ask('list', filter)) as { items: IndexRow[]; next: string | null };
   if (out.json) {
@@ -238,7 +248,7 @@ function printActor({ out }: CommandContext, shown: Shown): void {
   if (shown.parked) row('parked', `${shown.parked.at}: ${shown.parked.reason}`);
 }
 
-async function why(context: CommandContext, name: string): Promise<0> {
+async function why(context: CommandContext, name: string, all?: true): Promise<0> {
   const { out } = context;
   const answer = (await context.ask('why', { actor: await addressFor(context, name) })) as Why;
   if (out.json) {
@@ -252,15 +262,18 @@ async function why(context: CommandContext, name: string): Promise<0> {
     out.answer(`  ${wait.sentence}`);
     if (wait.moves.length > 0) out.answer(out.paint('dim', `    ends with ${wait.moves.join(', ')}`));
   }
-  const rows = Object.entries(answer.events).map(([type, { would, because }]) => [
-    type,
-    would === 'move' ? 'would move' : would === 'refuse' ? 'refused' : 'depends',
-    because,
-  ]);
+  const events = MACHINES.find(({ kind }) => answer.actor.startsWith(`${kind}/`))?.events ?? {};
+  const rows = Object.entries(answer.events)
+    .filter(([type]) => all === true || events[type]?.from !== 'runtime')
+    .sort(([, a], [, b]) => Object.keys(WOULD).indexOf(a.would) - Object.keys(WOULD).indexOf(b.would))
+    .map(([type, { would, because }]) => [type, WOULD[would], because]);
   out.answer('');
   out.table(['EVENT', 'NOW', 'BECAUSE'], rows);
   return EXIT.done;
 }
+
+/** In the order in which they are shown. */
+const WOULD = { move: 'would move', depend: 'depends', refuse: 'refused' } as const;
 
 async function history(context: CommandContext, name: string, options: object): Promise<0> {
   const { out } = context;
@@ -283,9 +296,7 @@ export function printHistory(out: CommandContext['out'], entries: HistoryEntry[]
       ...(several ? [entry.actor] : []),
       String(entry.seq),
       entry.at.slice(11, 23),
-      entry.type.startsWith('xstate.after.')
-        ? `timer ${entry.type.slice('xstate.after.'.length).split('.')[0]}`
-        : entry.type,
+      eventName(entry.type),
       entry.envelope.source,
       entry.before?.phase === entry.after?.phase
         ? (entry.after?.phase ?? '')

@@ -20,6 +20,11 @@ export function addUpCommands(program: Command, run: Run): void {
     .option('--webhooks <host:port>', 'where webhooks come in')
     .option('--operator <host:port>', 'where the page and the questions are')
     .action((flags: UpFlags) => run((context) => up(context, flags)));
+
+  program
+    .command('demo')
+    .description('the main job on real parts, from an issue to a merged pull request, watched live')
+    .action(() => run(demo));
 }
 
 async function up(context: CommandContext, { webhooks, operator }: UpFlags): Promise<Exit> {
@@ -39,10 +44,12 @@ async function up(context: CommandContext, { webhooks, operator }: UpFlags): Pro
   });
   try {
     // Loaded here alone: the other commands start faster without the whole runtime.
-    const { startRuntime } = await import('../../runtime.ts');
-    const runtime = await startRuntime({ config, clock, log }).catch((error: unknown) => {
-      throw startError(error, config.data);
-    });
+    const { machineOf, startRuntime } = await import('../../runtime.ts');
+    const runtime = await startRuntime({ config, machine: machineOf(terminal.env), clock, log }).catch(
+      (error: unknown) => {
+        throw startError(error, config.data);
+      },
+    );
     const { webhooks, operator, nats } = runtime;
     if (out.json) out.object({ ready: true, webhooks, operator, nats });
     else out.answer(`${out.paint('green', 'ready')}  page ${operator}  webhooks ${webhooks}  nats ${nats}`);
@@ -55,6 +62,16 @@ async function up(context: CommandContext, { webhooks, operator }: UpFlags): Pro
   } finally {
     listening();
   }
+}
+
+async function demo({ out, terminal }: CommandContext): Promise<Exit> {
+  const { runDemo } = await import('../../demo/main.ts');
+  return await runDemo({
+    json: out.json,
+    stdout: terminal.stdout as NodeJS.WriteStream,
+    stderr: terminal.stderr as NodeJS.WriteStream,
+    env: terminal.env,
+  });
 }
 
 /** What kept it from starting, with what to do about it. */

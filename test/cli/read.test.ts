@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { IMPLEMENTER, SESSION, openScreen } from './parts.ts';
+
+async function screenWithWork(options: Parameters<typeof openScreen>[0] = {}) {
+  const screen = await openScreen(options);
+  await screen.send('dispatcher/main', 'fleet.configured', { maxRuns: 2 });
+  await screen.send('agent/ada', 'hire', { ...IMPLEMENTER });
+  await screen.send('session/eng-42', 'open', { ...SESSION });
+  await screen.send('session/eng-42', 'fyi', { text: 'the API is down on Friday' });
+  await screen.node.quiet();
+  return screen;
+}
+
+test('ps lists actors with phase, owner, epoch and what they wait for, and can be narrowed', async (t) => {
+  const screen = await screenWithWork();
+  t.after(() => screen.stop());
+  const all = await screen.run('ps');
+  assert.equal(all.exit, 0);
+  assert.match(all.out, /^ACTOR +PHASE +OWNER +EPOCH +SINCE +WAITS ON\n/);
+  assert.match(all.out, /\nsession\/eng-42 +delegated +– +0 +0 s +dependency: external\/linear 0 s/);
+  assert.match(all.out, /\nagent\/ada +asleep/);
+  const sessions = await screen.run('ps', 'session', '--json');
+  assert.deepEqual(
+    sessions.json<{ address: string }>().map(({ address }) => address),
+    ['session/eng-42'],
+  );
+  assert.equal((await screen.run('ps', '--phase', 'done')).out.split('\n').length, 2);
+  assert.deepEqual(new Set(screen.reached), new Set(['reading']));
+});
+
+test('show tells the whole of an actor: state, owner, what it owes, timers, claims, notes', async (t) => {
+  const screen = await screenWithWork();
+  t.after(() => screen.stop());
+  const { out, exit } = await screen.run('show', 'ENG-42');
+  assert.equal(exit, 0);
+  assert.match(out, /^session\/eng-42 {2}Add hello\n/);
+  for (const line of [/phase +delegated/, /state +authority.delegated/, /owner +nobody, epoch 0/, /owes +implement/]) {
+    assert.match(out, line);
+  }
+  assert.match(out, /claim +source:ENG-42/);
+  assert.match(out, /note +test\/person: the API is down on Friday/);
+  const [shown] = (await screen.run('show', 'eng-42', '--json')).json<{ address: string; seq: number }>();
+  assert.equal(shown?.address, 'session/eng-42');
+  assert.equal(shown?.seq, 2);
+});
+
+test('why says what an actor waits for and what each event of a person would do now', async (t) => {
+  const screen = await screenWithWork();
+  t.after(() => screen.stop());
+  const { out, exit } = await screen.run('why', 'session/eng-42');
+  assert.equal(exit, 0);
+  assert.match(out, /session\/eng-42 is delegated\n {2}waits on dependency: external\/linear/);
+  assert.match(out, /\ncorrect\.pause +would move/);
+  assert.match(out, /\ncorrect\.resume +/);
+  assert.doesNotMatch(out, /\nrun\.started/);
+  assert.match((await screen.run('why', 'session/eng-42', '--all')).out, /\nrun\.started/);
+});
+
+test('history prints the journal in order, with who sent it and what it wished', async (t) => {
+  const screen = await screenWithWork();
+  t.after(() => screen.stop());
+  const { out } = await screen.run('history', 'eng-42');
+  const rows = out.trimEnd().split('\n');
+  assert.match(rows[0]!, /^SEQ +AT +EVENT +FROM +PHASE +EFFECTS$/);
+  assert.match(rows[1]!, /^1 +00:00:00\.000 +open +test\/person +new → delegated/);
+  assert.match(rows[2]!, /^2 +00:00:00\.000 +fyi +test\/person +delegated/);
+  const entries = (await screen.run('history', 'eng-42', '--from', '2', '--json')).json<{ seq: number }>();
+  assert.deepEqual(
+    entries.map(({ seq }) => seq),
+    [2],
+  );
+});
+
+test('at shows an actor as it was after a step, and says when there was none', async (t) => {
+  const screen = await screenWithWork();
+  t.after(() => screen.stop());
+  await screen.send('session/eng-42', 'correct.pause', {});
+  assert.match((await screen.run('at', 'eng-42', '--seq', '2')).out, /phase +delegated/);
+  assert.match((await screen.run('at', 'eng-42', '--seq', '3')).out, /phase +paused/);
+  const never = await screen.run('at', 'eng-42', '--seq', '9');
+  assert.equal(never.exit, 6);
+  assert.match(never.err, /has 3 steps, there is no 9/);
+  const both = await screen.run('at', 'eng-42');
+  assert.equal(both.exit, 2);
+  assert.match(both.err, /either seq or time/);
+});
+
+test('an actor nobody knows is exit 6, a name that fits several is exit 2 with the candidates', async (t) => {
+  const screen = await screenWithWork();
+  t.after(() => screen.stop());
+  await screen.send('session/eng-43', 'open', { ...SESSION, source: { kind: 'linear', ref: 'ENG-43' } });
+  const nobody = await screen.run('show', 'nemo');
+  assert.equal(nobody.exit, 6);
+  assert.match(nobody.err, /^✗ there is no actor called “nemo” — see: chartroom ps\n$/);
+  assert.equal((await screen.run('show', 'session/eng-99')).exit, 6);
+  const several = await screen.run('show', 'eng');
+  assert.equal(several.exit, 2);
+  assert.match(several.err, /fits 2 actors: session\/eng-42, session\/eng-43 — write the whole address/);
+  assert.equal(nobody.out + several.out, '');
+});
+
+test('the newest session of an issue is meant by its name', async (t) => {
+  const screen = await openScreen();
+  t.after(() => screen.stop());
+  await screen.send('session/eng-7', 'open', { ...SESSION, source: { kind: 'linear', ref: 'ENG-7' } });
+  await screen.send('session/eng-7', 'correct.close', { outcome: 'cancelled' });
+  await screen.send('session/eng-7-2', 'open', { ...SESSION, source: { kind: 'linear', ref: 'ENG-7' } });
+  const [shown] = (await screen.run('show', 'ENG-7', '--json')).json<{ address: string }>();
+  assert.equal(shown?.address, 'session/eng-7-2');
+});
+
+test('receipt finds what became of an envelope, and is exit 6 where nothing is known', async (t) => {
+  const screen = await screenWithWork();
+  t.after(() => screen.stop());
+  await screen.run('fyi', 'eng-42', 'hello', '--id', 'note-1');
+  const known = await screen.run('receipt', 'eng-42', 'note-1');
+  assert.equal(known.exit, 0);
+  assert.match(known.out, /✓ session\/eng-42 recorded/);
+  assert.equal((await screen.run('receipt', 'eng-42', 'note-2')).exit, 6);
+});
+
+test('chart needs no runtime: it draws a machine, or prints its events as JSON schemas', async (t) => {
+  const screen = await openScreen();
+  t.after(() => screen.stop());
+  assert.match((await screen.run('chart', 'session')).out, /^stateDiagram-v2\n/);
+  const [events] = (await screen.run('chart', 'agent', '--events')).json();
+  assert.ok(JSON.stringify(events).includes('"correct.subscribe"'));
+  const [chart] = (await screen.run('chart', 'dispatcher', '--format', 'json')).json<{ kind: string }>();
+  assert.equal(chart?.kind, 'dispatcher');
+  assert.equal((await screen.run('chart', 'lamp')).exit, 6);
+  assert.equal((await screen.run('chart', 'session', '--format', 'png')).exit, 2);
+  assert.deepEqual(screen.reached, []);
+});
+
+test('colour is for terminals only: never in a pipe, with NO_COLOR or for programs', async (t) => {
+  const escape = String.fromCodePoint(27);
+  const coloured = await screenWithWork({ tty: true });
+  const plain = await screenWithWork({ tty: true, env: { NO_COLOR: '1' } });
+  const piped = await screenWithWork();
+  t.after(() => Promise.all([coloured.stop(), plain.stop(), piped.stop()]));
+  assert.ok((await coloured.run('ps')).out.includes(escape));
+  assert.ok(!(await coloured.run('ps', '--json')).out.includes(escape));
+  assert.ok(!(await plain.run('ps')).out.includes(escape));
+  assert.ok(!(await piped.run('ps')).out.includes(escape));
+});
+
+test('tail prints facts as they are committed, one line each, until interrupted', async (t) => {
+  let seen = (): void => {};
+  const shown = new Promise<void>((resolve) => (seen = resolve));
+  const screen = await screenWithWork({ onOut: (text) => (text.includes('correct.pause') ? seen() : undefined) });
+  t.after(() => screen.stop());
+  const tailing = screen.run('tail', 'session/eng-42', '--from', '1');
+  await screen.send('session/eng-42', 'correct.pause', {});
+  await shown;
+  screen.interrupt();
+  await screen.send('session/eng-42', 'fyi', { text: 'wakes the tail' });
+  const { out, exit } = await tailing;
+  assert.equal(exit, 0);
+  const lines = out.trimEnd().split('\n');
+  assert.match(lines[0]!, /^00:00:00\.000 {2}session\/eng-42 +open +new → delegated +⏳ dependency: external\/linear/);
+  assert.match(
+    lines.find((line) => line.includes('pause'))!,
+    /delegated → paused/,
+  );
+  assert.ok(lines.every((line) => line.includes('session/eng-42')));
+  assert.deepEqual(screen.reached, ['nats']);
+});
