@@ -109,7 +109,9 @@ export function createReader({ connection, jsm, stream, filter, clock, tidies, i
     const inbox = connection.inbox();
     const made: Line = {
       name,
-      subscription: nc.subscribe(inbox, { callback: (_error, msg) => take(made, msg) }),
+      subscription: nc.subscribe(inbox, {
+        callback: (error, msg) => (error === null ? take(made, msg) : doubt()),
+      }),
       nextDelivery: 1,
       pending: info.num_pending,
       pulling: 0,
