@@ -2,7 +2,9 @@
  * The composition root: everything a running Chartroom consists of, opened in order, closed in reverse. Nothing here
  * decides anything; it hands the parts to each other.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { MACHINES } from '../machines/index.ts';
 import { createLetterbox } from './actor/letterbox.ts';
@@ -12,13 +14,13 @@ import { createOutbox } from './actor/outbox.ts';
 import { createPublisher } from './actor/publisher.ts';
 import { createQuestions, questionFailure, referenced } from './actor/questions.ts';
 import type { Questions } from './actor/questions.ts';
-import type { Definition } from './actor/state.ts';
 import { createWatches } from './actor/watches.ts';
 import { listenWebhooks } from './bridge/listen.ts';
 import { createRouter } from './bridge/router.ts';
 import { openSpool } from './bridge/spool.ts';
 import { createWebhooks } from './bridge/webhooks.ts';
 import type { Answer, Bus } from './bus/bus.ts';
+import { acquireLease } from './bus/lease.ts';
 import { connectBus } from './bus/nats-bus.ts';
 import { startNatsServer } from './bus/server.ts';
 import type { Clock } from './clock.ts';
@@ -26,11 +28,14 @@ import type { Config } from './config/config.ts';
 import { loadRoles } from './config/roles.ts';
 import { MACHINE_VARIABLES, openEffects } from './effects/opening.ts';
 import { introduceFleet } from './fleet.ts';
+import { TerminalError } from './errors.ts';
 import { createHealth } from './health.ts';
 import { createRedactor } from './log.ts';
 import type { Logger } from './log.ts';
 import { packageFile } from './package.ts';
+import { KEYS } from './store/keys.ts';
 import { openLevelStore } from './store/level-store.ts';
+import type { Store } from './store/store.ts';
 import { listenOperator } from './visualizer/listen.ts';
 import { createMetrics } from './visualizer/metrics.ts';
 import { createOperator } from './visualizer/operator.ts';
@@ -70,7 +75,7 @@ export async function startRuntime({ config, machine, clock, log }: RuntimeOptio
     return part;
   };
   const stop = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) {
+    for (const close of closers.splice(0).toReversed()) {
       await close().catch((error: unknown) => log.warn({ err: error }, 'a part did not close cleanly'));
     }
   };
@@ -93,10 +98,26 @@ async function open({ config, machine, clock, log }: RuntimeOptions, opened: Ope
     (part) => part.close(),
   );
   const { bus, nats } = await openBus(config, clock, log, opened);
+  let lose: (error: Error) => void = () => {};
+  const lost = new Promise<never>((_resolve, reject) => {
+    lose = reject;
+  });
+  lost.catch(() => {});
+  opened(
+    await acquireLease({
+      bus,
+      clock,
+      log,
+      storeId: await identify(store),
+      holder: `${hostname()}, process ${process.pid}`,
+      onLost: (holder) =>
+        lose(new TerminalError('LEASE_LOST', `${holder} has taken the namespace “${config.namespace}”`)),
+    }),
+    (part) => part.release(),
+  );
 
-  const node = opened(
-    createNode({ store, definitions: MACHINES as unknown as Definition[], clock, log, timers: config.timers }),
-    (part) => part.stop(),
+  const node = opened(createNode({ store, definitions: MACHINES, clock, log, timers: config.timers }), (part) =>
+    part.stop(),
   );
   const publisher = opened(createPublisher({ node, bus, clock, log, namespace: config.namespace }), (part) =>
     part.stop(),
@@ -193,7 +214,23 @@ async function open({ config, machine, clock, log }: RuntimeOptions, opened: Ope
   void router
     .recover(effects.listDelegated)
     .catch((error: unknown) => log.warn({ err: error }, 'what was delegated meanwhile could not be listed'));
-  return { webhooks: webhooks.url, operator: operator.url, nats, questions, node, failed: node.failed };
+  return {
+    webhooks: webhooks.url,
+    operator: operator.url,
+    nats,
+    questions,
+    node,
+    failed: Promise.race([node.failed, lost]),
+  };
+}
+
+/** The store's own name, made at its first start: what the lease of the namespace is held by. */
+async function identify(store: Store): Promise<string> {
+  const known = store.get(KEYS.meta('identity'));
+  if (known !== undefined) return known;
+  const fresh = randomUUID();
+  await store.write([{ put: KEYS.meta('identity'), value: fresh }]);
+  return fresh;
 }
 
 async function openBus(config: Config, clock: Clock, log: Logger, opened: Opened): Promise<{ bus: Bus; nats: string }> {

@@ -35,6 +35,7 @@ import { createLinearIssueWatch } from './linear/issue-watch.ts';
 import { createLinear } from './linear/linear.ts';
 import type { Linear } from './linear/linear.ts';
 import { createProcessWatch } from './process/watch.ts';
+import { createPrompts } from './prompt/prompts.ts';
 import { createRunDoor } from './run-door.ts';
 import { createWorktrees } from './worktree.ts';
 
@@ -106,13 +107,13 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
     dataDir: data,
     runDoor: door.tokens,
     url,
-    prompts: {
-      render: (params) =>
-        Promise.resolve({
-          text: JSON.stringify(params.begun?.prompt ?? {}, null, 2),
-          notes: params.begun?.prompt.notes.map(({ id }) => id) ?? [],
-        }),
-    },
+    prompts: createPrompts({
+      directory: config.prompts === undefined ? undefined : path.resolve(config.directory, config.prompts),
+      roleText: (role) => roleOf(roles, role)?.prompt ?? '',
+      repos,
+      env: gitEnv,
+      log,
+    }),
     machine,
     person: (agent) => personOf(agent),
     node: process.execPath,

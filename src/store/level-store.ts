@@ -9,7 +9,7 @@ import { Level } from 'level';
 import { StoreError } from './store.ts';
 import type { Operation, Range, Store } from './store.ts';
 
-type Database = AbstractLevel<string | Buffer | Uint8Array, string>;
+type Database = AbstractLevel<string | Buffer | Uint8Array>;
 
 const HOLDER_FILE = 'chartroom-holder.json';
 /** LevelDB's default of 4 MiB makes a log switch every few hundred steps; 16 MiB is still small in memory. */

@@ -10,7 +10,6 @@ import { decodeEntry } from '../../src/actor/journal.ts';
 import type { PendingAct } from '../../src/actor/outbox-rows.ts';
 import { stateAt } from '../../src/actor/past.ts';
 import { canonicalJson } from '../../src/actor/state.ts';
-import type { Definition } from '../../src/actor/state.ts';
 import { createLog } from '../../src/log.ts';
 import { KEYS, SPACES, keyParts } from '../../src/store/keys.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -105,7 +104,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc
-      .tuple(session, fc.constantFrom('current', 'old') as fc.Arbitrary<'current' | 'old'>)
+      .tuple(session, fc.constantFrom<'current' | 'old'>('current', 'old'))
       .map(([to, epoch]) => send(to, 'correct.retry', {}, epoch)),
   },
   { weight: 2, arbitrary: fc.constantFrom(1, 31, 200, 4_000).map((seconds): Happening => ({ do: 'wait', seconds })) },
@@ -124,7 +123,7 @@ async function live(happenings: Happening[], activeMax: number) {
   const clock = createFakeClock(Date.parse('2026-01-05T10:00:00.000Z'));
   const node = createNode({
     store,
-    definitions: MACHINES as unknown as Definition[],
+    definitions: MACHINES,
     clock,
     log: createLog({ level: 'silent' }),
     activeMax,
@@ -186,7 +185,7 @@ async function answerNext(node: Node, acts: PendingAct[], well: boolean): Promis
   const act = acts.shift();
   if (act === undefined) return;
   const failure = { code: 'TEST_FAILED', reason: 'it was not to be' };
-  const branch = String(act.params['branch'] ?? 'b');
+  const branch = (act.params['branch'] as string | undefined) ?? 'b';
   if (act.act === 'worktree.prepare') {
     await node.answer(
       act.key,
