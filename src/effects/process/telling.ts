@@ -40,6 +40,8 @@ const SUMMARY_MAX = 10_000;
 
 export function createTelling({ run, mode, cut }: TellingOptions): Telling {
   const questions = new Set<string>();
+  /** Turns that were told: a late frame of one is nothing new. */
+  const over = new Set<string>();
   let turn: string | null = null;
   let usage: Usage = { inputTokens: 0, outputTokens: 0 };
   let lost: Extract<DriverEvent, { type: 'lost' }> | null = null;
@@ -48,6 +50,7 @@ export function createTelling({ run, mode, cut }: TellingOptions): Telling {
   const counts = { said: 0, turned: 0 };
 
   function turned(outcome: string, more: { reason?: string; until?: string; result?: RunResult } = {}): Word {
+    if (turn !== null) over.add(turn);
     turn = null;
     questions.clear();
     counts.turned += 1;
@@ -74,6 +77,7 @@ export function createTelling({ run, mode, cut }: TellingOptions): Telling {
           conversation = event.conversation;
           return undefined;
         case 'turn.started':
+          if (over.has(event.turn)) return undefined;
           turn = event.turn;
           lastMessage = '';
           return undefined;
@@ -106,7 +110,7 @@ export function createTelling({ run, mode, cut }: TellingOptions): Telling {
         }
         case 'turn.ended': {
           // Its end was already told: a limit, or a cut.
-          if (turn === null) return undefined;
+          if (turn === null || event.turn !== turn) return undefined;
           const why = cut();
           if (why !== undefined && event.outcome !== 'completed') return turned('budget', { reason: why });
           const summary = lastMessage === '' ? {} : { summary: lastMessage.slice(0, SUMMARY_MAX) };

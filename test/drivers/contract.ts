@@ -1,0 +1,255 @@
+/**
+ * What every driver must do, run against the real process watch with a real process. A driver brings, for each
+ * behaviour, a driver whose agent behaves so; what it does not declare is skipped with that reason.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { Capabilities, Driver } from '../../src/drivers/driver.ts';
+import { membersOf } from '../../src/effects/process/group.ts';
+import { withProcesses } from '../effects/process-site.ts';
+import type { ProcessSite } from '../effects/process-site.ts';
+
+/** What the agent does in its (first) turn. Files are in the worktree. */
+export type Behaviour =
+  /** Writes `work.txt` and ends well. */
+  | 'works'
+  /** Ends well at once, having done nothing. */
+  | 'idles'
+  /** Writes `work.txt`, then fails. */
+  | 'worksAndFails'
+  /** Writes `begun.txt`, then waits until it is interrupted. */
+  | 'hangs'
+  /** Asks a question, writes the answer to `answer.txt`, ends well. */
+  | 'asks'
+  /** Asks for an approval with choices `yes` and `no`, writes the decision to `answer.txt`, ends well. */
+  | 'asksApproval'
+  /** Waits for a text, writes it to `steered.txt`, ends well. */
+  | 'listens'
+  /** Reports 11 input and 7 output tokens, ends well. */
+  | 'uses'
+  /** Meets a usage limit until 2030-01-01T00:00:00.000Z. */
+  | 'isLimited'
+  | 'isUnauthorised'
+  /** Dies of SIGKILL in mid-turn. */
+  | 'dies'
+  /** Writes noise to its output, then ends well. */
+  | 'babbles'
+  /** Gives a verdict `approve` on the head of the run. */
+  | 'judges'
+  /** Hands the work back, reason `not mine`. */
+  | 'handsBack';
+
+export interface DriverContract {
+  name: string;
+  driver: (behaviour: Behaviour) => Driver;
+  /** What this agent has no way to do at all, and why. */
+  cannot?: Partial<Record<Behaviour, string>>;
+}
+
+const END = { reason: 'enough', stopSeconds: 2, killSeconds: 0.5 };
+
+export function driverContract({ name, driver, cannot = {} }: DriverContract): void {
+  const { capabilities } = driver('works');
+
+  function check(
+    title: string,
+    behaviour: Behaviour,
+    use: (site: ProcessSite, subject: Driver) => Promise<void>,
+    needs?: keyof Capabilities,
+  ): void {
+    const lacks = needs !== undefined && !capabilities[needs] ? `it does not declare ${needs}` : undefined;
+    const skip = cannot[behaviour] ?? lacks;
+    test(`${name}: ${title}`, skip === undefined ? {} : { skip }, async () => {
+      const subject = driver(behaviour);
+      await withProcesses({ more: { drivers: { [name]: subject } } }, (site) => use(site, subject));
+    });
+  }
+  const start = (site: ProcessSite, more: { conversation?: string } = {}) => site.start({ driver: name, ...more });
+  const read = async (site: ProcessSite, file: string): Promise<string> => {
+    const { readFile } = await import('node:fs/promises');
+    return readFile(path.join(site.worktree, file), 'utf8');
+  };
+  async function until(site: ProcessSite, file: string): Promise<void> {
+    while (!existsSync(path.join(site.worktree, file))) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  check('a turn that does its work is started, completed and over', 'works', async (site) => {
+    start(site);
+    await site.next('driver.started');
+    assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+    await site.act('process.end', END);
+    await site.next('driver.exited');
+    assert.match(await read(site, 'work.txt'), /./);
+    const order = site.told.filter(({ to }) => to === 'agent/ada').map(({ type }) => type);
+    assert.deepEqual(order, ['driver.started', 'driver.turned', 'driver.exited']);
+  });
+
+  check(
+    'a turn without work is completed all the same: evidence is not the driver’s to judge',
+    'idles',
+    async (site) => {
+      start(site);
+      assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+    },
+  );
+
+  check('a turn that fails after work is failed, with a reason', 'worksAndFails', async (site) => {
+    start(site);
+    const { data } = await site.next('driver.turned');
+    assert.equal(data['outcome'], 'failed');
+    assert.match(String(data['reason']), /./);
+    assert.ok(existsSync(path.join(site.worktree, 'work.txt')));
+  });
+
+  check('an interrupted turn is told as interrupted, and the process goes', 'hangs', async (site) => {
+    start(site);
+    const { data } = await site.next('driver.started');
+    await until(site, 'begun.txt');
+    await site.act('driver.interrupt', {});
+    assert.equal((await site.next('driver.turned')).data['outcome'], 'interrupted');
+    await site.act('process.end', END);
+    await site.next('driver.exited');
+    assert.deepEqual(await membersOf(data['pid'] as number), []);
+  });
+
+  check(
+    'a text reaches the running turn',
+    'listens',
+    async (site) => {
+      start(site);
+      await site.next('note.read');
+      assert.deepEqual(await site.act('driver.steer', { say: 's', text: 'be quick' }), { taken: true });
+      await site.next('driver.turned');
+      assert.equal(await read(site, 'steered.txt'), 'be quick');
+    },
+    'steer',
+  );
+
+  check('a text for a turn that is over is not taken', 'idles', async (site) => {
+    start(site);
+    await site.next('driver.turned');
+    assert.deepEqual(await site.act('driver.steer', { say: 's', text: 'too late' }), { taken: false });
+  });
+
+  if (!capabilities.steer) {
+    check('a text for a running turn that cannot be steered is not taken', 'hangs', async (site) => {
+      start(site);
+      await until(site, 'begun.txt');
+      assert.deepEqual(await site.act('driver.steer', { say: 's', text: 'hello' }), { taken: false });
+    });
+  }
+
+  check('a question waits for its answer', 'asks', async (site) => {
+    start(site);
+    const { data } = await site.next('driver.asked');
+    assert.equal(data['kind'], 'question');
+    await site.act('driver.answer', { question: data['question'], text: 'blue' });
+    assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+    assert.equal(await read(site, 'answer.txt'), 'blue');
+  });
+
+  check(
+    'an approval waits for its decision',
+    'asksApproval',
+    async (site) => {
+      start(site);
+      const { data } = await site.next('driver.asked');
+      assert.deepEqual([data['kind'], data['choices']], ['approval', ['yes', 'no']]);
+      await site.act('driver.answer', { question: data['question'], choice: 'no' });
+      await site.next('driver.turned');
+      assert.equal(await read(site, 'answer.txt'), 'no');
+    },
+    'approvals',
+  );
+
+  check('usage comes with the turn’s end', 'uses', async (site) => {
+    start(site);
+    const { data } = await site.next('driver.turned');
+    const { inputTokens, outputTokens } = data['usage'] as { inputTokens: number; outputTokens: number };
+    assert.deepEqual([inputTokens, outputTokens], [11, 7]);
+  });
+
+  check('a usage limit is told with its end', 'isLimited', async (site) => {
+    start(site);
+    const { data } = await site.next('driver.turned');
+    assert.deepEqual([data['outcome'], data['until']], ['limited', '2030-01-01T00:00:00.000Z']);
+  });
+
+  check('refused credentials are told as such', 'isUnauthorised', async (site) => {
+    start(site);
+    assert.equal((await site.next('driver.turned')).data['outcome'], 'auth');
+  });
+
+  check('a process that dies in mid-turn is a crash without a turn’s end', 'dies', async (site) => {
+    start(site);
+    const { data } = await site.next('driver.exited');
+    assert.deepEqual([data['class'], data['signal']], ['crash', 'SIGKILL']);
+    assert.ok(!site.told.some(({ type }) => type === 'driver.turned'));
+  });
+
+  check('noise on its output disturbs nothing', 'babbles', async (site) => {
+    start(site);
+    assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+  });
+
+  check(
+    'a verdict is for the commit the run was asked to judge',
+    'judges',
+    async (site) => {
+      start(site);
+      const { result } = (await site.next('driver.turned')).data as {
+        result: { verdict: { head: string; verdict: string } };
+      };
+      assert.deepEqual([result.verdict.head, result.verdict.verdict], ['a'.repeat(40), 'approve']);
+    },
+    'review',
+  );
+
+  check('work that is handed back names its reason', 'handsBack', async (site) => {
+    start(site);
+    const { result } = (await site.next('driver.turned')).data as { result: { handedBack: string } };
+    assert.equal(result.handedBack, 'not mine');
+  });
+
+  check(
+    'after kill -9 a new process goes on with the same conversation',
+    'idles',
+    async (site) => {
+      start(site, { conversation: 'conversation-1' });
+      assert.equal((await site.next('driver.started')).data['conversation'], 'conversation-1');
+    },
+    'resume',
+  );
+
+  check(
+    'a process outlives the runtime and is taken up by the next',
+    'hangs',
+    async (site) => {
+      const first = start(site);
+      const { data } = await site.next('driver.started');
+      await until(site, 'begun.txt');
+      await first.stop('runtime');
+      site.again();
+      start(site);
+      assert.equal((await site.next('driver.started')).data['pid'], data['pid']);
+      await site.act('driver.interrupt', {});
+      assert.equal((await site.next('driver.turned')).data['outcome'], 'interrupted');
+    },
+    'readopt',
+  );
+
+  check('frames of a turn that is already told change nothing', 'works', async (site) => {
+    start(site);
+    await site.next('driver.turned');
+    const output = path.join(site.directory, 'data/runs/eng-42-3/output');
+    // As a slow pipe would bring them: the same end once more.
+    const { readFile } = await import('node:fs/promises');
+    await writeFile(output, await readFile(output, 'utf8').catch(() => ''), { flag: 'a' });
+    await site.act('process.end', END);
+    await site.next('driver.exited');
+    assert.equal(site.told.filter(({ type }) => type === 'driver.turned').length, 1);
+  });
+}
