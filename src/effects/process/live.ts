@@ -134,6 +134,8 @@ export function liveOn(options: LifeOptions): Life {
     if (event.type === 'usage') limits.used(event.usage);
     if (word !== undefined) say(word);
     if (telling.turn() === null) for (const settle of turnOver.splice(0)) settle();
+    // A worker's process serves one run: nothing more is asked of it.
+    if (event.type === 'turn.ended' && record.mode === 'worker') void conversation.close().catch(complain);
   }
 
   function ready(): void {
