@@ -21,12 +21,14 @@ import { openSpool } from './bridge/spool.ts';
 import { createWebhooks } from './bridge/webhooks.ts';
 import type { Answer, Bus } from './bus/bus.ts';
 import { acquireLease } from './bus/lease.ts';
+import { configuredNats } from './bus/connection.ts';
 import { connectBus } from './bus/nats-bus.ts';
 import { startNatsServer } from './bus/server.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
+import type { Env } from './config/expand.ts';
 import { loadRoles } from './config/roles.ts';
-import { MACHINE_VARIABLES, openEffects } from './effects/opening.ts';
+import { openEffects } from './effects/opening.ts';
 import { introduceFleet } from './fleet.ts';
 import { TerminalError } from './errors.ts';
 import { createHealth } from './health.ts';
@@ -55,20 +57,14 @@ export interface Runtime {
 
 interface RuntimeOptions {
   config: Config;
-  /** PATH and other words of this machine that processes of ours are given; no secrets. */
-  machine: Record<string, string>;
+  /** The process's environment: PATH and the like for ours, and what roles and agents name for theirs. */
+  env: Env;
   clock: Clock;
   log: Logger;
 }
 
-/** The words of an environment that processes of ours are given. */
-export function machineOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const given = MACHINE_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
-  return Object.fromEntries(given);
-}
-
 /** @throws RejectedInput, StoreError, BusError, TerminalError: each says what, why and what to do */
-export async function startRuntime({ config, machine, clock, log }: RuntimeOptions): Promise<Runtime> {
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const closers: (() => Promise<unknown>)[] = [];
   const opened = <Part>(part: Part, close: (part: Part) => Promise<unknown>): Part => {
     closers.push(() => close(part));
@@ -76,11 +72,11 @@ export async function startRuntime({ config, machine, clock, log }: RuntimeOptio
   };
   const stop = async (): Promise<void> => {
     for (const close of closers.splice(0).toReversed()) {
-      await close().catch((error: unknown) => log.warn({ err: error }, 'a part did not close cleanly'));
+      await close().catch((error: unknown) => options.log.warn({ err: error }, 'a part did not close cleanly'));
     }
   };
   try {
-    return { ...(await open({ config, machine, clock, log }, opened)), stop };
+    return { ...(await open(options, opened)), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -89,7 +85,7 @@ export async function startRuntime({ config, machine, clock, log }: RuntimeOptio
 
 type Opened = <Part>(part: Part, close: (part: Part) => Promise<unknown>) => Part;
 
-async function open({ config, machine, clock, log }: RuntimeOptions, opened: Opened): Promise<Omit<Runtime, 'stop'>> {
+async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened): Promise<Omit<Runtime, 'stop'>> {
   const redact = createRedactor(config.secrets());
   const roles = loadRoles({ directory: config.roles });
   mkdirSync(config.data, { recursive: true });
@@ -145,7 +141,7 @@ async function open({ config, machine, clock, log }: RuntimeOptions, opened: Ope
     questions: () => questions,
     bus,
     url: operator.url,
-    machine,
+    env,
     clock,
     log,
   });
@@ -236,9 +232,8 @@ async function identify(store: Store): Promise<string> {
 async function openBus(config: Config, clock: Clock, log: Logger, opened: Opened): Promise<{ bus: Bus; nats: string }> {
   const { namespace } = config;
   if (config.nats !== undefined) {
-    const { url, user, password, token } = config.nats;
-    const bus = await connectBus({ servers: url, namespace, user, pass: password, token, clock, log });
-    return { bus: opened(bus, (part) => part.close()), nats: url };
+    const bus = await connectBus({ ...configuredNats(config.nats), namespace, clock, log });
+    return { bus: opened(bus, (part) => part.close()), nats: config.nats.url };
   }
   const server = opened(
     await startNatsServer({ directory: path.join(config.data, 'nats'), namespace, clock }),

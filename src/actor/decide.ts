@@ -131,6 +131,7 @@ function take(
     seq: (live?.state.seq ?? 0) + 1,
   };
   if (envelope.expectepoch !== undefined) event.expectepoch = envelope.expectepoch;
+  if (envelope.priority !== undefined) event.priority = envelope.priority;
   if (taking.wish !== undefined) event.wish = taking.wish;
   const known = spec === undefined ? undefined : lookUp(spec, envelope.data, live, actor, around);
   if (known !== undefined) event.known = known;

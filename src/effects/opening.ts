@@ -9,7 +9,8 @@ import type { Source } from '../bridge/hook.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, RepoConfig } from '../config/config.ts';
-import { roleOf } from '../config/roles.ts';
+import type { Env } from '../config/expand.ts';
+import { roleOf, secretEnvironmentOf } from '../config/roles.ts';
 import type { Roles } from '../config/roles.ts';
 import { createCommandDriver } from '../drivers/command/driver.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -59,14 +60,13 @@ interface EffectsOptions {
   bus: Bus;
   /** Where the run door is reached. */
   url: string;
-  /** PATH and other words of this machine; no secrets. */
-  machine: Record<string, string>;
+  env: Env;
   clock: Clock;
   log: Logger;
 }
 
 /** Variables of this machine that processes of ours are given. */
-export const MACHINE_VARIABLES = [
+const MACHINE_VARIABLES = [
   'PATH',
   'LANG',
   'TZ',
@@ -80,7 +80,8 @@ export const MACHINE_VARIABLES = [
 const USER_AGENT = 'chartroom';
 
 export async function openEffects(options: EffectsOptions): Promise<Effects> {
-  const { config, roles, node, questions, bus, url, machine, clock, log } = options;
+  const { config, roles, node, questions, bus, url, env, clock, log } = options;
+  const machine = machineOf(env);
   const { timers, data, bots } = config;
   const repos = Object.fromEntries(config.repos.map(({ name, clone, base }) => [name, { clone, base }]));
   const github = openGithub(config, clock, log);
@@ -115,6 +116,12 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
       log,
     }),
     machine,
+    secretEnv: (agent, role) =>
+      secretEnvironmentOf(
+        config.agents.find(({ name }) => `agent/${name}` === agent),
+        roleOf(roles, role),
+        env,
+      ),
     person: (agent) => personOf(agent),
     node: process.execPath,
     bootId: bootId(),
@@ -167,6 +174,11 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
     listDelegated: () => listDelegated({ config, github, linear, delegation }),
     endStrays: () => processes.endStrays(),
   };
+}
+
+function machineOf(env: Env): Record<string, string> {
+  const given = MACHINE_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  return Object.fromEntries(given);
 }
 
 function openGithub(config: Config, clock: Clock, log: Logger): Github {

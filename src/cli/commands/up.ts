@@ -44,12 +44,10 @@ async function up(context: CommandContext, { webhooks, operator }: UpFlags): Pro
   });
   try {
     // Loaded here alone: the other commands start faster without the whole runtime.
-    const { machineOf, startRuntime } = await import('../../runtime.ts');
-    const runtime = await startRuntime({ config, machine: machineOf(terminal.env), clock, log }).catch(
-      (error: unknown) => {
-        throw startError(error, config.data);
-      },
-    );
+    const { startRuntime } = await import('../../runtime.ts');
+    const runtime = await startRuntime({ config, env: terminal.env, clock, log }).catch((error: unknown) => {
+      throw startError(error, config.data);
+    });
     const { webhooks, operator, nats } = runtime;
     if (out.json) out.object({ ready: true, webhooks, operator, nats });
     else out.answer(`${out.paint('green', 'ready')}  page ${operator}  webhooks ${webhooks}  nats ${nats}`);

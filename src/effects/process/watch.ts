@@ -58,6 +58,8 @@ export interface ProcessWatchOptions {
   prompts: { render: (params: ProcessParams) => Promise<{ text: string; notes: string[] }> };
   /** PATH and other words of this machine that every agent gets; no secrets. */
   machine: Record<string, string>;
+  /** What an agent's processes get besides, and no event may hold: its role's variables and its secrets. */
+  secretEnv?: (agent: string, role: string) => Record<string, string>;
   /** Git identity of an agent. */
   person: (agent: string) => Person;
   node: string;
@@ -202,7 +204,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
     const home = path.resolve(dataDir, 'homes', nameOf(params.agent));
     await mkdir(home, { recursive: true, mode: 0o700 });
     return environmentOf({
-      role: params.env ?? {},
+      role: { ...params.env, ...options.secretEnv?.(params.agent, params.role) },
       machine: options.machine,
       home,
       person: options.person(params.agent),
