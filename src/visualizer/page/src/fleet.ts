@@ -97,7 +97,9 @@ export function createFleet({ ask }: { ask: Ask }): Fleet {
     const { known, rows } = store.getSnapshot().context;
     store.trigger.told({ fact });
     if (!known || fact.after === null) return;
-    if (!rows.has(fact.actor) || looking.has(fact.actor) || RENAMING.has(fact.type)) void look(fact.actor);
+    // A state without regions, newly entered, may be a final one: that a fact does not say.
+    const mayBeOver = typeof fact.after.value === 'string' && fact.after.value !== fact.before?.value;
+    if (!rows.has(fact.actor) || looking.has(fact.actor) || RENAMING.has(fact.type) || mayBeOver) void look(fact.actor);
   }
 
   return {

@@ -12,7 +12,7 @@ export const NO_FILTER: Filter = { text: '', kind: null, phase: null };
 export const kindOf = (address: string): string => address.slice(0, address.indexOf('/'));
 export const idOf = (address: string): string => address.slice(address.indexOf('/') + 1);
 
-/** A row after a fact about its actor. A fact tells all that a row shows, but its title and what it is found by. */
+/** A row after a fact about its actor. A fact tells all but title, references and whether it is over. */
 export function afterFact(row: IndexRow, fact: Fact): IndexRow {
   // Older than the row, which was asked for meanwhile; or of the kernel, which tells nothing of the state.
   if (fact.after === null || fact.at < row.updatedAt) return row;

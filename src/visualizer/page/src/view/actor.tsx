@@ -91,7 +91,7 @@ function Waits({ shown }: { shown: Shown }) {
     <ul className="waits" aria-label="Waits on">
       {shown.waitingOn.map((wait) => (
         <li key={`${wait.gate} ${wait.on ?? ''} ${wait.detail}`} data-needed={needsPerson(wait) ? '' : undefined}>
-          <WaitLine wait={wait} />
+          <WaitLine wait={wait} of={shown.address} />
           {wait.moves.length === 0 ? null : (
             <span className="waits__moves" title="events that would end this wait">
               {wait.moves.join(', ')}

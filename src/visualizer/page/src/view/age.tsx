@@ -12,11 +12,11 @@ export function Age({ since }: { since: string }) {
   );
 }
 
-/** `in 25 s`, `due` when it is over. */
-export function Until({ until }: { until: string }) {
+/** `in 25 s`; `over` is said when it is past. */
+export function Until({ until, over }: { until: string; over: string }) {
   const text = useTimed((nowMs) => {
     const leftMs = Date.parse(until) - nowMs;
-    return leftMs > 0 ? `in ${duration(leftMs)}` : 'due';
+    return leftMs > 0 ? `in ${duration(leftMs)}` : over;
   });
   return (
     <time dateTime={until} title={until}>

@@ -174,8 +174,12 @@ function Row({ row }: { row: IndexRow }) {
         <span className="row__address name">{row.address}</span>
       </div>
       <div className="row__wait">
-        {wait === null ? null : <WaitLine wait={wait} />}
-        {row.waitingOn.length > 1 ? <span className="row__more"> and {row.waitingOn.length - 1} more</span> : null}
+        {wait === null ? null : (
+          <p>
+            <WaitLine wait={wait} of={row.address} />
+          </p>
+        )}
+        {row.waitingOn.length > 1 ? <span className="row__more">and {row.waitingOn.length - 1} more</span> : null}
       </div>
       <div className="row__owner">{row.owner === null ? null : <Name of={row.owner} />}</div>
       <div className="row__age" title="since its last step">

@@ -43,7 +43,7 @@ function Step({ entry }: { entry: HistoryEntry }) {
           <span className="step__seq">{seq}</span>
           <Moment at={at} />
           <span className="step__event">{eventNames(entry).join(', ')}</span>
-          <span className="step__source">{envelope.source}</span>
+          <span className="step__source">{envelope.source === entry.actor ? 'itself' : envelope.source}</span>
           <span className="step__phase">
             {from === undefined || from === to ? (
               <span className="quiet">{spoken(to)}</span>

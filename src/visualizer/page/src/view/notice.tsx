@@ -4,7 +4,7 @@ import type { Failure } from '../ask.ts';
 import { usePage } from './use.ts';
 
 const TITLES: Record<Failure['why'], string> = {
-  unknown: 'There is no such thing here',
+  unknown: 'Nobody of that name',
   locked: 'A token is needed',
   away: 'The runtime does not answer',
   refused: 'The runtime refused to answer',

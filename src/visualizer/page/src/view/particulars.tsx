@@ -46,7 +46,7 @@ export function Particulars({ shown }: { shown: Shown }) {
       <Part title="Timers" count={Object.keys(timers).length}>
         {Object.entries(timers).map(([key, timer]) => (
           <li key={key}>
-            <span className="name">{key.slice(key.lastIndexOf(':') + 1)}</span> <Until until={timer.due} />
+            <span className="name">{key.slice(key.lastIndexOf(':') + 1)}</span> <Until until={timer.due} over="now" />
             <span className="quiet"> {key.slice(0, key.lastIndexOf(':'))}</span>
           </li>
         ))}

@@ -4,28 +4,36 @@ import { gateSentence } from '../wait.ts';
 import { Age, Until } from './age.tsx';
 import { Name } from './anchor.tsx';
 
-export function WaitLine({ wait }: { wait: WaitingOn }) {
+export function WaitLine({ wait, of }: { wait: WaitingOn; of: string }) {
   return (
     <>
       <span className="wait__sentence">
         {gateSentence(wait)}
-        {wait.on === null ? (
-          ', nobody has it'
-        ) : (
-          <>
-            , on <Name of={wait.on} />
-          </>
-        )}
+        <Mover wait={wait} of={of} />
       </span>
-      {wait.detail === '' ? null : <span className="wait__detail">: {wait.detail}</span>}
       <span className="wait__time">
         for <Age since={wait.since} />
         {wait.until === null ? null : (
           <>
-            , gives up <Until until={wait.until} />
+            , gives up <Until until={wait.until} over="now" />
           </>
         )}
       </span>
+      {wait.detail === '' ? null : <span className="wait__detail">{wait.detail}</span>}
+    </>
+  );
+}
+
+/** Gates that somebody fills; that nobody has a slot or a check is no news. */
+const FILLED = new Set<WaitingOn['gate']>(['agent', 'review', 'human', 'dependency']);
+
+/** Who must move: a link, nobody, or the actor itself, which need not be said. */
+function Mover({ wait: { gate, on }, of }: { wait: WaitingOn; of: string }) {
+  if (on === of) return null;
+  if (on === null) return FILLED.has(gate) ? ', nobody has it' : null;
+  return (
+    <>
+      , on <Name of={on} />
     </>
   );
 }

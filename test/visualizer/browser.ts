@@ -1,0 +1,53 @@
+/** The system's Chromium with the page in it, over a real server; and the reason where there is none. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { PAGE } from './site.ts';
+
+const PROGRAM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+/** Alone and quiet: no sandbox (tests may run as root), nothing asked of the network. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Why a test in a browser cannot be run here; false = it can. */
+export function noBrowser(): string | false {
+  if (!existsSync(PROGRAM)) return `there is no browser at ${PROGRAM}; set CHROMIUM`;
+  return existsSync(path.join(PAGE, 'index.html')) ? false : 'the page has not been built: npm run build';
+}
+
+export interface Visit {
+  page: Page;
+  /** What the browser complained about: errors of scripts, and what the security policy refused. */
+  complaints: string[];
+}
+
+export async function openBrowser(t: TestContext): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS });
+  t.after(() => browser.close());
+  return browser;
+}
+
+export async function visit(browser: Browser, url: string): Promise<Visit> {
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    // That a request failed is what some tests are about, and the page says it in place.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`asked ${request.url()}`);
+  });
+  await page.goto(url);
+  return { page, complaints };
+}

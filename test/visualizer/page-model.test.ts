@@ -1,0 +1,183 @@
+/** The page without a browser: what it makes of answers and facts. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Fact, HistoryEntry, IndexRow } from '../../src/visualizer/page/src/answers.ts';
+import { createFleet } from '../../src/visualizer/page/src/fleet.ts';
+import { createFrames } from '../../src/visualizer/page/src/frames.ts';
+import { eventName, joined, settled } from '../../src/visualizer/page/src/past.ts';
+import { actorHref, fleetHref, routeOf } from '../../src/visualizer/page/src/route.ts';
+import { afterFact, byNeed, matches, NO_FILTER } from '../../src/visualizer/page/src/rows.ts';
+import { activePaths, treeOf, waysOut } from '../../src/visualizer/page/src/tree.ts';
+import type { Ask } from '../../src/visualizer/page/src/ask.ts';
+import { chartOf } from '../../src/actor/chart.ts';
+import type { Definition } from '../../src/actor/state.ts';
+import { lampDefinition } from '../support/lamp.ts';
+import { letter } from '../support/letter.ts';
+import { putUp, startSite } from './site.ts';
+import type { Site } from './site.ts';
+
+/** The page's questions, asked without HTTP between; `shown` are the answers of `show`. */
+function askOf({ questions }: Site, shown: Promise<unknown>[] = []): Ask {
+  const answered = async (answer: Promise<unknown>): Promise<never> => ({ ok: true, value: await answer }) as never;
+  return {
+    list: (cursor) => answered(questions.list({ limit: 2, ...(cursor === null ? {} : { cursor }) })),
+    show(actor) {
+      const answer = answered(questions.show({ actor }));
+      shown.push(answer);
+      return answer;
+    },
+    history: (actor, range) => answered(questions.history({ actor, ...range })),
+    chart: (kind) => answered(questions.chart({ kind })),
+  };
+}
+
+test('events are the same however the stream is cut into pieces', () => {
+  const text =
+    ': still here\n\nid: 1.0\nevent: fact\ndata: {"a":\ndata: 1}\n\nid: 1.1\r\nevent: fact\r\ndata: 2\r\n\r\nda';
+  const whole = createFrames()(text);
+  assert.deepEqual(whole, [
+    { id: '1.0', event: 'fact', data: '{"a":\n1}' },
+    { id: '1.1', event: 'fact', data: '2' },
+  ]);
+  const byCharacter = createFrames();
+  assert.deepEqual(
+    text.split('').flatMap((character) => byCharacter(character)),
+    whole,
+  );
+});
+
+test('rows kept up by facts are those that the list would answer now, in its order', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  const shown: Promise<unknown>[] = [];
+  const fleet = createFleet({ ask: askOf(site, shown) });
+  const rows = (): IndexRow[] => byNeed(fleet.store.getSnapshot().context.rows.values());
+  site.publisher.subscribe((fact) => fleet.told(fact));
+  await putUp(site.node, 'desk', 'hall', 'attic');
+  await fleet.load();
+  site.clock.advance(60_000);
+  await site.node.send(letter('lamp/desk', 'press'));
+  site.clock.advance(60_000);
+  await site.node.send(letter('lamp/attic', 'end'));
+  await Promise.all(shown);
+  assert.deepEqual(rows(), ((await site.questions.list({})) as { items: IndexRow[] }).items);
+});
+
+test('what happens while the list is on its way is not lost', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk', 'hall', 'attic');
+  const shown: Promise<unknown>[] = [];
+  const ask = askOf(site, shown);
+  const fleet = createFleet({
+    ask: {
+      ...ask,
+      async list(cursor) {
+        const answer = await ask.list(cursor);
+        // Behind the answer, before it arrives.
+        if (cursor === null) {
+          await site.node.send(letter('lamp/attic', 'press'));
+          await putUp(site.node, 'cellar');
+        }
+        return answer;
+      },
+    },
+  });
+  site.publisher.subscribe((fact) => fleet.told(fact));
+  await fleet.load();
+  await Promise.all(shown);
+  const { rows } = fleet.store.getSnapshot().context;
+  assert.equal(rows.get('lamp/attic')?.phase, 'on');
+  assert.equal(rows.get('lamp/cellar')?.title, 'lamp of cellar');
+});
+
+test('a fact older than its row changes nothing', () => {
+  const row = { address: 'lamp/desk', phase: 'on', updatedAt: '2026-01-01T00:00:10.000Z' } as IndexRow;
+  const fact = { actor: 'lamp/desk', at: '2026-01-01T00:00:09.000Z', after: { value: 'x', phase: 'off' } } as Fact;
+  assert.equal(afterFact(row, fact), row);
+  assert.equal(afterFact(row, { ...fact, at: row.updatedAt, waitingOn: [] }).phase, 'off');
+});
+
+test('every word typed has to be found somewhere in a row', () => {
+  const row = {
+    address: 'session/eng-42',
+    title: 'Say hello',
+    phase: 'implementing',
+    owner: 'agent/ada',
+    refs: ['issue:ENG-42'],
+  } as unknown as IndexRow;
+  const found = (text: string): boolean => matches(row, { ...NO_FILTER, text });
+  assert.ok(found('ADA hello') && found('issue:eng') && found('implem'));
+  assert.ok(!found('ada goodbye'));
+  assert.ok(!matches(row, { ...NO_FILTER, kind: 'agent' }));
+});
+
+test('an effect shows how it ended, also when its answer is in a later portion of the journal', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  for (let time = 0; time < 4; time++) await site.node.send(letter('lamp/desk', 'press'));
+  const stateOf = (entries: HistoryEntry[], seq: number): string | undefined =>
+    entries.find((entry) => entry.seq === seq)?.effects[0]?.state;
+  const portion = async (from: number, to: number): Promise<HistoryEntry[]> =>
+    ((await site.questions.history({ actor: 'lamp/desk', from, to })) as { entries: HistoryEntry[] }).entries;
+  const outbox = () => site.node.outbox.of('lamp/desk');
+  const early = await portion(1, 5);
+  assert.deepEqual(
+    [stateOf(settled(early, outbox()), 3), stateOf(settled(early, outbox()), 5)],
+    ['pending', 'pending'],
+  );
+  await site.node.answer('lamp/desk/3/0', 'pull.say.failed', { code: 'X', reason: 'no' });
+  await site.node.answer('lamp/desk/5/0', 'pull.say.done', {});
+  const all = joined(early, await portion(5, 7));
+  assert.deepEqual(
+    all.map(({ seq }) => seq),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
+  assert.deepEqual([stateOf(settled(all, outbox()), 3), stateOf(settled(all, outbox()), 5)], ['failed', 'done']);
+});
+
+test('a timer is told by its name', () => {
+  assert.equal(eventName('xstate.after.offer.lamp.up.light.on'), 'after offer');
+  assert.equal(eventName('pull.observed'), 'pull.observed');
+});
+
+test('a chart becomes boxes in the order of the machine, lit where the actor is', () => {
+  const chart = chartOf(lampDefinition as unknown as Definition);
+  const tree = treeOf(chart);
+  assert.deepEqual(
+    tree.children.map(({ name, node }) => [name, node.type]),
+    [
+      ['up', 'parallel'],
+      ['down', 'final'],
+    ],
+  );
+  assert.deepEqual(
+    tree.children[0]!.children.map(({ name, children }) => [
+      name,
+      children.map((state) => `${state.name}${state.isInitial ? '*' : ''}`),
+    ]),
+    [
+      ['light', ['off*', 'on']],
+      ['dimmer', ['ready*']],
+    ],
+  );
+  assert.deepEqual(
+    [...activePaths({ up: { light: 'on', dimmer: 'ready' } })],
+    ['up', 'up.light', 'up.light.on', 'up.dimmer', 'up.dimmer.ready'],
+  );
+  assert.deepEqual([...activePaths('down')], ['down']);
+  const ways = waysOut(chart, 'up.light.on').map(({ event, after }) => event ?? after);
+  assert.deepEqual(ways.slice(0, 2), ['press', 'offer']);
+  assert.ok(ways.includes('end') && ways.includes('fyi'), 'what the states around it do leads out of it too');
+});
+
+test('every view has an address that leads back to it', () => {
+  const at = (href: string) => routeOf(new URL(href, 'http://127.0.0.1'));
+  const filter = { text: 'ä b&c', kind: 'session', phase: 'pr_open' };
+  assert.deepEqual(at(fleetHref(filter)), { view: 'fleet', filter });
+  assert.deepEqual(at(fleetHref(NO_FILTER)), { view: 'fleet', filter: NO_FILTER });
+  assert.deepEqual(at(actorHref('session/eng-42')), { view: 'actor', address: 'session/eng-42' });
+  assert.deepEqual(at('/actor/session/%E0%A4%A'), { view: 'actor', address: 'session/%E0%A4%A' });
+  assert.deepEqual(at('/elsewhere'), { view: 'nowhere', path: '/elsewhere' });
+});

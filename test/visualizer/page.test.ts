@@ -1,0 +1,166 @@
+/** The page in a real browser, over a real server. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { realClock } from '../../src/clock.ts';
+import type { Store } from '../../src/store/store.ts';
+import { listenOperator } from '../../src/visualizer/listen.ts';
+import { letter } from '../support/letter.ts';
+import { openMemoryStore } from '../support/memory-store.ts';
+import { noBrowser, openBrowser, visit } from './browser.ts';
+import { putUp, startSiteOn } from './site.ts';
+import type { Site, SiteOptions } from './site.ts';
+
+const skip = noBrowser();
+
+interface Running extends Site {
+  url: string;
+}
+
+async function serve(store: Store, listen: string, options: SiteOptions = {}): Promise<Running> {
+  const site = await startSiteOn(realClock, { store, ...options });
+  const listening = await listenOperator(site.app, listen);
+  return {
+    ...site,
+    url: listening.url,
+    async stop() {
+      await listening.close();
+      await site.stop();
+    },
+  };
+}
+
+async function start(t: TestContext, options: SiteOptions = {}): Promise<Running> {
+  const site = await serve(await openMemoryStore(), '127.0.0.1:0', options);
+  t.after(() => site.stop());
+  return site;
+}
+
+const press = (site: Site, lamp: string) => site.node.send(letter(`lamp/${lamp}`, 'press'));
+
+test('the list shows every actor, and a press changes it as it happens', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'desk', 'hall');
+  const { page, complaints } = await visit(await openBrowser(t), site.url);
+  const desk = page.locator('[data-address="lamp/desk"]');
+  await desk.getByText('off').waitFor();
+  assert.equal(await page.locator('.row').count(), 2);
+  await page.getByRole('status').getByText('live').waitFor();
+  await press(site, 'desk');
+  await desk.locator('.phase').getByText('on').waitFor();
+  await page.getByRole('link', { name: 'on 1' }).waitFor();
+  // One that did not exist when the list was read.
+  await putUp(site.node, 'attic');
+  await page.getByRole('link', { name: 'lamp of attic' }).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test('actors are found by what is typed and by the counts of their phases', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'desk', 'hall', 'attic');
+  await press(site, 'hall');
+  const { page } = await visit(await openBrowser(t), site.url);
+  const rows = page.locator('.row');
+  await rows.nth(2).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('att');
+  await page.waitForURL(/text=att/);
+  await rows.nth(1).waitFor({ state: 'detached' });
+  assert.equal(await rows.getAttribute('data-address'), 'lamp/attic');
+  await page.getByRole('searchbox').fill('');
+  await page.getByRole('link', { name: 'on 1' }).click();
+  await page.waitForURL(/phase=on/);
+  await rows.nth(1).waitFor({ state: 'detached' });
+  assert.equal(await rows.getAttribute('data-address'), 'lamp/hall');
+  await page.getByRole('searchbox').fill('nothing like it');
+  await page.getByText('No actor fits').waitFor();
+});
+
+test('an actor’s page lights its active states and its history grows as it happens', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'desk');
+  const { page, complaints } = await visit(await openBrowser(t), site.url);
+  await page.getByRole('link', { name: 'lamp of desk' }).click();
+  await page.waitForURL(/\/actor\/lamp\/desk$/);
+  const lit = (state: string) => page.locator(`.state[data-active][data-state="${state}"]`);
+  await lit('up.light.off').waitFor();
+  await lit('up.dimmer.ready').waitFor();
+  await press(site, 'desk');
+  await lit('up.light.on').waitFor();
+  await lit('up.light.off').waitFor({ state: 'detached' });
+  await page.locator('.step[data-seq="2"]').waitFor();
+  await page.getByText('offer').first().waitFor();
+  await page.locator('.step[data-seq="2"] summary').press('Enter');
+  await page.locator('.step[data-seq="2"]').getByText('test/person').first().waitFor();
+  // What a state means can be read without a mouse.
+  await page.getByRole('button', { name: /^on\b.*active/ }).press('Enter');
+  await page.locator('.meaning').getByText('Lit; goes out by itself.').waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Actors' }).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test('when the runtime is gone the page says so, and goes on where it was when it is back', { skip }, async (t) => {
+  const store = await openMemoryStore();
+  let site = await serve(store, '127.0.0.1:0');
+  const stopIt = (): Promise<void> => site.stop();
+  t.after(stopIt);
+  await putUp(site.node, 'desk');
+  const { page, complaints } = await visit(await openBrowser(t), `${site.url}/actor/lamp/desk`);
+  await page.locator('.step[data-seq="1"]').waitFor();
+  await site.stop();
+  await page.getByText('The runtime has not answered').waitFor();
+  assert.ok(await page.locator('.step[data-seq="1"]').isVisible(), 'what was seen stays');
+  // Back on the same address, with steps that nobody was told of.
+  const resumed = page.waitForRequest(
+    (request) => request.url().endsWith('/api/stream') && request.headers()['last-event-id'] !== undefined,
+  );
+  site = await serve(store, new URL(site.url).host);
+  for (let time = 0; time < 3; time++) await press(site, 'desk');
+  await resumed;
+  await page.getByRole('status').getByText('live').waitFor();
+  await page.locator('.step[data-seq="4"]').waitFor();
+  await press(site, 'desk');
+  await page.locator('.step[data-seq="5"]').waitFor();
+  const steps = await page.locator('.step').evaluateAll((found) => found.map((step) => step.getAttribute('data-seq')));
+  assert.deepEqual(steps, ['5', '4', '3', '2', '1'], 'nothing missed, nothing doubled');
+  assert.equal(await page.getByText('The runtime has not answered').count(), 0);
+  await page.getByRole('link', { name: 'Chartroom' }).click();
+  await page.locator('[data-address="lamp/desk"]').waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test('an actor that does not exist is said in its place, with a way on', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'desk');
+  const { page } = await visit(await openBrowser(t), `${site.url}/actor/lamp/dask`);
+  await page.getByRole('alert').getByText('there is no lamp/dask').waitFor();
+  await page.getByRole('link', { name: 'All of kind lamp' }).click();
+  await page.locator('[data-address="lamp/desk"]').waitFor();
+});
+
+test('a runtime with a token asks for it, refuses a wrong one and opens to the right one', { skip }, async (t) => {
+  const site = await start(t, { token: 'correct horse battery' });
+  await putUp(site.node, 'desk');
+  const { page } = await visit(await openBrowser(t), site.url);
+  await page.getByLabel('This runtime asks for its token').fill('wrong');
+  await page.keyboard.press('Enter');
+  await page.getByLabel('That token is not the one').fill('correct horse battery');
+  await page.getByRole('button', { name: 'Open' }).click();
+  await page.locator('[data-address="lamp/desk"]').waitFor();
+  await press(site, 'desk');
+  await page.locator('[data-address="lamp/desk"] .phase').getByText('on').waitFor();
+});
+
+test('nothing is wider than a narrow telephone', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'a-lamp-with-a-name-that-is-much-longer-than-a-screen-of-a-telephone-is-wide');
+  const { page } = await visit(await openBrowser(t), site.url);
+  await page.setViewportSize({ width: 360, height: 740 });
+  const width = (): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth);
+  await page.locator('.row').waitFor();
+  assert.equal(await width(), 360);
+  await page.locator('.row__title').click();
+  await page.locator('.step').waitFor();
+  assert.equal(await width(), 360);
+});
