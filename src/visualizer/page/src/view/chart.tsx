@@ -3,11 +3,10 @@
  * what is active lit with the time it has been. A state can be chosen to read what it means and what leads out of it.
  */
 import { useMemo, useState } from 'react';
-import type { Chart } from '../answers.ts';
+import type { Chart, ChartEdge, StateValue } from '../answers.ts';
 import { spoken } from '../rows.ts';
 import { activePaths, treeOf, triggerOf, waysOut } from '../tree.ts';
 import type { Box } from '../tree.ts';
-import type { StateValue } from '../answers.ts';
 import { Age } from './age.tsx';
 
 interface ChartProps {
@@ -110,24 +109,36 @@ function Meaning({ chart, id, drawing }: { chart: Chart; id: string; drawing: Dr
         {node.watches.length === 0 ? null : <>Watches {node.watches.join(', ')}. </>}
         {node.type === 'final' ? 'Nothing leads out of it.' : null}
       </p>
-      {node.type === 'final' || ways.length === 0 ? null : (
-        <ul className="ways">
-          {ways.map((edge) => (
-            <li key={edge.id}>
-              <code>{triggerOf(edge)}</code>
-              {edge.guard === undefined ? null : <span className="quiet"> if {spoken(edge.guard)}</span>}
-              {edge.to.length === 0 ? (
-                <span className="quiet"> stays</span>
-              ) : (
-                <>
-                  {' '}
-                  → <code>{edge.to.join(', ')}</code>
-                </>
-              )}
-            </li>
-          ))}
-        </ul>
+      {node.type === 'final' ? null : (
+        <>
+          <Ways edges={ways.filter((edge) => edge.from === id)} />
+          <details className="json">
+            <summary>What the states around it take as well</summary>
+            <Ways edges={ways.filter((edge) => edge.from !== id)} />
+          </details>
+        </>
       )}
     </div>
+  );
+}
+
+function Ways({ edges }: { edges: ChartEdge[] }) {
+  return (
+    <ul className="ways">
+      {edges.map((edge) => (
+        <li key={edge.id}>
+          <code>{triggerOf(edge)}</code>
+          {edge.guard === undefined ? null : <span className="quiet"> if {spoken(edge.guard)}</span>}
+          {edge.to.length === 0 ? (
+            <span className="quiet"> stays</span>
+          ) : (
+            <>
+              {' '}
+              → <code>{edge.to.join(', ')}</code>
+            </>
+          )}
+        </li>
+      ))}
+    </ul>
   );
 }

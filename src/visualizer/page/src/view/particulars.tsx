@@ -27,6 +27,7 @@ export function Particulars({ shown }: { shown: Shown }) {
               </>
             ) : null}
             {typeof owed['attempts'] === 'number' && owed['attempts'] > 0 ? `, attempts ${owed['attempts']}` : null}
+            {isRecord(owed['voice']) ? <p>“{textOf(owed['voice']['text'], '')}”</p> : null}
             {isRecord(owed['parked']) ? <p className="parked">Parked: {textOf(owed['parked']['reason'], '')}</p> : null}
             <Json value={owed['evidence'] ?? owed} label="Evidence" />
           </li>

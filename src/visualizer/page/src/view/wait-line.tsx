@@ -10,7 +10,7 @@ export function WaitLine({ wait, of }: { wait: WaitingOn; of: string }) {
       <span className="wait__sentence">
         {gateSentence(wait)}
         <Mover wait={wait} of={of} />
-      </span>
+      </span>{' '}
       <span className="wait__time">
         for <Age since={wait.since} />
         {wait.until === null ? null : (
@@ -18,7 +18,7 @@ export function WaitLine({ wait, of }: { wait: WaitingOn; of: string }) {
             , gives up <Until until={wait.until} over="now" />
           </>
         )}
-      </span>
+      </span>{' '}
       {wait.detail === '' ? null : <span className="wait__detail">{wait.detail}</span>}
     </>
   );
