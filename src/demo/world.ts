@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -44,6 +44,8 @@ export interface WorldOptions {
   config?: Record<string, unknown>;
   /** CI tells what came out only when the head or its parent is approved. */
   holdUntilApproved?: boolean;
+  /** Where GitHub and Linear send webhooks, given the URL at which Chartroom takes them: something may stand between. */
+  hooksThrough?: (target: string) => string;
   say?: (line: string) => void;
 }
 
@@ -68,12 +70,14 @@ export interface World {
   /** Environment of the runtime: the secrets the configuration names. */
   env: Record<string, string>;
   data: string;
+  /** What every runtime of this world said on stderr. */
+  logFile: string;
   start(): Promise<RunningChartroom>;
   close(): Promise<void>;
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { directory, say = () => {} } = options;
+  const { directory, say = () => {}, hooksThrough = (target) => target } = options;
   mkdirSync(directory, { recursive: true });
   const [webhookPort, operatorPort] = await freePorts(2);
   const secrets = newSecrets();
@@ -94,17 +98,12 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     say,
   });
   github.addWebhook({ url: ci.webhookUrl, secret: secrets['CI_SECRET']! });
-  github.addWebhook({
-    url: `http://127.0.0.1:${webhookPort}/webhooks/github`,
-    secret: secrets['GITHUB_WEBHOOK_SECRET']!,
-  });
+  const hooks = hooksThrough(`http://127.0.0.1:${webhookPort}`);
+  github.addWebhook({ url: `${hooks}/webhooks/github`, secret: secrets['GITHUB_WEBHOOK_SECRET']! });
   const linear = await createLinearStandIn({
     clock: realClock,
     appToken: secrets['LINEAR_TOKEN']!,
-    webhook: {
-      url: `http://127.0.0.1:${webhookPort}/webhooks/linear`,
-      secret: secrets['LINEAR_WEBHOOK_SECRET']!,
-    },
+    webhook: { url: `${hooks}/webhooks/linear`, secret: secrets['LINEAR_WEBHOOK_SECRET']! },
   });
   linear.addTeam('ENG', 'Engineering');
 
@@ -140,6 +139,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   };
   writeFileSync(configFile, stringify(config));
   const env = { PATH: process.env['PATH'] ?? '', HOME: directory, ...secrets, ...passedOn() };
+  const logFile = path.join(directory, 'chartroom.log');
 
   return {
     github,
@@ -148,7 +148,8 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     configFile,
     env,
     data,
-    start: () => startChartroom(configFile, env, path.join(directory, 'chartroom.log')),
+    logFile,
+    start: () => startChartroom(configFile, env, logFile),
     async close() {
       await ci.close();
       await linear.close();
@@ -184,26 +185,27 @@ function addPeople(github: GithubStandIn, secrets: Record<string, string>): void
   github.addUser({ login: 'ci[bot]', token: secrets['CI_TOKEN']!, type: 'Bot' });
 }
 
+/** Of a runtime that did not start, this much of what it said, characters. */
+const LOG_SHOWN = 20_000;
+
 /** Starts `chartroom up` as its own process and waits for its line. */
 async function startChartroom(
   configFile: string,
   env: Record<string, string>,
   logFile: string,
 ): Promise<RunningChartroom> {
+  // A file and not a pipe: what it says last is there even when nobody reads.
+  const log = openSync(logFile, 'a');
   const child = spawn(process.execPath, [...programArgs('src/cli/main'), 'up', '--json', '--config', configFile], {
     env,
     cwd: path.dirname(configFile),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', log],
   });
-  let log = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-200_000);
-    writeFileSync(logFile, log);
-  });
+  closeSync(log);
   const exited = new Promise<number | string>((resolve) => {
     child.on('exit', (code, signal) => resolve(signal ?? code ?? 1));
   });
-  const ready = await firstLine(child, exited, () => log);
+  const ready = await firstLine(child, exited, () => readFileSync(logFile, 'utf8').slice(-LOG_SHOWN));
   const { webhooks, operator, nats } = JSON.parse(ready) as { webhooks: string; operator: string; nats: string };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
