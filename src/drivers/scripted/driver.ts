@@ -41,6 +41,7 @@ function converse({ seat, channel, tell }: Opening): Conversation {
   const steers = new Map<string, (taken: boolean) => void>();
   const turns = new Map<string, string>();
   const waiting = new Map<string, (turn: string) => void>();
+  const begun = new Map<string, Promise<string>>();
   const lost: ((reason: Error) => void)[] = [];
   let gone = false;
   const send = (frame: Heard): Promise<void> => channel.send(JSON.stringify(frame));
@@ -88,16 +89,23 @@ function converse({ seat, channel, tell }: Opening): Conversation {
     async prompt(message, key) {
       const known = turns.get(key);
       if (known !== undefined) return known;
+      // Handed over and not yet begun: the same turn, not a second one.
+      const asked = begun.get(key);
+      if (asked !== undefined) return asked;
       if (gone) throw new Error('the process is gone');
-      const begun = new Promise<string>((resolve, reject) => {
+      const turn = new Promise<string>((resolve, reject) => {
         waiting.set(key, resolve);
         lost.push(reject);
       });
-      begun.catch(() => {});
+      turn.catch(() => {});
+      begun.set(key, turn);
       // A worker's prompt lies in its folder already; a frame stays small enough to be written in one piece.
       const mail = message.mail === undefined ? {} : { text: message.text, mail: message.mail };
-      await send({ type: 'prompt', key, ...mail });
-      return begun;
+      await send({ type: 'prompt', key, ...mail }).catch((error: unknown) => {
+        begun.delete(key);
+        throw error;
+      });
+      return turn;
     },
     async steer({ text }, turn, key) {
       if (gone) return UNSTEERABLE;

@@ -41,24 +41,24 @@ export function createProcessActs({ lifeOf, endOnDisk, revoke }: ProcessActsOpti
   return {
     'driver.prompt': {
       ...word,
-      async perform({ mail }, { actor, key, attempt }): Promise<ActAnswer<'driver.prompt'>> {
+      async perform({ mail }, { actor, key, attempt, signal }): Promise<ActAnswer<'driver.prompt'>> {
         const life = await live(actor, attempt);
-        return { turn: await life.prompt({ text: mailText(mail), mail }, key) };
+        return { turn: await within(signal, life.prompt({ text: mailText(mail), mail }, key)) };
       },
     },
     'driver.steer': {
       ...word,
-      async perform({ text }, { actor, key }): Promise<ActAnswer<'driver.steer'>> {
+      async perform({ text }, { actor, key, signal }): Promise<ActAnswer<'driver.steer'>> {
         const life = await lifeOf(actor);
-        return life === undefined ? { taken: false } : life.steer({ text }, key);
+        return life === undefined ? { taken: false } : within(signal, life.steer({ text }, key));
       },
     },
     'driver.answer': {
       ...word,
-      async perform({ question, text, choice }, { actor, attempt }) {
+      async perform({ question, text, choice }, { actor, attempt, signal }) {
         const life = await live(actor, attempt);
         const decision = { ...(text === undefined ? {} : { text }), ...(choice === undefined ? {} : { choice }) };
-        await life.answer(question, decision);
+        await within(signal, life.answer(question, decision));
       },
     },
     'driver.interrupt': {
@@ -70,10 +70,11 @@ export function createProcessActs({ lifeOf, endOnDisk, revoke }: ProcessActsOpti
       repeat: 'key',
       lane: 'process',
       deadlineMs: END_MS_MAX,
-      async perform({ reason, stopSeconds, killSeconds }, { actor }) {
+      async perform({ reason, stopSeconds, killSeconds }, { actor, signal }) {
         const bounds = { stopSeconds, killSeconds };
-        await (await lifeOf(actor))?.end(reason, bounds);
-        await endOnDisk(actor, reason, bounds);
+        const life = await lifeOf(actor);
+        if (life !== undefined) await within(signal, life.end(reason, bounds));
+        await within(signal, endOnDisk(actor, reason, bounds));
       },
     },
     'credential.revoke': {
@@ -86,6 +87,16 @@ export function createProcessActs({ lifeOf, endOnDisk, revoke }: ProcessActsOpti
         }),
     },
   };
+}
+
+/** A process that does not answer holds no act beyond its deadline. */
+function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 /** Mail as one text, for drivers that know no mail: each with who wrote it, urgent ones first as they come. */
