@@ -119,7 +119,7 @@ async function render(
     role: 'implementer',
     driver: 'scripted',
     mode: 'worker',
-    actions: [],
+    actions: ['session.read', 'pull.open'],
     memory: { 'how to test': 'npm test' },
     begun: {
       session: 'session/eng-42',

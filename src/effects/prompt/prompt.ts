@@ -54,6 +54,8 @@ export interface PromptOptions {
   /** What the role's file says. */
   role: string;
   memory: Record<string, string>;
+  /** What this run may do through the run door. */
+  actions: readonly string[];
   workflow?: { path: string; text: string } | undefined;
   limitBytes?: number;
   templates: Record<SectionName, Template>;
@@ -133,7 +135,7 @@ async function renderOne(liquid: Liquid, template: Template, scope: object): Pro
 }
 
 function scopeOf(parts: PromptParts, options: PromptOptions): Record<string, unknown> {
-  const { kind, worktree, repo, branch, head, role, memory, workflow } = options;
+  const { kind, worktree, repo, branch, head, role, memory, actions, workflow } = options;
   const evidence = (parts.evidence ?? null) as Record<string, unknown> | null;
   return {
     ...parts,
@@ -148,6 +150,7 @@ function scopeOf(parts: PromptParts, options: PromptOptions): Record<string, unk
     branch,
     head,
     role,
+    actions,
     memory: Object.entries(memory).map(([key, value]) => ({ key, value })),
     workflow,
   };

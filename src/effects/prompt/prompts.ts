@@ -24,7 +24,7 @@ export interface Prompts {
 export function createPrompts(options: PromptsOptions): Prompts {
   const { directory, roleText, repos, env, limitBytes, log } = options;
   return {
-    async render({ run, role, begun, memory = {} }) {
+    async render({ run, role, begun, actions, memory = {} }) {
       if (begun === undefined) return { text: roleText(role), notes: [], cut: [] };
       const { worktree, repo, kind, branch, head, prompt } = begun;
       const read =
@@ -43,6 +43,7 @@ export function createPrompts(options: PromptsOptions): Prompts {
         head,
         role: roleText(role),
         memory,
+        actions,
         workflow: await readWorkflow(read, begun.for),
         templates,
         ...(limitBytes === undefined ? {} : { limitBytes }),
