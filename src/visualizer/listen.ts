@@ -20,7 +20,8 @@ export async function listenOperator(
   const server = createServer((request, response) => {
     void getRequestListener(app.fetch)(request, response);
   });
-  await bind(server, hostname, Number(listen.slice(colon + 1)), listen);
+  // `[::1]` is how an address of six is written, not what the system knows it by.
+  await bind(server, hostname.replace(/^\[(.*)\]$/, '$1'), Number(listen.slice(colon + 1)), listen);
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${hostname}:${port}`,
