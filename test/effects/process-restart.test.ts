@@ -148,7 +148,7 @@ test('words that the runtime could not take any more are said by the next one', 
         },
       },
     );
-    await until(async () => (await readRecord(folder(site)))?.exit !== undefined);
+    await until(() => site.processes().live().length === 0);
     refuse = false;
     site.again();
     site.start();
