@@ -20,10 +20,12 @@ import { createRouter } from './bridge/router.ts';
 import { openSpool } from './bridge/spool.ts';
 import { createWebhooks } from './bridge/webhooks.ts';
 import type { Answer, Bus } from './bus/bus.ts';
+import { keepNatsServer } from './bus/keeper.ts';
 import { acquireLease } from './bus/lease.ts';
 import { configuredNats } from './bus/connection.ts';
 import { connectBus } from './bus/nats-bus.ts';
 import { startNatsServer } from './bus/server.ts';
+import type { NatsServer } from './bus/server.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import type { Env } from './config/expand.ts';
@@ -197,6 +199,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     page: packageFile('src/visualizer/page/dist'),
     ready: health.ready,
     runDoor: effects.runDoor,
+    log,
   });
   serve = (request) => app.fetch(request);
 
@@ -235,13 +238,16 @@ async function openBus(config: Config, clock: Clock, log: Logger, opened: Opened
     const bus = await connectBus({ ...configuredNats(config.nats), namespace, clock, log });
     return { bus: opened(bus, (part) => part.close()), nats: config.nats.url };
   }
-  const server = opened(
-    await startNatsServer({ directory: path.join(config.data, 'nats'), namespace, clock }),
-    (part) => part.stop(),
-  );
+  const directory = path.join(config.data, 'nats');
+  let server = await startNatsServer({ directory, namespace, clock });
+  opened(null, () => server.stop());
   const { servers, user, pass } = server.access('runtime');
-  const bus = await connectBus({ servers, namespace, user, pass, clock, log });
-  return { bus: opened(bus, (part) => part.close()), nats: server.url };
+  const bus = opened(await connectBus({ servers, namespace, user, pass, clock, log }), (part) => part.close());
+  const port = Number(new URL(server.url).port);
+  const revive = async (): Promise<NatsServer> =>
+    (server = await startNatsServer({ directory, namespace, port, clock }));
+  opened(keepNatsServer({ revive, bus, clock, log }), (part) => part.stop());
+  return { bus, nats: server.url };
 }
 
 async function openWebhooks(parts: {
