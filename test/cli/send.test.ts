@@ -180,8 +180,9 @@ test('mission start opens a mission with its items; a file that is neither is mi
   assert.equal(started.exit, 0, started.out + started.err);
   await screen.node.quiet();
   assert.match((await screen.run('ps', 'session')).out, /session\/m1-a[^]*session\/m1-b/);
-  const item = await screen.run('correct', 'm1', 'pause', '--item', 'a');
-  assert.match(item.out, /✓ session\/m1-a taken/);
+  const item = await screen.run('correct', 'm1', 'pause', '--item', 'none');
+  assert.equal(item.exit, 6);
+  assert.match(item.err, /there is no “mission\/m1#none”/);
   for (const file of ['bad.yaml', 'text.yaml', 'absent.yaml']) {
     assert.equal((await screen.run('open', '--file', file)).exit, 2, file);
   }
