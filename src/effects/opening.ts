@@ -1,6 +1,5 @@
 /** Opens everything that reaches the world, from the configuration: what `src/effects/index.ts` lists, and the run door. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import type { Node } from '../actor/node.ts';
 import type { Questions } from '../actor/questions.ts';
@@ -35,6 +34,7 @@ import { createLinearActs } from './linear/acts.ts';
 import { createLinearIssueWatch } from './linear/issue-watch.ts';
 import { createLinear } from './linear/linear.ts';
 import type { Linear } from './linear/linear.ts';
+import { readBootId } from './process/group.ts';
 import { createProcessWatch } from './process/watch.ts';
 import { createPrompts } from './prompt/prompts.ts';
 import { createRunDoor } from './run-door.ts';
@@ -81,12 +81,13 @@ const USER_AGENT = 'chartroom';
 
 export async function openEffects(options: EffectsOptions): Promise<Effects> {
   const { config, roles, node, questions, bus, url, env, clock, log } = options;
-  const machine = machineOf(env);
+  const machine = pick(env, MACHINE_VARIABLES);
   const { timers, data, bots } = config;
   const repos = Object.fromEntries(config.repos.map(({ name, clone, base }) => [name, { clone, base }]));
   const github = openGithub(config, clock, log);
   const linear = createLinear({ apiUrl: config.linear.apiUrl, token: config.linear.token, clock });
-  const gitEnv = { ...machine, HOME: data };
+  // A clone over SSH authenticates as whoever runs Chartroom; agents are not given this way.
+  const gitEnv = { ...machine, ...pick(env, ['SSH_AUTH_SOCK', 'GIT_SSH_COMMAND']), HOME: env['HOME'] ?? data };
   const delegation = (repo: string): Delegation => delegationOf(config.repos.find(({ name }) => sameName(name, repo)));
   const self = (): Promise<readonly string[]> => github.logins();
 
@@ -124,7 +125,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
       ),
     person: (agent) => personOf(agent),
     node: process.execPath,
-    bootId: bootId(),
+    bootId: await readBootId(),
     secrets: config.secrets(),
     timers,
     clock,
@@ -176,9 +177,8 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
   };
 }
 
-function machineOf(env: Env): Record<string, string> {
-  const given = MACHINE_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
-  return Object.fromEntries(given);
+function pick(env: Env, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const])));
 }
 
 function openGithub(config: Config, clock: Clock, log: Logger): Github {
@@ -207,15 +207,6 @@ function openDrivers({ drivers, directory }: Config): Record<string, Driver> {
 function personOf(agent: string): { name: string; email: string } {
   const name = agent.replace(/^agent\//, '');
   return { name, email: `${name}@chartroom.invalid` };
-}
-
-/** Tells two starts of this machine apart: pids and start times repeat. */
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
 }
 
 const isHttp = (clone: string | undefined): boolean => clone !== undefined && /^https?:/.test(clone);
