@@ -256,6 +256,17 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
     return { address, data: { ...facts, open: openOf(repo, facts.priority) } };
   }
 
+  async function reopen({ source, ...issue }: Hydrated & { source: Source }, routed: Routed): Promise<void> {
+    const { ref, updatedAt } = issue.facts;
+    // A session that is there has a watch that looks by itself; one that ended was the answer to this delegation.
+    if ((await sessionsWith([`issue:${ref}`])).length > 0) return;
+    const opened = await opening(source, issue);
+    if (opened === null) return;
+    const { address, data } = opened;
+    const id = issue.id ?? `${source}:recovered:${ref}:${updatedAt}`;
+    await send({ id, source: `recovery/${source}`, type: 'issue.observed', subject: address, data }, routed);
+  }
+
   function kindOf({ login, id, bot }: CommentConcern['author'], source: Source): 'person' | 'bot' | 'self' {
     const isOne = (names: readonly string[]) => names.some((name) => isSame(name, login) || name === id);
     if (isOne(config.self[source])) return 'self';
@@ -292,16 +303,9 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
     },
     async recover(listDelegated) {
       const routed: Routed = { poked: [], sent: [] };
-      for (const { source, ...issue } of await listDelegated()) {
-        const { ref, updatedAt } = issue.facts;
-        // A session that is there has a watch that looks by itself; one that ended was the answer to this delegation.
-        if ((await sessionsWith([`issue:${ref}`])).length > 0) continue;
-        const opened = await opening(source, issue);
-        if (opened === null) continue;
-        const { address, data } = opened;
-        const id = issue.id ?? `${source}:recovered:${ref}:${updatedAt}`;
-        await send({ id, source: `recovery/${source}`, type: 'issue.observed', subject: address, data }, routed);
-      }
+      // In line with the hooks about it, or a delegation of this moment would be opened by both.
+      for (const issue of await listDelegated())
+        await inLine([`issue:${issue.facts.ref}`], () => reopen(issue, routed));
       return routed;
     },
   };

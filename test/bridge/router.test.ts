@@ -51,7 +51,7 @@ const facts = (change: Partial<Hydrated['facts']> = {}): Hydrated['facts'] => ({
 interface World {
   /** Actors that exist: address → references, final, last step. */
   actors?: Partial<IndexedActor>[];
-  hydrated?: Hydrated | null | Error;
+  hydrated?: Hydrated | null | Error | Promise<Hydrated>;
   send?: (envelope: Envelope) => Promise<unknown>;
   config?: Partial<RouterConfig>;
   bodies?: RouterOptions['bodies'];
@@ -524,6 +524,20 @@ test('at the start, what was handed over meanwhile is opened; known issues are l
   checkData(sent[0]);
   await router.recover(async () => listed);
   assert.equal(sent.length, 1);
+});
+
+test('an issue that is handed over just as the start lists it is opened once', async () => {
+  let answer: (issue: Hydrated) => void = () => {};
+  const { router, take, sent } = routerOver({ hydrated: new Promise((resolve) => (answer = resolve)) });
+  const taken = take(linearHook('issue-delegated'));
+  const recovered = router.recover(async () => [{ source: 'linear', facts: facts() }]);
+  await new Promise(setImmediate);
+  answer({ facts: facts() });
+  await Promise.all([taken, recovered]);
+  assert.deepEqual(
+    sent.map(({ subject, type }) => [subject, type]),
+    [['session/eng-42', 'issue.observed']],
+  );
 });
 
 function permutations(places: number[]): number[][] {
