@@ -28,6 +28,8 @@ export interface Link {
   follow: BusClient['follow'];
   /** The store, where the command works on it alone. */
   store: Store | null;
+  /** With the store alone: resolves when what can be done without a runtime is done. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,6 +72,7 @@ const linkOf = (client: BusClient): Link => ({
   ask: (question, body, asking) => client.ask(question, body, asking),
   follow: (filter, signal) => client.follow(filter, signal),
   store: null,
+  settled: () => Promise.resolve(),
   close: () => client.close(),
 });
 

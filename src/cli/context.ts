@@ -189,15 +189,17 @@ export async function waitFor(
   goal: string | true,
   deadlineMs: number,
 ): Promise<Exit> {
+  const { settled, store } = await link();
   for (;;) {
+    await settled();
     const shown = (await ask('show', { actor })) as { phase: string; waitingOn: WaitingOn[] };
     const reached =
       goal === true
         ? !LEAVING.has(shown.phase) && shown.waitingOn.every(({ gate }) => gate !== 'stopping')
         : shown.phase === goal || (await isIn(ask, actor, goal));
     if (reached) return EXIT.done;
-    // Nobody moves an actor whose runtime is down: what is left to do, the next one does.
-    const alone = (await link()).store !== null;
+    // Nobody else moves an actor whose runtime is down: what is left to do, the next one does.
+    const alone = store !== null;
     if (alone || clock.now() >= deadlineMs) {
       out.say(`✗ ${actor} is ${shown.phase}, not yet ${goal === true ? 'at its end' : goal}`);
       for (const wait of shown.waitingOn) out.say(`  waits on ${waitText(wait, clock.now())}`);

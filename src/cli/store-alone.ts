@@ -22,6 +22,7 @@ import { StoreError } from '../store/store.ts';
 import type { Range, Store } from '../store/store.ts';
 import type { Ask, Link } from './connection.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { openLocalActs } from './local-acts.ts';
 
 interface StoreAloneOptions {
   config: Config;
@@ -49,7 +50,9 @@ export async function openStoreAlone({ config, clock, changing }: StoreAloneOpti
     );
   });
   try {
-    const node = changing ? await steppingNode(store, config, clock) : await readingNode(store, config, clock);
+    const { node, settled, stop } = changing
+      ? await steppingNode(store, config, clock)
+      : await readingNode(store, config, clock);
     const questions = createQuestions({
       node,
       store,
@@ -61,8 +64,9 @@ export async function openStoreAlone({ config, clock, changing }: StoreAloneOpti
     return {
       ask: askOf(questions),
       store,
+      settled,
       async close() {
-        if (changing) await node.stop();
+        await stop();
         await store.close();
       },
     };
@@ -84,14 +88,30 @@ export function askOf(questions: Questions): Ask {
   };
 }
 
-async function steppingNode(store: Store, config: Config, clock: Clock): Promise<Node> {
-  const log = createLog({ level: 'error', secrets: config.secrets() });
-  const node = createNode({ store, definitions: MACHINES, clock, log, timers: config.timers });
-  await node.load();
-  return node;
+interface NodeAlone {
+  node: Node;
+  /** Resolves when no step and no act of this machine is under way. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
 }
 
-async function readingNode(store: Store, config: Config, clock: Clock): Promise<Node> {
+async function steppingNode(store: Store, config: Config, clock: Clock): Promise<NodeAlone> {
+  const log = createLog({ level: 'error', secrets: config.secrets() });
+  const node = createNode({ store, definitions: MACHINES, clock, log, timers: config.timers });
+  const acts = await openLocalActs({ node, config, clock, log });
+  await node.load();
+  return {
+    node,
+    settled: acts.settled,
+    async stop() {
+      await acts.settled();
+      await acts.stop();
+      await node.stop();
+    },
+  };
+}
+
+async function readingNode(store: Store, config: Config, clock: Clock): Promise<NodeAlone> {
   const mail = await waitingMail(store);
   const untouched: Store = {
     ...store,
@@ -101,7 +121,8 @@ async function readingNode(store: Store, config: Config, clock: Clock): Promise<
   const log = createLog({ level: 'silent' });
   const node = createNode({ store: untouched, definitions: MACHINES, clock, log, timers: config.timers });
   await node.load();
-  return { ...node, waiting: (address) => mail.get(address) ?? [] };
+  const rest = (): Promise<void> => Promise.resolve();
+  return { node: { ...node, waiting: (address) => mail.get(address) ?? [] }, settled: rest, stop: rest };
 }
 
 async function waitingMail(store: Store): Promise<Map<string, { envelope: Envelope; stored: boolean }[]>> {

@@ -84,6 +84,7 @@ export async function openScreen({
       ask,
       follow: (filter, signal) => client.follow(filter, signal),
       store: null,
+      settled: () => Promise.resolve(),
       close: () => client.close(),
     };
   };

@@ -6,7 +6,10 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
+import { execa } from 'execa';
 import type { IndexRow } from '../../src/actor/actors.ts';
+import { folderOf, writeRecord } from '../../src/effects/process/folder.ts';
+import { findProcess, readBootId } from '../../src/effects/process/group.ts';
 import { KEYS } from '../../src/store/keys.ts';
 import { openLevelStore } from '../../src/store/level-store.ts';
 import { IMPLEMENTER, SESSION, chartroom, openHost, temporary } from './parts.ts';
@@ -122,6 +125,42 @@ test('offboarding, archiving and purging take their steps on the store alone', a
       ['agent/quin', 'archived'],
     ],
   );
+});
+
+test('offboarding on the store alone ends the agent’s process and leaves what else is to do for the runtime', async (t) => {
+  const cwd = await temporary(t);
+  const data = path.join(cwd, '.chartroom');
+  const worker = execa('sleep', ['600'], { detached: true, reject: false });
+  const pid = worker.pid!;
+  t.after(() => worker.kill('SIGKILL'));
+  const host = await openHost(data);
+  await host.send('agent/pia', 'hire', { ...IMPLEMENTER, mode: 'chat' });
+  await host.send('agent/pia', 'say', { text: 'are you there?' });
+  const started = { pid, startedAt: new Date().toISOString() };
+  assert.equal((await host.send('agent/pia', 'driver.started', started)).outcome, 'taken');
+  await host.close();
+  const run = { run: 'life-1', agent: 'agent/pia', driver: 'scripted', mode: 'chat' } as const;
+  await writeRecord(folderOf(data, run), {
+    ...run,
+    bootId: await readBootId(),
+    preparedAt: started.startedAt,
+    pid,
+    start: (await findProcess(pid))!.start,
+    prompted: [],
+  });
+
+  const offboarded = await chartroom(cwd, 'offboard', 'pia');
+  assert.equal((await worker).signal, 'SIGTERM');
+  assert.equal(offboarded.exitCode, 1, offboarded.stderr);
+  assert.match(offboarded.stdout, /✓ agent\/pia taken/);
+  assert.match(
+    offboarded.stderr,
+    /✗ agent\/pia is offboarding, not yet at its end[^]*the rest is done when the runtime runs/,
+  );
+  const [shown] = (await chartroom(cwd, 'show', 'pia', '--json')).stdout
+    .split('\n')
+    .map((line) => JSON.parse(line) as { outbox: { act: string }[] });
+  assert.ok(!shown!.outbox.some(({ act }) => act === 'process.end' || act === 'credential.revoke'));
 });
 
 test('replay --all --check proves a store, and names the actor, step and batch where it was damaged', async (t) => {

@@ -1,0 +1,74 @@
+/**
+ * The acts a command performs itself while the runtime is down: those on this machine that a stopped or offboarded
+ * agent needs at once, its processes ended by pid and start time, its credential refused. All others stay in the
+ * outbox for the next runtime.
+ */
+import type { Node } from '../actor/node.ts';
+import { createOutbox } from '../actor/outbox.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { ActPerformer } from '../effects/effect.ts';
+import { readBootId } from '../effects/process/group.ts';
+import { createProcessWatch } from '../effects/process/watch.ts';
+import { createTokenStore } from '../effects/run-tokens.ts';
+import { Bug } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+const LOCAL = ['process.end', 'credential.revoke'] as const;
+/** Between two looks whether a process is gone. */
+const LOOK_MS = 20;
+
+export interface LocalActs {
+  /** Resolves when no step and no act of this machine is under way. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface LocalActsOptions {
+  node: Node;
+  config: Config;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Begins with what the node loads: open it before. */
+export async function openLocalActs({ node, config, clock, log }: LocalActsOptions): Promise<LocalActs> {
+  const never = (): never => {
+    throw new Bug('a command starts no process');
+  };
+  const { acts } = createProcessWatch({
+    drivers: {},
+    dataDir: config.data,
+    runDoor: createTokenStore({ dataDir: config.data, random: never }),
+    url: '',
+    prompts: { render: never },
+    machine: {},
+    person: never,
+    node: process.execPath,
+    bootId: await readBootId(),
+    timers: config.timers,
+    clock,
+    log,
+  });
+  const performers: Record<string, ActPerformer> = Object.fromEntries(LOCAL.map((name) => [name, acts[name]]));
+  const outbox = createOutbox({ node: withActs(node, performers), performers, clock, log });
+  return {
+    async settled() {
+      for (;;) {
+        await node.quiet();
+        if (outbox.inFlight() === 0) return;
+        await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve));
+      }
+    },
+    stop: () => outbox.stop(),
+  };
+}
+
+/** The node as an outbox sees it that knows these acts alone: it would answer for those nobody performs here. */
+const withActs = (node: Node, performers: Record<string, ActPerformer>): Node => ({
+  ...node,
+  onCommitted: (tell) =>
+    node.onCommitted((committed) =>
+      tell({ ...committed, acts: committed.acts.filter(({ act }) => Object.hasOwn(performers, act)) }),
+    ),
+});
