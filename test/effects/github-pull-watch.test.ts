@@ -263,6 +263,7 @@ test('closed and merged are told apart', () =>
     const facts = await closed.pull();
     await closed.watch.stop('state');
     assert.deepEqual([facts.state, facts.merged], ['closed', false]);
+    assert.deepEqual(facts.closedBy, { login: 'ann', kind: 'person' });
 
     await site.as('ann', 'PATCH', `/pulls/${site.number}`, { state: 'open' });
     await site.as('ann', 'PUT', `/pulls/${site.number}/merge`, { sha: site.head });

@@ -124,9 +124,15 @@ export function issueRoutes(site: Site): Hono<Env> {
     return c.body(null, 204);
   });
 
+  /** One issue asked for by itself also says who closed it. */
+  const wholeIssue = (repository: Repository, issue: Issue): Rest['issue'] => ({
+    ...issueShape(site, repository, issue),
+    closed_by: issue.closedBy === null ? null : userShape(site, issue.closedBy),
+  });
+
   app.get(`${ISSUES}/:number`, (c) => {
     const repository = repositoryIn(c, world);
-    return c.json(issueShape(site, repository, issueIn(c, repository)));
+    return c.json(wholeIssue(repository, issueIn(c, repository)));
   });
 
   app.patch(`${ISSUES}/:number`, async (c) => {
@@ -136,7 +142,7 @@ export function issueRoutes(site: Site): Hono<Env> {
     if (issue.user !== viewer.user) repositoryIn(c, world, 'write');
     const wish = await bodyOf(c, 'Issue', updateWish);
     await change(site, repository, issue, viewer.user, wish);
-    return c.json(issueShape(site, repository, issue));
+    return c.json(wholeIssue(repository, issue));
   });
 
   app.get(`${ISSUES}/:number/comments`, (c) => {
