@@ -16,14 +16,24 @@ export function claimsOf({ context, final }: ActorView<SessionContext>): string[
   ];
 }
 
-/** What the router and `list` find it by. */
-export function refsOf({ context }: ActorView<SessionContext>): string[] {
+/** What the router, `list` and `mission/m#key` find it by. */
+export function refsOf({ context, final }: ActorView<SessionContext>): string[] {
   const { brief, branch, number } = context;
   const { ref } = brief.source;
   const pull = number ?? brief.target;
+  const blockers = final ? [] : (context.blockers ?? []).filter(({ done }) => !done);
   return [
-    ...(ref === null ? [] : [...new Set([`issue:${ref}`, `issue:${ref.toLowerCase()}`])]),
+    ...(ref === null ? [] : inBothCases('issue', ref)),
+    ...(brief.mission === null || brief.item === null ? [] : [itemRef(brief.mission, brief.item)]),
+    ...blockers.flatMap((blocker) => inBothCases('blocker', blocker.ref)),
     ...(isReview(context) || branch === '' ? [] : [`branch:${brief.repo}/${branch}`]),
     ...(pull === null ? [] : [`pull:${brief.repo}#${pull}`]),
   ];
 }
+
+/** A tracker writes a reference in its own case, a person in theirs. */
+const inBothCases = (kind: string, ref: string): string[] => [
+  ...new Set([`${kind}:${ref}`, `${kind}:${ref.toLowerCase()}`]),
+];
+
+const itemRef = (mission: string, item: string): string => `item:${mission}#${item}`.toLowerCase();

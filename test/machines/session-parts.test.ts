@@ -81,3 +81,26 @@ test('a prompt says why, what, what changed since, and what must be delivered', 
   assert.match(String(prompt['deliver']), /chartroom\/eng-42-add-hello/);
   assert.equal((begun['limits'] as { runSeconds: number }).runSeconds, 1_800);
 });
+
+const refs = (session: Play): string[] => sessionDefinition.project(session.live()!.view as never).refs;
+
+test('a mission’s item is found as `mission/m#key`, also when it is over', () => {
+  const session = play({ address: 'session/m1-api-2' });
+  session.send('open', work({ source: { kind: 'mission' }, mission: 'mission/m1', item: 'API' }));
+  assert.ok(refs(session).includes('item:mission/m1#api'));
+  session.send('correct.close', { outcome: 'done' });
+  assert.ok(refs(session).includes('item:mission/m1#api'));
+});
+
+test('an issue that still blocks is a reference, so that its end is noticed at once', () => {
+  const session = play();
+  const blockers = [
+    { ref: 'ENG-39', done: false },
+    { ref: 'ENG-40', done: true },
+  ];
+  session.send('issue.observed', issue({ blockers }));
+  const blocking = (): string[] => refs(session).filter((ref) => ref.startsWith('blocker:'));
+  assert.deepEqual(blocking(), ['blocker:ENG-39', 'blocker:eng-39']);
+  session.send('issue.observed', issue({ blockers: blockers.map(({ ref }) => ({ ref, done: true })) }));
+  assert.deepEqual(blocking(), []);
+});
