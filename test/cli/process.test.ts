@@ -68,6 +68,26 @@ test('commands reach the runtime over NATS, and the store alone when it is down,
   assert.equal(after.stdout.split('\n').length, 2);
 });
 
+test('deliveries in the stream are listed and taken once more under a new id; with the runtime down none is', async (t) => {
+  const cwd = await temporary(t);
+  const host = await openHost(path.join(cwd, '.chartroom'));
+  t.after(() => host.close());
+  const hook = { source: 'github', event: 'push', action: '-', delivery: 'd1', receivedAt: '2026-01-01T00:00:00.000Z' };
+  await host.bus.publish('hook', 'github.push.-', JSON.stringify({ ...hook, headers: {}, body: {} }), {
+    msgId: 'github:d1',
+  });
+  const list = await chartroom(cwd, 'hooks', 'list', '--json');
+  assert.equal(list.exitCode, 0, list.stderr);
+  assert.equal((JSON.parse(list.stdout) as { delivery: string }).delivery, 'd1');
+  assert.equal((await chartroom(cwd, 'hooks', 'redeliver', 'd9')).exitCode, 6);
+  const again = await chartroom(cwd, 'hooks', 'redeliver', 'd1');
+  assert.equal(again.exitCode, 0, again.stderr);
+  assert.match(again.stdout, /github\.push\.- +d1#1/);
+  await host.goSilent();
+  assert.equal((await chartroom(cwd, 'hooks', 'redeliver', 'd1')).exitCode, 3);
+  assert.equal((await chartroom(cwd, 'hooks', 'list')).stdout.split('\n').length, 3);
+});
+
 test('reading the store alone changes not one byte of it, though mail waits and timers are due', async (t) => {
   const cwd = await temporary(t);
   const data = path.join(cwd, '.chartroom');
@@ -150,7 +170,6 @@ test('offboarding on the store alone ends the agent’s process and leaves what 
   });
 
   const offboarded = await chartroom(cwd, 'offboard', 'pia');
-  assert.equal((await worker).signal, 'SIGTERM');
   assert.equal(offboarded.exitCode, 1, offboarded.stderr);
   assert.match(offboarded.stdout, /✓ agent\/pia taken/);
   assert.match(
@@ -161,6 +180,7 @@ test('offboarding on the store alone ends the agent’s process and leaves what 
     .split('\n')
     .map((line) => JSON.parse(line) as { outbox: { act: string }[] });
   assert.ok(!shown!.outbox.some(({ act }) => act === 'process.end' || act === 'credential.revoke'));
+  assert.equal((await worker).signal, 'SIGTERM');
 });
 
 test('replay --all --check proves a store, and names the actor, step and batch where it was damaged', async (t) => {
