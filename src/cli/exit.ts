@@ -52,6 +52,10 @@ export function explain(error: unknown): { text: string; exit: Exit } {
 function explainBus(error: BusError): { text: string; exit: Exit } {
   switch (error.code) {
     case 'BUS_REFUSED':
+      // Without a status it was not the runtime that refused but NATS itself: the user, the password, a permission.
+      if (error.status === undefined) {
+        return { text: line(error.message, 'correct nats in the configuration'), exit: EXIT.unreachable };
+      }
       return {
         text: line(error.message),
         exit: error.status === 404 ? EXIT.unknown : error.status === 400 ? EXIT.misuse : EXIT.failed,
