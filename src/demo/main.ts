@@ -11,6 +11,7 @@ import type { HistoryEntry } from '../actor/past.ts';
 import { findNatsServer, installNatsServer } from '../bus/server.ts';
 import { printHistory } from '../cli/commands/read.ts';
 import { createOutput } from '../cli/output.ts';
+import type { Writer } from '../cli/terminal.ts';
 import { checkStory } from './outcome.ts';
 import { FILES, ISSUE, SCRIPT } from './story.ts';
 import { showFact } from './telling.ts';
@@ -23,8 +24,8 @@ const ACTS_MS_MAX = 15_000;
 
 export interface DemoOptions {
   json: boolean;
-  stdout: NodeJS.WriteStream;
-  stderr: NodeJS.WriteStream;
+  stdout: Writer;
+  stderr: Writer;
   env: NodeJS.ProcessEnv;
 }
 

@@ -5,7 +5,7 @@ import { isOfBranch } from '../../src/effects/github/github.ts';
 import { bodyWith, placeComments, shownLines } from '../../src/effects/github/diff.ts';
 import { isDelegated, mentionsLogin } from '../../src/effects/github/issue.ts';
 import { hasMark, markOf, parseIssueRef, withMark, withoutMark } from '../../src/effects/github/names.ts';
-import { createTold } from '../../src/effects/github/told.ts';
+import { createTold } from '../../src/effects/told.ts';
 
 const patch = [
   '@@ -1,3 +1,4 @@',

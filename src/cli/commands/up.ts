@@ -66,8 +66,8 @@ async function demo({ out, terminal }: CommandContext): Promise<Exit> {
   const { runDemo } = await import('../../demo/main.ts');
   return await runDemo({
     json: out.json,
-    stdout: terminal.stdout as NodeJS.WriteStream,
-    stderr: terminal.stderr as NodeJS.WriteStream,
+    stdout: terminal.stdout,
+    stderr: terminal.stderr,
     env: terminal.env,
   });
 }

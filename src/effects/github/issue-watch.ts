@@ -9,9 +9,9 @@ import { commentsOf } from './comments.ts';
 import type { Github } from './github.ts';
 import { issuePrefix, readComments, readIssue } from './issue.ts';
 import type { Delegation, IssueSeen } from './issue.ts';
-import { createLooking, paceOf } from './looking.ts';
-import type { Looked } from './looking.ts';
-import { createTold } from './told.ts';
+import { createLooking, paceOf } from '../looking.ts';
+import type { Looked } from '../looking.ts';
+import { createTold } from '../told.ts';
 
 export interface IssueWatchOptions {
   github: Github;

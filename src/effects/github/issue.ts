@@ -5,7 +5,7 @@ import type { Account } from './account.ts';
 import { commentAnswer, issueAnswer } from './answers.ts';
 import type { IssueAnswer } from './answers.ts';
 import { coordinates, hasMark, issueOf, sameName } from './names.ts';
-import { createTold } from './told.ts';
+import { createTold } from '../told.ts';
 
 export type IssueFacts = Omit<IssueObserved, 'open' | 'agentSession'>;
 

@@ -9,12 +9,12 @@ import type { Logger } from '../../log.ts';
 import type { Watch, WatchContext, WatchPerformer } from '../effect.ts';
 import type { TimedComment } from './comments.ts';
 import type { Github } from './github.ts';
-import { createLooking, paceOf } from './looking.ts';
-import type { Looked } from './looking.ts';
+import { createLooking, paceOf } from '../looking.ts';
+import type { Looked } from '../looking.ts';
 import { readPull } from './pull-facts.ts';
 import type { HeadBy, PullLook } from './pull-facts.ts';
-import { createTold } from './told.ts';
-import type { Told } from './told.ts';
+import { createTold } from '../told.ts';
+import type { Told } from '../told.ts';
 
 export interface PullWatchOptions {
   github: Github;

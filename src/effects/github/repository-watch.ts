@@ -6,11 +6,11 @@ import type { Logger } from '../../log.ts';
 import type { WatchPerformer } from '../effect.ts';
 import { pullAnswer } from './answers.ts';
 import type { Github } from './github.ts';
-import { createLooking, paceOf } from './looking.ts';
-import type { Looked } from './looking.ts';
+import { createLooking, paceOf } from '../looking.ts';
+import type { Looked } from '../looking.ts';
 import { coordinates } from './names.ts';
-import { createTold } from './told.ts';
-import type { Told } from './told.ts';
+import { createTold } from '../told.ts';
+import type { Told } from '../told.ts';
 
 export interface RepositoryWatchOptions {
   github: Github;

@@ -1,7 +1,7 @@
 /** A Linear issue as `issue.observed` tells it, with the name under which this fact is told. */
 import type { IssueObserved } from '../../../machines/events/session.ts';
 import { TerminalError } from '../../errors.ts';
-import { createTold } from '../github/told.ts';
+import { createTold } from '../told.ts';
 import { READ_BLOCKERS, READ_ISSUE } from './documents.ts';
 import type { IssueAnswer } from './documents.ts';
 import type { Linear } from './linear.ts';

@@ -2,12 +2,12 @@
  * The rhythm of a watch that polls: at once at the start and when poked, then on a timer; slower while nothing is
  * awaited, slower still while looking fails. One look at a time; whatever asks for one meanwhile gets one more.
  */
-import { timerMs } from '../../../machines/contract.ts';
-import type { Timers } from '../../../machines/contract.ts';
-import type { Clock } from '../../clock.ts';
-import { TransientError } from '../../errors.ts';
-import type { Logger } from '../../log.ts';
-import type { RateBudget } from './budget.ts';
+import { timerMs } from '../../machines/contract.ts';
+import type { Timers } from '../../machines/contract.ts';
+import type { Clock } from '../clock.ts';
+import { TransientError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import type { RateBudget } from './github/budget.ts';
 
 export interface Pace {
   /** Something is awaited: look every `shortMs`. Else each quiet look doubles the time, up to `longMs`. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFakeClock } from '../../src/clock.ts';
-import { createLooking } from '../../src/effects/github/looking.ts';
-import type { Looked, Pace } from '../../src/effects/github/looking.ts';
+import { createLooking } from '../../src/effects/looking.ts';
+import type { Looked, Pace } from '../../src/effects/looking.ts';
 import { TerminalError, TransientError } from '../../src/errors.ts';
 import { createLog } from '../../src/log.ts';
 
