@@ -239,6 +239,8 @@ export interface SessionContext {
   restarts: number;
   /** Usage or capacity limits in a row. */
   limited: number;
+  /** Runs in a row that were interrupted before they came to an end. */
+  interrupted: number;
 
   // ── what is owed
   obligations: Obligation[];
@@ -346,6 +348,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
     backoff: null,
     restarts: 0,
     limited: 0,
+    interrupted: 0,
     obligations: [],
     settled: [],
     attempts: NO_ATTEMPTS,

@@ -1,10 +1,10 @@
 /** After a run: the session's own look at what it left (domain §1.4), and what follows from the evidence. */
 import { closeRun } from './assignment.ts';
-import { countAttempt, limitOf, spent } from './budgets.ts';
+import { countAttempt, limitOf, resetAttempts, spent } from './budgets.ts';
 import type { Obligation, SessionContext } from './context.ts';
 import { type Draft, set, wishFor } from './draft.ts';
 import { short } from './names.ts';
-import { amend, park, settle } from './obligations.ts';
+import { amend, park, parkIfSpent, settle } from './obligations.ts';
 import { checksOf, reviewOf } from './standing.ts';
 import { askHelp, showPlan } from './tracker.ts';
 
@@ -55,6 +55,8 @@ export function judge(draft: Draft): void {
   if (well) {
     set(draft, { restarts: 0, limited: 0, answered: null });
     settle(draft, ({ id }) => run.claims.includes(id));
+    // An answer has no gate that turns good: being answered is all of it.
+    if (run.for === 'answer') resetAttempts(draft, ['answer']);
   } else if (main !== null) {
     fallShort(draft, main.id, {
       reason: reasons.join('; '),
@@ -62,7 +64,16 @@ export function judge(draft: Draft): void {
       moved: evidence.headAfter !== evidence.headBefore,
     });
   }
+  parkSpent(draft, run.for);
   showPlan(draft);
+}
+
+/** What the same run’s push has opened meanwhile is owed under the same budget. */
+function parkSpent(draft: Draft, kind: Obligation['kind']): void {
+  if (kind === 'answer' || kind === 'verdict') return;
+  for (const open of draft.context.obligations) {
+    if (open.kind === kind && open.parked === null) parkIfSpent(draft, open);
+  }
 }
 
 /** The gate turned good before the evidence was in: its counter has gone back to 0 and stays there. */

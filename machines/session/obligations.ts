@@ -38,7 +38,9 @@ export function owe(draft: Draft, owed: Owed): void {
   );
   if (twin !== undefined && owed.kind !== 'review') {
     if (twin.signature === signature) return;
-    amend(draft, twin.id, { signature, evidence: owed.evidence ?? {}, parked: null, noticed: null });
+    const parked = twin.parked?.by === 'stopped' ? twin.parked : null;
+    amend(draft, twin.id, { signature, evidence: owed.evidence ?? {}, parked, noticed: null });
+    if (parked === null) parkIfSpent(draft, twin);
     return;
   }
   const obligation: Obligation = {
@@ -55,9 +57,13 @@ export function owe(draft: Draft, owed: Owed): void {
     last: null,
   };
   set(draft, { obligations: [...context.obligations, obligation] });
-  if (owed.kind !== 'answer' && spent(draft.context, owed.kind, 0)) {
-    park(draft, obligation.id, 'budget', `the budget of ${owed.kind} attempts is spent`);
-  }
+  if (owed.kind !== 'answer') parkIfSpent(draft, obligation);
+}
+
+/** Another cause is another reason to try, not another budget. */
+export function parkIfSpent(draft: Draft, { id, kind, attempts }: Obligation): void {
+  if (!spent(draft.context, kind, attempts)) return;
+  park(draft, id, 'budget', `the budget of ${kind} attempts is spent`);
 }
 
 function freshId({ obligations }: SessionContext, kind: ObligationKind, seq: number): string {

@@ -85,8 +85,10 @@ function moved(draft: Draft, before: Pull | null, { head, headBy }: PullObserved
   lapse(draft, (open) => REPAIRS.has(open.kind) && open.head !== null && open.head !== head);
   const running = draft.context.run?.claims ?? [];
   lapse(draft, (open) => open.kind === 'verdict' && open.head === before.head && !running.includes(open.id));
+  // What our own run pushed is no new chance for what its budget, or a person, has to decide (law 10).
+  if (headBy === 'us') return unpark(draft, ({ parked }) => parked?.by === 'unmoved');
   unpark(draft, ({ parked }) => parked?.by !== 'stopped');
-  if (headBy === 'other') resetAttempts(draft, ['checks', 'queue', 'review', 'upkeep', 'implement']);
+  resetAttempts(draft, ['checks', 'queue', 'review', 'upkeep', 'implement']);
 }
 
 const REPAIRS = new Set(['checks', 'queue', 'upkeep']);

@@ -1,9 +1,11 @@
 /** One run (domain §1.3) until its end: prepared, begun, started, asking, ended by its own word. */
 import { closeRun, excludeAgent, roleOf } from './assignment.ts';
+import { timerMs } from '../contract.ts';
 import { runLimits } from './budgets.ts';
 import type { Obligation, RunEnd, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { claimsOf, due } from './next.ts';
+import { park } from './obligations.ts';
 import { promptFor } from './prompt.ts';
 import { isReview } from './standing.ts';
 import { elicit, moveIssue, showPlan, tellLinear } from './tracker.ts';
@@ -122,6 +124,7 @@ export function ended(draft: Draft): RunEnd | null {
   };
   set(draft, {
     run: { ...run, ended: end },
+    ...(outcome === 'interrupted' ? {} : { interrupted: 0 }),
     ...(conversation === undefined ? {} : { conversation: { agent: run.agent, id: conversation } }),
     ...(outcome === 'asked' ? {} : { questions: context.questions.filter(({ epoch }) => epoch !== run.epoch) }),
     ...(outcome === 'completed' ? { answered: null } : {}),
@@ -148,8 +151,27 @@ export function putDown(draft: Draft): void {
   const end = ended(draft);
   if (end === null) return;
   closeRun(draft, end.outcome, end.reason);
+  if (end.outcome === 'interrupted') interrupted(draft, end.reason ?? 'it was interrupted');
   const { worktree } = draft.context;
   if (end.outcome === 'asked' && worktree !== null) set(draft, { worktree: { ...worktree, keep: true } });
+}
+
+/** More interruptions in a row than this are no accident of a restart: a person has to look. */
+const INTERRUPTED_MAX = 20;
+
+/** Once is nothing; a run that is interrupted again and again is begun later each time, and in the end not at all. */
+function interrupted(draft: Draft, reason: string): void {
+  const { context, event } = draft;
+  const count = context.interrupted + 1;
+  set(draft, { interrupted: count });
+  if (count === 1) return;
+  const main = due(context);
+  if (count > INTERRUPTED_MAX && main !== null) {
+    set(draft, { interrupted: 0 });
+    return park(draft, main.id, 'restarts', `${count} runs in a row were interrupted, the last one: ${reason}`);
+  }
+  const ms = timerMs(context, 'restartBase') * 2 ** Math.min(count - 2, 6);
+  set(draft, { backoff: { gate: 'backoff', ms, reason: `${count} runs in a row: ${reason}`, at: event.at } });
 }
 
 /** Remembered changes that the next prompt lists. */
