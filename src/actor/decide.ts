@@ -279,13 +279,24 @@ function unknownType(definition: Definition, type: string): string {
   return `a ${definition.kind} knows no “${type}”${suggestion(names)}`;
 }
 
-/** `__proto__` and XState's own marker never enter a context. */
+/** `__proto__` and XState's own marker never enter a context. Returns the place of such a key. */
 function forbiddenKey(value: unknown, place: string): string | null {
-  if (value === null || typeof value !== 'object') return null;
-  for (const key of Object.keys(value)) {
-    if (key === '__proto__' || key === 'xstate$$type') return `${place}.${key}`;
+  if (!hasForbiddenKey(value)) return null;
+  for (const key of Object.keys(value as object)) {
+    if (isForbidden(key)) return `${place}.${key}`;
     const inner = forbiddenKey((value as Record<string, unknown>)[key], `${place}.${key}`);
     if (inner !== null) return inner;
   }
   return null;
+}
+
+const isForbidden = (key: string): boolean => key === '__proto__' || key === 'xstate$$type';
+
+function hasForbiddenKey(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  if (Array.isArray(value)) return value.some(hasForbiddenKey);
+  for (const key of Object.keys(value)) {
+    if (isForbidden(key) || hasForbiddenKey((value as Record<string, unknown>)[key])) return true;
+  }
+  return false;
 }

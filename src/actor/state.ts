@@ -3,6 +3,8 @@
  * just read from the store.
  */
 import type { ActorView, MachineDefinition, StateValue } from '../../machines/contract.ts';
+import { applyPatch } from './patch.ts';
+import type { Patch } from './patch.ts';
 
 /** A machine's definition as the kernel holds it: it never knows the context's type. */
 export type Definition = MachineDefinition;
@@ -38,6 +40,8 @@ export interface Change {
   status?: 'done';
   /** Top-level context keys, new values; null-valued keys are values too. */
   set?: Record<string, unknown>;
+  /** Places within other context keys, with what is there now. */
+  patch?: Patch;
   unset?: string[];
   /** State path → entered at this step's `at` (`true`) or left (`false`). */
   since?: Record<string, boolean>;
@@ -57,8 +61,8 @@ export function applyChange(state: ActorState, seq: number, at: string, version:
   const next: ActorState = { ...state, seq, at, version };
   if (change.value !== undefined) next.value = change.value;
   if (change.status !== undefined) next.status = change.status;
-  if (change.set !== undefined || change.unset !== undefined) {
-    next.context = { ...state.context, ...change.set };
+  if (change.set !== undefined || change.unset !== undefined || change.patch !== undefined) {
+    next.context = Object.assign(applyPatch(state.context, change.patch ?? []), change.set);
     for (const key of change.unset ?? []) delete next.context[key];
   }
   if (change.since !== undefined) {

@@ -11,7 +11,9 @@ import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import type { ActorView, MachineEvent, RefusalCode, StateValue, Timers } from '../../machines/contract.ts';
 import type { Refuse, Supersede, Tell } from '../../machines/effects.ts';
 import { Bug, assert } from '../errors.ts';
-import { canonicalJson, unborn, viewOf } from './state.ts';
+import { diffValue, isSameContent } from './patch.ts';
+import type { Patch } from './patch.ts';
+import { unborn, viewOf } from './state.ts';
 import type { ActorState, ArmedTimer, Change, Definition } from './state.ts';
 
 /** A wish of a step, in order; its place in the list is the last part of its key `actor/seq/index`. */
@@ -42,6 +44,7 @@ export interface LiveActor {
 /** More microsteps than this in one step is a loop in a machine. */
 const MICROSTEPS_MAX = 1_000;
 const AFTER = 'xstate.after.';
+const NO_TIMERS: Timers = {};
 
 interface Collected {
   type: string;
@@ -185,7 +188,7 @@ export function step(
       throw new Bug(`the context factory of ${definition.kind} failed`, { cause: snapshot.error });
   } else {
     snapshot = live.snapshot ??= restore(engine, before);
-    if (canonicalJson(before.context['timers'] ?? {}) !== canonicalJson(timers)) {
+    if (!isSameContent(before.context['timers'] ?? NO_TIMERS, timers)) {
       snapshot = withContext(engine, snapshot, { ...(snapshot.context as object), timers });
     }
   }
@@ -318,7 +321,7 @@ function finish(
 
   const view = viewOf(address, state);
   const claims = definition.claims(view as never).sort();
-  if (claims.join('\n') !== before.claims.join('\n')) {
+  if (!isSameContent(claims, before.claims)) {
     change.claims = claims;
     state.claims = claims;
     counts = true;
@@ -447,7 +450,7 @@ function sameValue(a: StateValue, b: StateValue): boolean {
   return keys.every((key) => a[key] !== undefined && sameValue(a[key], b[key]!));
 }
 
-/** Fills `change.set`/`unset`; true when a key that counts has changed. */
+/** Fills `change.set`, `patch` and `unset`; true when a key that counts has changed. */
 function diffContext(
   definition: Definition,
   before: Record<string, unknown>,
@@ -457,11 +460,21 @@ function diffContext(
   if (before === after) return false;
   let counts = false;
   for (const key of Object.keys(after)) {
-    if (before[key] === after[key]) continue;
-    if (key in before && canonicalJson(before[key]) === canonicalJson(after[key])) continue;
-    assert(after[key] !== undefined, `context.${key} of ${definition.kind} is undefined: use null`);
-    (change.set ??= {})[key] = after[key];
-    if (key !== 'timers' && !definition.recordKeys.includes(key)) counts = true;
+    const value = after[key];
+    if (before[key] === value) continue;
+    assert(value !== undefined, `context.${key} of ${definition.kind} is undefined: use null`);
+    if (!(key in before)) {
+      (change.set ??= {})[key] = value;
+      if (key !== 'timers' && !definition.recordKeys.includes(key)) counts = true;
+      continue;
+    }
+    const patch: Patch = [];
+    if (diffValue(before[key], value, [key], patch)) continue;
+    if (patch[0]![0].length === 1) (change.set ??= {})[key] = value;
+    else (change.patch ??= []).push(...patch);
+    if (counts || key === 'timers' || definition.recordKeys.includes(key)) continue;
+    // Other bytes of an equal value, keys in another order, are kept for the journal's sake but change nothing.
+    counts = !isSameContent(before[key], value);
   }
   for (const key of Object.keys(before)) {
     if (key in after) continue;
@@ -491,20 +504,30 @@ function diffSince(
   armed: Record<string, ArmedTimer | null>,
   change: Change,
 ): void {
-  const active = new Set<string>();
-  const rearmed = new Set(
-    Object.entries(armed)
-      .filter(([, timer]) => timer !== null)
-      .map(([key]) => key.slice(0, key.lastIndexOf(':'))),
-  );
+  let rearmed: Set<string> | null = null;
+  for (const key in armed) {
+    if (armed[key] !== null) (rearmed ??= new Set()).add(key.slice(0, key.lastIndexOf(':')));
+  }
+  let known = 0;
+  const active: string[] = [];
   for (const node of settled._nodes as unknown as StateNodeLike[]) {
     if (node.path.length === 0) continue;
-    const path = node.path.join('.');
-    active.add(path);
+    const path = pathOf(node);
+    active.push(path);
+    if (before[path] !== undefined) known += 1;
     // A timer armed anew means the state was entered anew.
-    if (before[path] === undefined || rearmed.has(path)) (change.since ??= {})[path] = true;
+    if (before[path] === undefined || rearmed?.has(path) === true) (change.since ??= {})[path] = true;
   }
-  for (const path of Object.keys(before)) if (!active.has(path)) (change.since ??= {})[path] = false;
+  const old = Object.keys(before);
+  if (old.length === known) return;
+  for (const path of old) if (!active.includes(path)) (change.since ??= {})[path] = false;
+}
+
+const paths = new WeakMap<StateNodeLike, string>();
+function pathOf(node: StateNodeLike): string {
+  let path = paths.get(node);
+  if (path === undefined) paths.set(node, (path = node.path.join('.')));
+  return path;
 }
 
 function diffHistory(before: ActorState, settled: AnyMachineSnapshot, change: Change): void {
@@ -513,5 +536,5 @@ function diffHistory(before: ActorState, settled: AnyMachineSnapshot, change: Ch
     history[id] = nodes.map((node) => node.id);
   }
   if (Object.keys(history).length === 0 && before.history === undefined) return;
-  if (canonicalJson(history) !== canonicalJson(before.history ?? {})) change.history = history;
+  if (!isSameContent(history, before.history ?? {})) change.history = history;
 }
