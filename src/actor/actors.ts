@@ -11,13 +11,18 @@ import { put } from './batch.ts';
 import type { Batch } from './batch.ts';
 import type { Stood } from './decide.ts';
 import type { JournalEntry } from './journal.ts';
+import { isSameContent } from './patch.ts';
 import type { Registry } from './registry.ts';
 import { applyChange, unborn } from './state.ts';
 import type { ActorState } from './state.ts';
 import { revive } from './step.ts';
 
-/** A snapshot is written when the journal since the last is larger than it, or after this many entries. */
+/** A snapshot is written when the journal since the last is this many times its size, or after so many entries. */
+const SNAPSHOT_GROWTH = 4;
 const SNAPSHOT_ENTRIES_MAX = 100;
+/** Not sooner than after so many: a short journal is read as quickly. */
+const SNAPSHOT_ENTRIES_MIN = 8;
+const SNAPSHOT_ENTRIES_FIRST = 32;
 
 export interface Actor {
   address: string;
@@ -32,7 +37,17 @@ export interface Actor {
   watches: Record<string, Record<string, unknown>>;
   /** Bytes and entries of the journal since the last snapshot, and that one's size. */
   since: { bytes: number; entries: number; snapshotBytes: number };
+  marks: Marks;
 }
+
+/** Numbers of the entries that have the present value and what is waited for: later entries point to them. */
+interface Marks {
+  value: number;
+  waitingOn: number;
+}
+
+/** The state with its marks. */
+type SnapshotRow = ActorState & { marks: Marks };
 
 /** What the index knows of an actor (`list`, target checks, the router). */
 export interface IndexRow {
@@ -55,7 +70,7 @@ export interface Actors {
   get(address: string): Actor;
   /** The index row, live if the actor is in memory. */
   row(address: string): IndexRow | null;
-  stand(actor: Actor, stood: Stood, entryBytes: number, batch: Batch): void;
+  stand(actor: Actor, stood: Stood, entry: JournalEntry, entryBytes: number, batch: Batch): void;
   used(actor: Actor): void;
   durable(steps: [string, number][]): void;
   isAhead(address: string): boolean;
@@ -92,6 +107,7 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       watching: false,
       watches: {},
       since: { bytes: 0, entries: 0, snapshotBytes: 0 },
+      marks: { value: 0, waitingOn: 0 },
     };
     activate(actor);
     actors.set(address, actor);
@@ -104,7 +120,8 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
     const definition = registry.get(actor.kind);
     if (definition === undefined) return;
     const snapshot = read(KEYS.snapshot(actor.address));
-    let state: ActorState = snapshot === undefined ? unborn(definition.version) : (JSON.parse(snapshot) as ActorState);
+    let state = unborn(definition.version);
+    if (snapshot !== undefined) ({ marks: actor.marks, ...state } = JSON.parse(snapshot) as SnapshotRow);
     actor.since = { bytes: 0, entries: 0, snapshotBytes: snapshot?.length ?? 0 };
     for (;;) {
       const text = read(KEYS.journal(actor.address, state.seq + 1));
@@ -113,6 +130,7 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       state = applyChange(state, state.seq + 1, entry.at, entry.version, entry.change);
       actor.since.bytes += text.length;
       actor.since.entries += 1;
+      mark(actor, state.seq, entry);
     }
     if (state.seq === 0) return;
     if (state.version !== definition.version) {
@@ -154,27 +172,26 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       const active = actors.get(address);
       if (active !== undefined) return rowOf(active);
       const text = read(KEYS.index(address));
-      return text === undefined ? null : (JSON.parse(text) as IndexRow);
+      if (text === undefined) return null;
+      const row = JSON.parse(text) as IndexRow;
+      return { ...row, updatedAt: read(KEYS.stepped(address)) ?? row.updatedAt };
     },
-    stand(actor, stood, entryBytes, batch) {
+    stand(actor, stood, entry, entryBytes, batch) {
       const before = actor.stood;
       actor.stood = stood;
       actor.ahead += 1;
       actor.since.bytes += entryBytes;
       actor.since.entries += 1;
       const { state } = stood.live;
-      if (
-        actor.since.entries >= SNAPSHOT_ENTRIES_MAX ||
-        (actor.since.snapshotBytes > 0
-          ? actor.since.bytes > actor.since.snapshotBytes && actor.since.entries >= 8
-          : actor.since.entries >= 32)
-      ) {
+      mark(actor, state.seq, entry);
+      if (isSnapshotDue(actor.since)) {
         // Not sorted: a revived actor must write its next entries with keys in the very order a live one would.
-        const text = JSON.stringify(state);
+        const row: SnapshotRow = { ...state, marks: actor.marks };
+        const text = JSON.stringify(row);
         put(batch, KEYS.snapshot(actor.address), text);
         actor.since = { bytes: 0, entries: 0, snapshotBytes: text.length };
       }
-      writeIndex(actor.address, before, stood, batch);
+      writeIndex(actor.address, before, stood, entry, batch);
       if (before === null && actor.kind === NAMED_KIND) names.add(actor.address);
       used(actor);
     },
@@ -221,7 +238,25 @@ function indexRow(state: ActorState, projection: Projection, address: string): I
   };
 }
 
-function writeIndex(address: string, before: Stood | null, after: Stood, batch: Batch): void {
+function mark(actor: Actor, seq: number, { change, stood }: JournalEntry): void {
+  if (change.value === undefined && typeof stood.waitingOn === 'number') return;
+  actor.marks = {
+    value: change.value === undefined ? actor.marks.value : seq,
+    waitingOn: typeof stood.waitingOn === 'number' ? actor.marks.waitingOn : seq,
+  };
+}
+
+function isSnapshotDue({ entries, bytes, snapshotBytes }: Actor['since']): boolean {
+  if (entries >= SNAPSHOT_ENTRIES_MAX) return true;
+  if (snapshotBytes === 0) return entries >= SNAPSHOT_ENTRIES_FIRST;
+  return entries >= SNAPSHOT_ENTRIES_MIN && bytes > SNAPSHOT_GROWTH * snapshotBytes;
+}
+
+/** The row is written when it says something new; when the last step was is a row of its own. */
+function writeIndex(address: string, before: Stood | null, after: Stood, { change }: JournalEntry, batch: Batch): void {
+  put(batch, KEYS.stepped(address), after.live.state.at);
+  const isSame = before !== null && change.value === undefined && change.status === undefined;
+  if (isSame && isSameContent(before.projection, after.projection)) return;
   put(batch, KEYS.index(address), JSON.stringify(indexRow(after.live.state, after.projection, address)));
   const old = new Set(before?.projection.refs);
   for (const ref of after.projection.refs) if (!old.delete(ref)) put(batch, KEYS.reference(ref, address), '');

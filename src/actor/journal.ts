@@ -3,9 +3,10 @@
  * that recovery applies entries without running any code.
  */
 import type { Known, WaitingOn } from '../../machines/contract.ts';
+import { Bug, assert } from '../errors.ts';
+import { KEYS } from '../store/keys.ts';
 import type { Envelope } from './envelope.ts';
 import type { Receipt, Standing } from './receipt.ts';
-import { RECEIPT_WAITS_MAX } from './receipt.ts';
 import type { Change } from './state.ts';
 
 /** What is kept of an effect: an act's parameters are needed to do it; a tell's data are in the recipient's journal. */
@@ -29,17 +30,27 @@ export interface JournalEntry {
   wish?: Record<string, unknown>;
   /** A timer's due time. */
   due?: string;
-  /** The rest of the receipt; `after` only where it differs from `before`. */
+  /** The rest of the receipt. What did not change is said by the number of the entry that has it. */
   stood: {
-    before: Standing | null;
-    after?: Standing;
+    phase: string;
+    /** The phase before, where it was another; null = there was no actor. */
+    was?: string | null;
+    /** The entry whose `change.value` this step began from; null = there was no actor. */
+    from: number | null;
     epoch: number | null;
     owner: string | null;
-    waitingOn: WaitingOn[];
+    /** At most as many as a receipt shows; a number: as in that entry. */
+    waitingOn: WaitingOn[] | number;
   };
 }
 
-export const encodeEntry = (entry: JournalEntry): string => JSON.stringify(entry);
+/** An earlier entry of the same actor, by its number. */
+export type EntryAt = (seq: number) => JournalEntry;
+
+/** `envelopeText`: the envelope's JSON, which whoever accepted it has made already. */
+export function encodeEntry({ envelope, ...rest }: JournalEntry, envelopeText = JSON.stringify(envelope)): string {
+  return `{"envelope":${envelopeText},${JSON.stringify(rest).slice(1)}`;
+}
 export const decodeEntry = (text: string): JournalEntry => JSON.parse(text) as JournalEntry;
 
 /** Names of effects as receipts and facts show them. */
@@ -53,20 +64,42 @@ export function effectNames(effects: StoredEffect[]): string[] {
 }
 
 /** The receipt of an entry, the same each time it is asked for. */
-export function receiptOf(actor: string, seq: number, entry: JournalEntry, duplicate = false): Receipt {
+export function receiptOf(
+  actor: string,
+  seq: number,
+  entry: JournalEntry,
+  entryAt: EntryAt,
+  duplicate = false,
+): Receipt {
+  const { phase, was, from, epoch, waitingOn } = entry.stood;
+  const before: Standing | null = from === null ? null : { value: entryAt(from).change.value!, phase: was ?? phase };
   return {
     id: entry.envelope.id,
     actor,
     outcome: entry.outcome,
     seq,
-    epoch: entry.stood.epoch,
-    before: entry.stood.before,
-    after: entry.stood.after ?? entry.stood.before,
+    epoch,
+    before,
+    after: { value: entry.change.value ?? before!.value, phase },
     effects: effectNames(entry.effects),
-    waitingOn: entry.stood.waitingOn.slice(0, RECEIPT_WAITS_MAX),
+    waitingOn: typeof waitingOn === 'number' ? waitsOf(entryAt(waitingOn)) : waitingOn,
     code: null,
     reason: null,
     duplicate,
     at: entry.at,
+  };
+}
+
+function waitsOf({ stood }: JournalEntry): WaitingOn[] {
+  assert(typeof stood.waitingOn !== 'number', 'an entry that others point to has what they point to');
+  return stood.waitingOn;
+}
+
+/** Entries of one actor as the store has them. @throws Bug for one that is not there */
+export function entriesOf(read: (key: string) => string | undefined, actor: string): EntryAt {
+  return (seq) => {
+    const text = read(KEYS.journal(actor, seq));
+    if (text === undefined) throw new Bug(`the journal of ${actor} has no entry ${seq}`);
+    return decodeEntry(text);
   };
 }

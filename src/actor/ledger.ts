@@ -98,7 +98,11 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath }: Ledger
   return {
     batch: () => open,
     put: (key, value) => put(open, key, value),
-    del: (key) => del(open, key, flying?.writes.has(key) === true || store.get(key) !== undefined),
+    del(key) {
+      // Only of a row put in this very batch it matters whether there was one before.
+      const isOld = !open.writes.has(key) || flying?.writes.has(key) === true || store.get(key) !== undefined;
+      del(open, key, isOld);
+    },
     after: (run) => void open.after.push(run),
     read(key) {
       for (const layer of [open, flying]) {
@@ -112,7 +116,8 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath }: Ledger
       return (
         open.steps.length >= BATCH_STEPS_MAX ||
         open.bytes >= BATCH_BYTES_MAX ||
-        clock.now() - open.startedMs >= BATCH_MS_MAX
+        // While a write is in flight this one cannot begin: it may as well be filled.
+        (flying === null && clock.now() - open.startedMs >= BATCH_MS_MAX)
       );
     },
     isEmpty: () => isEmpty(open),

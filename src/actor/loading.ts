@@ -46,6 +46,7 @@ async function loadMail({ store, clock, actors, mailbox }: LoadingOptions): Prom
     const { door, envelope } = JSON.parse(value) as { door: Item['door']; envelope: Envelope };
     const item = {
       envelope,
+      text: JSON.stringify(envelope),
       door,
       bytes: value.length,
       number: Number(number),

@@ -9,6 +9,8 @@ import type { Receipt } from './receipt.ts';
 
 export interface Item {
   envelope: Envelope;
+  /** The envelope's JSON: made once at the door, for its size, the stored mailbox and the journal. */
+  text: string;
   door: 'mail' | 'ask' | 'hook' | 'inside' | 'timer' | 'answer';
   bytes: number;
   /** Its row in the stored mailbox, or null. */

@@ -14,6 +14,7 @@ import { KEYS } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { createActors } from './actors.ts';
 import type { Actor, Actors } from './actors.ts';
+import { BATCH_MS_MAX } from './batch.ts';
 import type { Batch } from './batch.ts';
 import type { Cursor } from './cursor.ts';
 import { decide } from './decide.ts';
@@ -143,26 +144,27 @@ export function createNode(options: NodeOptions): Node {
     envelope: Envelope,
     { door = 'ask', letter, address = envelope.subject }: SendOptions = {},
   ): Promise<Receipt> {
-    const bytes = Buffer.byteLength(JSON.stringify(envelope));
+    const text = JSON.stringify(envelope);
+    const bytes = Buffer.byteLength(text);
     if (bytes > ENVELOPE_BYTES_MAX) {
       return Promise.reject(
         new RejectedInput('ENVELOPE_SIZE', `the envelope has ${bytes} bytes, at most ${ENVELOPE_BYTES_MAX} are taken`),
       );
     }
-    return enqueue(address, envelope, door, bytes, letter === undefined ? {} : { letter });
+    return enqueue(address, envelope, door, { text, bytes }, letter === undefined ? {} : { letter });
   }
 
   function enqueue(
     address: string,
     envelope: Envelope,
     door: Item['door'],
-    bytes: number,
+    { text, bytes }: Pick<Item, 'text' | 'bytes'>,
     more: Pick<Item, 'letter' | 'timer' | 'answerOf'>,
   ): Promise<Receipt> {
     const dead = ledger.dead();
     if (dead !== null) return Promise.reject(dead);
     return new Promise((settle, fail) => {
-      accept(address, { envelope, door, bytes, number: null, acceptedMs: clock.now(), settle, fail, ...more });
+      accept(address, { envelope, text, door, bytes, number: null, acceptedMs: clock.now(), settle, fail, ...more });
     });
   }
 
@@ -201,7 +203,8 @@ export function createNode(options: NodeOptions): Node {
       subject: address,
       data: {},
     };
-    void enqueue(address, envelope, 'timer', JSON.stringify(envelope).length, { timer: { key, due, seq } });
+    const text = JSON.stringify(envelope);
+    void enqueue(address, envelope, 'timer', { text, bytes: text.length }, { timer: { key, due, seq } });
   }
 
   async function answer(key: string, type: string, data: Record<string, unknown>): Promise<boolean> {
@@ -215,8 +218,9 @@ export function createNode(options: NodeOptions): Node {
       subject: pending.actor,
       data: { key, ...data },
     };
-    const bytes = JSON.stringify(envelope).length;
-    const receipt = await enqueue(pending.actor, envelope, 'answer', bytes, { answerOf: pending });
+    const text = JSON.stringify(envelope);
+    const sized = { text, bytes: text.length };
+    const receipt = await enqueue(pending.actor, envelope, 'answer', sized, { answerOf: pending });
     return receipt.outcome === 'taken' || receipt.outcome === 'recorded';
   }
 
@@ -232,11 +236,13 @@ export function createNode(options: NodeOptions): Node {
   function pump(): void {
     pumping = false;
     if (ledger.dead() !== null) return;
-    while (!ledger.isFull()) {
+    const end = clock.now() + BATCH_MS_MAX;
+    const isOver = (): boolean => ledger.isFull() || clock.now() >= end;
+    while (!isOver()) {
       const address = mailbox.next();
       if (address === undefined) break;
       const actor = actors.get(address);
-      for (let turns = 0; turns < TURN_STEPS_MAX && actor.parked === null && !ledger.isFull(); turns++) {
+      for (let turns = 0; turns < TURN_STEPS_MAX && actor.parked === null && !isOver(); turns++) {
         const item = mailbox.peek(address);
         if (item === undefined) break;
         try {

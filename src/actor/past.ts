@@ -1,6 +1,6 @@
 /** The past of an actor, from its journal: entries for people, and the state as it was at any step. */
 import { KEYS } from '../store/keys.ts';
-import { decodeEntry, receiptOf } from './journal.ts';
+import { decodeEntry, entriesOf, receiptOf } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Receipt } from './receipt.ts';
 import { applyChange, unborn } from './state.ts';
@@ -64,7 +64,7 @@ export function historyOf(read: Read, actor: string, from: number, to: number): 
 }
 
 function describe(read: Read, actor: string, seq: number, entry: JournalEntry): HistoryEntry {
-  const receipt = receiptOf(actor, seq, entry);
+  const receipt = receiptOf(actor, seq, entry, entriesOf(read, actor));
   return {
     actor,
     seq,
@@ -76,7 +76,7 @@ function describe(read: Read, actor: string, seq: number, entry: JournalEntry): 
     after: receipt.after,
     owner: entry.stood.owner,
     epoch: entry.stood.epoch,
-    waitingOn: entry.stood.waitingOn,
+    waitingOn: receipt.waitingOn,
     data: entry.envelope.data,
     events: entry.events ?? [entry.envelope.type],
     effects: entry.effects.map((effect, index): EffectHistory => {

@@ -10,7 +10,7 @@ import { idOf, kindOf } from './address.ts';
 import type { BatchRecord } from './batch.ts';
 import type { Fact, FactEnvelope } from './fact.ts';
 import { journalFact } from './facts.ts';
-import { decodeEntry, receiptOf } from './journal.ts';
+import { entriesOf, receiptOf } from './journal.ts';
 import type { Node } from './node.ts';
 
 /** Facts kept in memory while the bus is away; what is older is read again from the store. */
@@ -101,8 +101,9 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
     if (text === undefined) return [];
     const record = JSON.parse(text) as BatchRecord;
     const facts = record.steps.map(([actor, seq]) => {
-      const entry = decodeEntry(node.read(KEYS.journal(actor, seq))!);
-      return journalFact(actor, seq, entry, receiptOf(actor, seq, entry));
+      const entryAt = entriesOf(node.read, actor);
+      const entry = entryAt(seq);
+      return journalFact(actor, seq, entry, receiptOf(actor, seq, entry, entryAt));
     });
     record.facts?.forEach((fact, index) => facts.splice(record.factsAt?.[index] ?? facts.length, 0, fact));
     return facts;

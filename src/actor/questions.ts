@@ -14,8 +14,7 @@ import type { Node } from './node.ts';
 import { historyOf, seqAt, stateAt } from './past.ts';
 import type { HistoryEntry } from './past.ts';
 import type { Receipt } from './receipt.ts';
-import { receiptOf } from './journal.ts';
-import type { JournalEntry } from './journal.ts';
+import { entriesOf, receiptOf } from './journal.ts';
 import { viewOf } from './state.ts';
 import { whyOf } from './why.ts';
 
@@ -123,7 +122,9 @@ export function createQuestions({ node, store, clock, health, redact, standing }
     rows.sort((a, b) => compareByNeed(a, b));
     const start = input.cursor === undefined ? 0 : rows.findIndex((row) => row.address === input.cursor) + 1;
     const limit = input.limit ?? LIST_DEFAULT;
-    const items = rows.slice(start, start + limit);
+    const items = rows
+      .slice(start, start + limit)
+      .map((row) => ({ ...row, updatedAt: store.get(KEYS.stepped(row.address)) ?? row.updatedAt }));
     return { items, next: start + limit < rows.length ? items.at(-1)!.address : null, total: rows.length };
   }
 
@@ -158,8 +159,8 @@ export function createQuestions({ node, store, clock, health, redact, standing }
     if (row !== undefined) {
       const seen = JSON.parse(row) as { seq?: number; receipt?: Receipt };
       if (seen.receipt !== undefined) return { state: 'known', receipt: seen.receipt };
-      const entry = JSON.parse(store.get(KEYS.journal(address, seen.seq!))!) as JournalEntry;
-      return { state: 'known', receipt: receiptOf(address, seen.seq!, entry) };
+      const entryAt = entriesOf(read, address);
+      return { state: 'known', receipt: receiptOf(address, seen.seq!, entryAt(seen.seq!), entryAt) };
     }
     const pending = node.waiting(address).some(({ envelope }) => envelope.id === id);
     return { state: pending ? 'pending' : 'unknown', receipt: null };

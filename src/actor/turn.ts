@@ -11,11 +11,12 @@ import { decide } from './decide.ts';
 import type { Decision, Surroundings } from './decide.ts';
 import type { Envelope } from './envelope.ts';
 import { kernelFact, stepFact } from './facts.ts';
-import { encodeEntry, receiptOf } from './journal.ts';
+import { encodeEntry, entriesOf, receiptOf } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Ledger } from './ledger.ts';
 import type { Item, Mailbox } from './mailbox.ts';
 import type { OutboxRows, PendingAct } from './outbox-rows.ts';
+import { isSameContent } from './patch.ts';
 import type { Receipt } from './receipt.ts';
 import { watchesOf } from './step.ts';
 import type { ArmedTimer } from './state.ts';
@@ -111,9 +112,8 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     if (row === undefined) return null;
     const seen = JSON.parse(row) as { seq?: number; receipt?: Receipt };
     if (seen.receipt !== undefined) return { ...seen.receipt, duplicate: true };
-    const entry = ledger.read(KEYS.journal(actor.address, seen.seq!));
-    if (entry === undefined) throw new Bug(`the journal of ${actor.address} has no entry ${seen.seq}`);
-    return receiptOf(actor.address, seen.seq!, JSON.parse(entry) as JournalEntry, true);
+    const entryAt = entriesOf(ledger.read, actor.address);
+    return receiptOf(actor.address, seen.seq!, entryAt(seen.seq!), entryAt, true);
   }
 
   function leave(actor: Actor, item: Item): void {
@@ -184,6 +184,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
         outcome: receipt.outcome,
         code: receipt.code,
         reason: receipt.reason,
+        ...(receipt.holder === undefined ? {} : { holder: receipt.holder }),
       },
       causationid: envelope.id,
       hops: (envelope.hops ?? 0) + 1,
@@ -193,10 +194,11 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
   /** One actor's word to another: into the recipient's stored mailbox with the teller's own batch. */
   function tell(envelope: Envelope): void {
     mailNumber += 1;
-    const text = JSON.stringify({ door: 'inside', envelope });
-    ledger.put(KEYS.mail(envelope.subject, mailNumber), text);
+    const text = JSON.stringify(envelope);
+    ledger.put(KEYS.mail(envelope.subject, mailNumber), mailText('inside', text));
     mailbox.push(envelope.subject, {
       envelope,
+      text,
       door: 'inside',
       bytes: text.length,
       number: mailNumber,
@@ -211,8 +213,8 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     const { live } = step;
     const before = actor.stood;
     const seq = live.state.seq;
-    const entry = entryOf(item, decision);
-    const text = encodeEntry(entry);
+    const entry = entryOf(actor, item, decision);
+    const text = encodeEntry(entry, item.text);
     ledger.put(KEYS.journal(actor.address, seq), text);
     ledger.batch().steps.push([actor.address, seq]);
     if (isOutside(item)) {
@@ -220,7 +222,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     }
     writeClaims(actor.address, before?.live.state.claims ?? [], live.state.claims);
     writeTimers(actor.address, before?.live.state.timers ?? {}, live.state.timers);
-    actors.stand(actor, { live, projection }, text.length, ledger.batch());
+    actors.stand(actor, { live, projection }, entry, text.length, ledger.batch());
     writeEffects(actor, item, decision);
     const definition = around.registry.get(actor.kind)!;
     writeWatches(actor, live.state.status === 'done' ? {} : watchesOf(definition, live));
@@ -320,8 +322,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
       if (item.number !== null || item.door === 'timer' || item.door === 'answer') return;
       mailNumber += 1;
       item.number = mailNumber;
-      const text = JSON.stringify({ door: item.door, envelope: item.envelope });
-      ledger.put(KEYS.mail(actor.address, item.number), text);
+      ledger.put(KEYS.mail(actor.address, item.number), mailText(item.door, item.text));
       takeLetter(item);
     },
     bury,
@@ -339,7 +340,10 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
   };
 }
 
-function entryOf(item: Item, { receipt, step, projection, stored, known }: Stepped): JournalEntry {
+const mailText = (door: Item['door'], envelopeText: string): string => `{"door":"${door}","envelope":${envelopeText}}`;
+
+function entryOf(actor: Actor, item: Item, { receipt, step, projection, stored, known }: Stepped): JournalEntry {
+  const before = actor.stood?.projection ?? null;
   const entry: JournalEntry = {
     envelope: item.envelope,
     at: receipt.at,
@@ -348,11 +352,15 @@ function entryOf(item: Item, { receipt, step, projection, stored, known }: Stepp
     change: step.change,
     effects: stored,
     stood: {
-      before: receipt.before,
-      ...(JSON.stringify(receipt.after) === JSON.stringify(receipt.before) ? {} : { after: receipt.after! }),
+      phase: projection.phase,
+      ...(before?.phase === projection.phase ? {} : { was: before?.phase ?? null }),
+      from: before === null ? null : actor.marks.value,
       epoch: projection.epoch,
       owner: projection.owner,
-      waitingOn: projection.waitingOn,
+      waitingOn:
+        before !== null && isSameContent(before.waitingOn, projection.waitingOn)
+          ? actor.marks.waitingOn
+          : receipt.waitingOn,
     },
   };
   if (step.events.length !== 1 || step.events[0] !== item.envelope.type) entry.events = step.events;

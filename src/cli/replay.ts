@@ -51,7 +51,8 @@ export async function replayActor(store: Store, actor: string): Promise<Replayed
     if (canonicalJson(row.value) !== canonicalJson(state.value)) {
       differences.push(`the index shows another state than step ${state.seq} of the journal`);
     }
-    if (row.updatedAt !== state.at) differences.push(`the index is of ${row.updatedAt}, the journal of ${state.at}`);
+    const updatedAt = store.get(KEYS.stepped(actor)) ?? row.updatedAt;
+    if (updatedAt !== state.at) differences.push(`the index is of ${updatedAt}, the journal of ${state.at}`);
   }
   return { actor, steps: state?.seq ?? 0, differences };
 }

@@ -24,6 +24,8 @@ export const KEYS = {
   seen: (actor: string, id: string) => `${P}!seen!${actor}!${id}`,
   claim: (key: string) => `${P}!claim!${key}`,
   index: (actor: string) => `${P}!index!${actor}`,
+  /** When the actor took its last step: the one thing of the index that changes with each. */
+  stepped: (actor: string) => `${P}!stepped!${actor}`,
   reference: (ref: string, actor: string) => `${P}!ref!${ref.toLowerCase()}!${actor}`,
   audit: (agent: string, at: string, id: string) => `${P}!audit!${agent}!${at}!${id}`,
   dead: (number: number) => `${P}!dead!${pad(number)}`,
