@@ -17,8 +17,12 @@ import { applyChange, unborn } from './state.ts';
 import type { ActorState } from './state.ts';
 import { revive } from './step.ts';
 
-/** A snapshot is written when the journal since the last is this many times its size, or after so many entries. */
-const SNAPSHOT_GROWTH = 4;
+/**
+ * A snapshot is written when the journal since the last is this many times its size, or after so many entries. The
+ * first number differs from actor to actor by up to `SNAPSHOT_SPREAD`: else those born together write together for ever.
+ */
+const SNAPSHOT_GROWTH = 3;
+const SNAPSHOT_SPREAD = 2;
 const SNAPSHOT_ENTRIES_MAX = 100;
 /** Not sooner than after so many: a short journal is read as quickly. */
 const SNAPSHOT_ENTRIES_MIN = 8;
@@ -184,7 +188,7 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       actor.since.entries += 1;
       const { state } = stood.live;
       mark(actor, state.seq, entry);
-      if (isSnapshotDue(actor.since)) {
+      if (isSnapshotDue(actor)) {
         // Not sorted: a revived actor must write its next entries with keys in the very order a live one would.
         const row: SnapshotRow = { ...state, marks: actor.marks };
         const text = JSON.stringify(row);
@@ -246,10 +250,19 @@ function mark(actor: Actor, seq: number, { change, stood }: JournalEntry): void 
   };
 }
 
-function isSnapshotDue({ entries, bytes, snapshotBytes }: Actor['since']): boolean {
+function isSnapshotDue({ address, since: { entries, bytes, snapshotBytes } }: Actor): boolean {
+  if (entries < SNAPSHOT_ENTRIES_MIN) return false;
   if (entries >= SNAPSHOT_ENTRIES_MAX) return true;
-  if (snapshotBytes === 0) return entries >= SNAPSHOT_ENTRIES_FIRST;
-  return entries >= SNAPSHOT_ENTRIES_MIN && bytes > SNAPSHOT_GROWTH * snapshotBytes;
+  const spread = spreadOf(address);
+  if (snapshotBytes === 0) return entries >= SNAPSHOT_ENTRIES_FIRST * (1 + spread);
+  return bytes > (SNAPSHOT_GROWTH + SNAPSHOT_SPREAD * spread) * snapshotBytes;
+}
+
+/** 0…1, always the same for an address. */
+function spreadOf(address: string): number {
+  let hash = 0;
+  for (let index = 0; index < address.length; index++) hash = (hash * 31 + address.charCodeAt(index)) % 8_191;
+  return hash / 8_191;
 }
 
 /** The row is written when it says something new; when the last step was is a row of its own. */
