@@ -131,9 +131,12 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   publisher.subscribe((fact) => metrics.count(fact));
 
   // Open before anything starts: the run door's address is part of every agent's environment.
-  let serve: (request: Request) => Response | Promise<Response> = () => new Response('starting', { status: 503 });
+  // Whoever asks meanwhile waits: for an agent that goes on through a restart a refusal would be the end of its step.
+  type Serve = (request: Request) => Response | Promise<Response>;
+  let openDoor: (serve: Serve) => void = () => {};
+  const served = new Promise<Serve>((resolve) => (openDoor = resolve));
   const operator = opened(
-    await listenOperator({ fetch: (request) => serve(request) }, config.operator.listen),
+    await listenOperator({ fetch: async (request) => (await served)(request) }, config.operator.listen),
     (part) => part.close(),
   );
   const effects = await openEffects({
@@ -189,7 +192,6 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     standing: (actor) => watches.standing(actor),
   });
 
-  opened(await bus.serve(servedQuestions(questions)), (part) => part.stop());
   const app = createOperator({
     questions,
     publisher,
@@ -201,9 +203,11 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     runDoor: effects.runDoor,
     log,
   });
-  serve = (request) => app.fetch(request);
 
   await node.load();
+  // Not before: until then the node knows of nobody, and the facts have no position to resume from.
+  opened(await bus.serve(servedQuestions(questions)), (part) => part.stop());
+  openDoor((request) => app.fetch(request));
   publisher.start();
   await letterbox.start();
   node.releaseTimers();

@@ -54,7 +54,8 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
     facts.forEach((fact, index) => {
       for (const tell of listeners) tell(fact, `${batch}.${index}`);
     });
-    if (inMemory + facts.length <= MEMORY_FACTS_MAX) {
+    // The batch a start begins with is told without its facts; they are in the store.
+    if (facts.length > 0 && inMemory + facts.length <= MEMORY_FACTS_MAX) {
       memory.set(batch, facts);
       inMemory += facts.length;
     }
