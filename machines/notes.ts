@@ -9,6 +9,8 @@ export interface Note {
   author: string;
   text: string;
   about: string | null;
+  /** The actor that passed it on, and its id there; null = written here. */
+  of: { actor: string; id: string } | null;
   /** Who was shown it, null = unread. */
   readBy: string | null;
 }
@@ -18,7 +20,7 @@ export const UNREAD_MAX = 200;
 const READ_KEPT = 50;
 
 export interface NoteTaken {
-  data: { text: string; about?: string | undefined };
+  data: { text: string; about?: string | undefined; author?: string | undefined; of?: string | undefined };
   at: string;
   id: string;
   source: string;
@@ -33,7 +35,11 @@ export function unread(notes: readonly Note[]): number {
 }
 
 export function withNote(notes: readonly Note[], { data, at, id, source }: NoteTaken): Note[] {
-  return [...notes, { id, at, author: source, text: data.text, about: data.about ?? null, readBy: null }];
+  const { text, about = null, author = source, of } = data;
+  return [
+    ...notes,
+    { id, at, author, text, about, of: of === undefined ? null : { actor: source, id: of }, readBy: null },
+  ];
 }
 
 /** Marks notes as read and lets go of the oldest read ones. */

@@ -113,7 +113,13 @@ export const nothing = z.strictObject({});
 
 export const EVERY_ACTOR = {
   fyi: {
-    data: z.strictObject({ text: prose, about: z.string().max(500).optional() }),
+    /** `author`: who wrote it, where an actor passes it on; `of`: its id there, so that reading is told back. */
+    data: z.strictObject({
+      text: prose,
+      about: z.string().max(500).optional(),
+      author: z.string().max(500).optional(),
+      of: z.string().max(500).optional(),
+    }),
     means: 'A note; recorded, shown and handed to the next run; wakes nobody.',
   },
   'note.read': {
@@ -129,6 +135,8 @@ export const EVERY_ACTOR = {
       outcome: z.enum(['refused', 'superseded', 'unknown']),
       code: z.string().nullable(),
       reason: z.string().nullable(),
+      /** Who holds the claim that was asked for (code `claim`). */
+      holder: z.string().optional(),
     }),
     means: 'What this actor told another was not taken.',
     from: 'runtime',

@@ -261,6 +261,16 @@ export const SESSION_EVENTS = {
     means: 'The mission holds this session back, by these items, `slot` or `paused`.',
     from: 'runtime',
   },
+  'item.linked': {
+    data: z.strictObject({ item: z.string() }),
+    means: 'A mission has an item for the same source: it shows, and ends with, this session.',
+    from: 'runtime',
+  },
+  'item.unlinked': {
+    data: z.strictObject({ item: z.string() }),
+    means: 'That item is no longer this session’s.',
+    from: 'runtime',
+  },
   'start.freed': { data: nothing, means: 'The mission lets this session start.', from: 'runtime' },
   'work.matched': {
     data: z.strictObject({ agent: agentAddress, want: z.number().int() }),

@@ -7,7 +7,7 @@ import type { Item, MissionContext } from './context.ts';
 import { hasEnded } from './context.ts';
 import { mistakeIn, withDependants } from './graph.ts';
 import { askHelp } from './help.ts';
-import { holdAll, newItem, openItem, pictureFrom, release, reportOf, settled } from './items.ts';
+import { freeNumber, holdAll, newItem, openItem, pictureFrom, release, reportOf, settled } from './items.ts';
 
 export type Handler = (context: MissionContext, event: MissionEvent) => Decision<MissionContext>;
 
@@ -22,7 +22,10 @@ export const open: Handler = (context, event) => {
   const { objective, conductor, items: specs, policy } = event.data;
   const mistake = mistakeIn(specs);
   if (mistake !== null) return { wishes: [refuse('guard', mistake)] };
-  const items = specs.map((spec) => newItem(context.address, spec, 1, event.at));
+  const items: Item[] = [];
+  for (const spec of specs) {
+    items.push(newItem(context.address, spec, freeNumber({ ...context, items }, spec.key, 1), event.at));
+  }
   const mission: MissionContext = {
     ...context,
     objective,
@@ -60,32 +63,71 @@ export const hold: Handler = (context, event) => {
 
 export const observe: Handler = (context, event) => {
   if (event.type !== 'session.changed') return {};
-  const known = context.items.find(({ session }) => session === event.source);
-  if (known === undefined || (known.picture !== null && known.picture.at > event.data.at)) return {};
   const picture = pictureFrom(event.data);
-  return { set: { items: replace(context.items, settled({ ...known, picture }, event.at), known) } };
+  // Two items for one source show one session.
+  const shows = ({ session, picture: last }: Item): boolean =>
+    session === event.source && (last === null || last.at <= picture.at);
+  if (!context.items.some(shows)) return {};
+  return {
+    set: { items: context.items.map((item) => (shows(item) ? settled({ ...item, picture }, event.at) : item)) },
+  };
 };
 
 const replace = (items: readonly Item[], next: Item, known: Item): Item[] =>
   items.map((item) => (item === known ? next : item));
 
-/** A session that could not be opened is an item that failed, with the reason. */
+/** A name that is taken so often belongs to somebody who means it. */
+const NAMES_MAX = 20;
+
+/**
+ * A session that could not be opened. Its source is another session's: the item is linked to that one. Its name is
+ * taken: the next name is tried. Else it is an item that failed, with the reason.
+ */
 export const openRefused: Handler = (context, event) => {
-  if (event.type !== 'mail.refused' || event.data.type !== 'open') return {};
-  const known = context.items.find(({ session, picture }) => session === event.data.to && picture === null);
-  if (known === undefined) return {};
-  const reason = event.data.reason ?? event.data.code ?? event.data.outcome;
+  if (event.type !== 'mail.refused') return {};
+  const { type, to, code, holder, outcome } = event.data;
+  if (type === 'item.linked') return linkRefused(context, event);
+  if (type !== 'open') return {};
+  const known = context.items.find((item) => item.session === to && item.picture === null && !item.linked);
+  if (known === undefined || hasEnded(known)) return {};
+  if (known.closing) {
+    return { set: { items: replace(context.items, settled({ ...known, linked: true }, event.at), known) } };
+  }
+  if (code === 'claim' && holder?.startsWith('session/') === true && known.spec.source?.ref !== undefined) {
+    const item: Item = { ...known, session: holder, linked: true, heldBy: [] };
+    return {
+      set: { items: replace(context.items, item, known) },
+      wishes: [tell({ to: holder, type: 'item.linked', data: { item: known.spec.key } })],
+    };
+  }
+  if (code === 'exists' && known.nth < NAMES_MAX) return reopened(context, known, known.nth + 1, event.at);
+  const reason = event.data.reason ?? code ?? outcome;
   return { set: { items: replace(context.items, settled({ ...known, refused: reason }, event.at), known) } };
 };
+
+/** The holder of the source ended meanwhile: the item gets its own session after all. */
+function linkRefused(context: MissionContext, event: MissionEvent): Decision<MissionContext> {
+  if (event.type !== 'mail.refused') return {};
+  const known = context.items.find((item) => item.session === event.data.to && item.linked && item.picture === null);
+  if (known === undefined || hasEnded(known)) return {};
+  const { code, outcome, reason } = event.data;
+  if (code === 'final') return reopened(context, known, known.nth, event.at);
+  const item = settled({ ...known, refused: reason ?? code ?? outcome }, event.at);
+  return { set: { items: replace(context.items, item, known) } };
+}
+
+/** The item with another session. It may run where the one before might have. */
+function reopened(context: MissionContext, known: Item, from: number, at: string): Decision<MissionContext> {
+  const item = newItem(context.address, known.spec, freeNumber(context, known.spec.key, from), at);
+  return { set: { items: replace(context.items, item, known) }, wishes: [openItem(context, item)] };
+}
 
 export const pause: Handler = (context, event) => {
   if (event.type !== 'correct.pause') return {};
   const runs = event.data.runs === true && !context.pausedRuns;
   return {
     set: { cause: causeOf(event), pausedRuns: context.pausedRuns || runs },
-    wishes: runs
-      ? context.items.filter((item) => !hasEnded(item)).map((item) => pass(item, 'correct.pause', event))
-      : [],
+    wishes: runs ? context.items.filter(isOurs).map((item) => pass(item, 'correct.pause', event)) : [],
   };
 };
 
@@ -97,11 +139,16 @@ export const resume: Handler = (context, event) => {
   if (event.type !== 'correct.resume') return {};
   return {
     set: { cause: causeOf(event), pausedRuns: false },
-    wishes: context.pausedRuns
-      ? context.items.filter((item) => !hasEnded(item)).map((item) => pass(item, 'correct.resume', event))
-      : [],
+    wishes: context.pausedRuns ? context.items.filter(isOurs).map((item) => pass(item, 'correct.resume', event)) : [],
   };
 };
+
+/** Open, and a session of this mission. */
+const isOurs = (item: Item): boolean => !hasEnded(item) && !item.linked;
+
+/** A linked session goes on without the mission. */
+const unlink = ({ session, spec }: Item): Wish =>
+  tell({ to: session, type: 'item.unlinked', data: { item: spec.key } });
 
 /** A correction of the mission becomes one of each session it concerns. */
 function pass({ session }: Item, type: string, event: MissionEvent, data: Record<string, unknown> = {}): Wish {
@@ -125,7 +172,12 @@ export const lose: Handler = (context, event) => ({
 export const closeItems: Handler = (context, event) => {
   const wishes: Wish[] = [];
   const items = context.items.map((item) => {
-    if (hasEnded(item) || item.closing || (item.state === 'active' && !context.force)) return item;
+    if (hasEnded(item) || item.closing) return item;
+    if (item.linked) {
+      wishes.push(unlink(item));
+      return settled({ ...item, closing: true }, event.at);
+    }
+    if (item.state === 'active' && !context.force) return item;
     wishes.push(pass(item, 'correct.close', event, { outcome: 'cancelled' }));
     return { ...item, closing: true };
   });
@@ -144,8 +196,8 @@ export const addItem: Handler = (context, event) => {
   const { item: spec } = event.data;
   const mistake = mistakeIn([...context.items.map((item) => item.spec), spec]);
   if (mistake !== null) return { wishes: [refuse('guard', mistake)] };
-  const nth = (context.used.find(({ key }) => key === spec.key)?.nth ?? 0) + 1;
-  const item = newItem(context.address, spec, nth, event.at);
+  const last = context.used.find(({ key }) => key === spec.key)?.nth ?? 0;
+  const item = newItem(context.address, spec, freeNumber(context, spec.key, last + 1), event.at);
   return { set: { items: [...context.items, item] }, wishes: [openItem(context, item)] };
 };
 
@@ -165,9 +217,10 @@ export const removeItem: Handler = (context, event) => {
   const used = context.used.filter((entry) => !gone.has(entry.key));
   return {
     set: { items, used: [...used, ...removed.map(({ spec, nth }) => ({ key: spec.key, nth }))] },
-    wishes: removed
-      .filter((item) => !hasEnded(item))
-      .map((item) => pass(item, 'correct.close', event, { outcome: 'cancelled' })),
+    wishes: [
+      ...removed.filter(isOurs).map((item) => pass(item, 'correct.close', event, { outcome: 'cancelled' })),
+      ...removed.filter(({ linked }) => linked).map(unlink),
+    ],
   };
 };
 
@@ -192,8 +245,11 @@ export const restartItem: Handler = (context, event) => {
   const known = context.items.find(({ spec }) => spec.key === event.data.item);
   if (known === undefined) return unknownItem(event.data.item);
   if (!hasEnded(known)) return { wishes: [refuse('guard', `“${known.spec.key}” has not ended: it is ${known.state}`)] };
-  const item = newItem(context.address, known.spec, known.nth + 1, event.at);
-  return { set: { items: replace(context.items, item, known) }, wishes: [openItem(context, item)] };
+  // A linked item never had a session of its own.
+  const from = known.linked ? known.nth : known.nth + 1;
+  const item = newItem(context.address, known.spec, freeNumber(context, known.spec.key, from), event.at);
+  const wishes = known.linked ? [unlink(known)] : [];
+  return { set: { items: replace(context.items, item, known) }, wishes: [...wishes, openItem(context, item)] };
 };
 
 export const note: Handler = (context, event) => {

@@ -35,6 +35,8 @@ export interface Item {
   refused: string | null;
   /** It was told to close. */
   closing: boolean;
+  /** Its source was held by this session already: the item shows that one and ends with it, and orders it nothing. */
+  linked: boolean;
 }
 
 export type MissionContext = {

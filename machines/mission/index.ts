@@ -18,6 +18,7 @@ import { MISSION_EVENTS } from '../events/mission.ts';
 import type { MissionEvent } from '../events/mission.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
 import type { NoteTaken } from '../notes.ts';
+import { announce } from './announce.ts';
 import * as conduct from './conduct.ts';
 import type { Handler } from './conduct.ts';
 import type { MissionContext } from './context.ts';
@@ -245,5 +246,6 @@ export const missionDefinition: MachineDefinition<MissionContext> = {
   claims: () => [],
   watch: () => undefined,
   project,
+  announce,
   whenFinal,
 };

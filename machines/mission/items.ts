@@ -15,7 +15,7 @@ const idOf = (address: string): string => address.slice(address.indexOf('/') + 1
 export function newItem(mission: string, spec: MissionItem, nth: number, at: string): Item {
   return {
     spec,
-    session: `session/${idOf(mission)}-${spec.key}${nth > 1 ? `-${nth}` : ''}`,
+    session: sessionOf(mission, spec.key, nth),
     nth,
     state: 'waiting',
     since: at,
@@ -23,8 +23,23 @@ export function newItem(mission: string, spec: MissionItem, nth: number, at: str
     picture: null,
     refused: null,
     closing: false,
+    linked: false,
   };
 }
+
+/** The number of an item's next session, from `from`: the first whose name no other item has (`a-2` may be a key too). */
+export function freeNumber({ address, items, used }: MissionContext, key: string, from: number): number {
+  const taken = new Set([
+    ...items.filter(({ spec }) => spec.key !== key).map(({ session }) => session),
+    ...used.filter((entry) => entry.key !== key).map((entry) => sessionOf(address, entry.key, entry.nth)),
+  ]);
+  let nth = from;
+  while (taken.has(sessionOf(address, key, nth))) nth++;
+  return nth;
+}
+
+const sessionOf = (mission: string, key: string, nth: number): string =>
+  `session/${idOf(mission)}-${key}${nth > 1 ? `-${nth}` : ''}`;
 
 /** Opens an item's session; it is held until told otherwise. */
 export function openItem({ address, policy }: MissionContext, { spec, session }: Item): Wish {
@@ -41,8 +56,10 @@ export function openItem({ address, policy }: MissionContext, { spec, session }:
 
 const IN_PROGRESS = new Set(['offered', 'preparing', 'running', 'stopping', 'verifying', 'backingOff']);
 
-export function stateOf({ picture, refused, heldBy }: Item): ItemState {
+export function stateOf({ picture, refused, heldBy, linked, closing }: Item): ItemState {
   if (refused !== null) return 'failed';
+  // A linked session is somebody else's to end.
+  if (linked && closing) return 'cancelled';
   if (picture === null) return heldBy.length === 0 ? 'ready' : 'waiting';
   if (picture.work === 'done' || picture.work === 'failed' || picture.work === 'cancelled') return picture.work;
   if (IN_PROGRESS.has(picture.work)) return 'active';
@@ -69,7 +86,7 @@ export function release(context: MissionContext, at: string): { items: Item[]; w
   let slots = context.policy.maxParallel - context.items.filter(({ state }) => state === 'active').length;
   const held = new Map<string, string[]>();
   for (const item of inOrder) {
-    if (hasEnded(item)) continue;
+    if (hasEnded(item) || item.linked) continue;
     const waitsFor = item.spec.dependsOn.flatMap((key) => openDependency(byKey.get(key), context));
     if (waitsFor.length > 0) held.set(item.spec.key, waitsFor);
     else if (item.state === 'active' || item.state === 'inReview' || isStuck(context, item))
@@ -101,7 +118,7 @@ function tellHeld(
   const wishes: Wish[] = [];
   const next = items.map((item) => {
     const by = held.get(item.spec.key);
-    if (by === undefined || hasEnded(item) || by.join() === item.heldBy.join()) return item;
+    if (by === undefined || hasEnded(item) || item.linked || by.join() === item.heldBy.join()) return item;
     if (by.length === 0) wishes.push(tell({ to: item.session, type: 'start.freed', data: {} }));
     else wishes.push(tell({ to: item.session, type: 'start.held', data: { by: by.slice(0, 1_000) } }));
     return settled({ ...item, heldBy: by }, at);

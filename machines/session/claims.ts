@@ -25,6 +25,7 @@ export function refsOf({ context, final }: ActorView<SessionContext>): string[] 
   return [
     ...(ref === null ? [] : inBothCases('issue', ref)),
     ...(brief.mission === null || brief.item === null ? [] : [itemRef(brief.mission, brief.item)]),
+    ...context.linked.map(({ mission, item }) => itemRef(mission, item)),
     ...blockers.flatMap((blocker) => inBothCases('blocker', blocker.ref)),
     ...(isReview(context) || branch === '' ? [] : [`branch:${brief.repo}/${branch}`]),
     ...(pull === null ? [] : [`pull:${brief.repo}#${pull}`]),

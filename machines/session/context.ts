@@ -214,6 +214,8 @@ export interface SessionContext {
   blockers: { ref: string; done: boolean }[] | null;
   /** What the mission holds it for. */
   heldBy: string[];
+  /** Items of missions that found their source held by this session. */
+  linked: { mission: string; item: string }[];
   issue: { url: string; state: { name: string; type: string }; delegated: boolean; agentSession: string | null } | null;
 
   // ── who works
@@ -329,6 +331,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
     ending: false,
     blockers: [],
     heldBy: [],
+    linked: [],
     issue: null,
     owner: null,
     epoch: 0,

@@ -1,7 +1,8 @@
 /** Words of others about the work that are no corrections: the dispatcher's, and mail of ours that was not taken. */
 import { isLive, wantAnew } from './assignment.ts';
 import { timerMs } from '../contract.ts';
-import { type Draft, set } from './draft.ts';
+import type { SessionContext } from './context.ts';
+import { type Draft, deny, set } from './draft.ts';
 import { reviewSessionEnded, reviewUnreachable } from './reviewing.ts';
 
 /** The pinned agent is gone for good: its lane may take the work, never another agent by name. */
@@ -22,6 +23,32 @@ export function noteUnmatched(draft: Draft): void {
   const { role, ruledOut, slot } = event.data;
   set(draft, { unmatched: { role, ruledOut: ruledOut.slice(0, 100), slot } });
 }
+
+/** More missions than this have no use for one piece of work. */
+const LINKED_MAX = 50;
+
+/** A mission has an item for what is already done here. */
+export function linkItem(draft: Draft): void {
+  const { event, context } = draft;
+  if (event.type !== 'item.linked') return;
+  const { item } = event.data;
+  if (context.linked.some((known) => known.mission === event.source && known.item === item)) return;
+  if (context.linked.length >= LINKED_MAX) return deny(draft, 'limit', `${LINKED_MAX} items show this work already`);
+  set(draft, { linked: [...context.linked, { mission: event.source, item }] });
+}
+
+export function unlinkItem(draft: Draft): void {
+  const { event, context } = draft;
+  if (event.type !== 'item.unlinked') return;
+  const linked = withoutItem(context.linked, event.source, event.data.item);
+  if (linked.length < context.linked.length) set(draft, { linked });
+}
+
+export const withoutItem = (
+  linked: SessionContext['linked'],
+  mission: string,
+  item: string,
+): SessionContext['linked'] => linked.filter((known) => known.mission !== mission || known.item !== item);
 
 /** What this session told another was not taken. */
 export function mailRefused(draft: Draft): void {

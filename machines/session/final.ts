@@ -3,6 +3,7 @@ import type { ActorView, MachineEvent } from '../contract.ts';
 import type { SessionEvent } from '../events/index.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
 import type { SessionContext } from './context.ts';
+import { withoutItem } from './correspondence.ts';
 
 const RECORDED = new Set([
   'session.changed',
@@ -21,6 +22,8 @@ export function whenFinal({ context, value }: ActorView<SessionContext>, taken: 
       return isFull(context.notes) ? null : { ...context, notes: withNote(context.notes, event) };
     case 'note.read':
       return { ...context, notes: withRead(context.notes, event.data.ids, event.data.by) };
+    case 'item.unlinked':
+      return { ...context, linked: withoutItem(context.linked, event.source, event.data.item) };
     case 'correct.close':
       return event.data.outcome === value ? context : null;
     case 'correct.stop':

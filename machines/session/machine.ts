@@ -51,6 +51,8 @@ export const sessionMachine = session.createMachine({
         'pull.observed': { actions: 'observePull' },
         'start.held': { actions: 'holdStart' },
         'start.freed': { actions: 'freeStart' },
+        'item.linked': { actions: 'linkItem' },
+        'item.unlinked': { actions: 'unlinkItem' },
         'pin.lost': { actions: 'widenPin' },
         'run.released': { actions: 'release' },
         'steer.settled': { actions: 'settleSteer' },

@@ -113,7 +113,7 @@ export function readNotes(draft: Draft): void {
   const { event, context } = draft;
   if (event.type !== 'note.read') return;
   const { ids, by } = event.data;
-  if (context.notes.some((note) => note.readBy === null && ids.includes(note.id))) {
-    set(draft, { notes: withRead(context.notes, ids, by) });
-  }
+  const read = context.notes.filter((note) => note.readBy === null && ids.includes(note.id));
+  if (read.length === 0) return;
+  set(draft, { notes: withRead(context.notes, ids, by) });
 }

@@ -165,6 +165,8 @@ export const session = base.extend({
     askAboutSilence: does(askAboutSilence),
     merge: does(merging.merge),
     mergeAnswered: does(merging.mergeAnswered),
+    linkItem: does(correspondence.linkItem),
+    unlinkItem: does(correspondence.unlinkItem),
     mailRefused: does(correspondence.mailRefused),
     complete: does(ending.complete),
     removed: does(ending.removed),

@@ -28,11 +28,11 @@ interface Round {
   /** What GitHub shows after the push, before or after the evidence is in. */
   seen: (head: string, n: number) => Parameters<typeof pull>[0];
   when?: 'before' | 'after';
-  then?: (session: Play, head: string, n: number) => void;
+  answer?: (session: Play, head: string, n: number) => void;
 }
 
 /** Runs as long as one is wanted, each pushing a head of its own; how many there were. */
-function exhaust(session: Play, { ok = false, seen, when = 'after', then }: Round): number {
+function exhaust(session: Play, { ok = false, seen, when = 'after', answer }: Round): number {
   for (let n = 1; n <= ROUNDS_MAX; n++) {
     if (session.regions()['work'] === 'backingOff') session.fire('backoff');
     if (session.context().want === null) return n - 1;
@@ -45,7 +45,7 @@ function exhaust(session: Play, { ok = false, seen, when = 'after', then }: Roun
     end(session);
     verified(session, { headBefore: before, headAfter: after, pull: 7 }, ok);
     if (when === 'after') look();
-    then?.(session, after, n);
+    answer?.(session, after, n);
   }
   return ROUNDS_MAX;
 }
@@ -92,7 +92,7 @@ for (const when of ['before', 'after'] as const) {
     const session = delivered({ gate: green });
     verdict(session, headOf(0), 'request_changes');
     const again = (play: Play, head: string): void => void verdict(play, head, 'request_changes');
-    assert.equal(exhaust(session, { ok: true, when, seen: () => ({ gate: green }), then: again }), 3);
+    assert.equal(exhaust(session, { ok: true, when, seen: () => ({ gate: green }), answer: again }), 3);
     isParked(session);
   });
 }

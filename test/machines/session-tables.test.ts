@@ -714,6 +714,8 @@ const ELSEWHERE: Record<
   'verdict.given': 'review',
   'session.changed': 'review',
   'review.wanted': 'session-review',
+  'item.linked': 'mission-story',
+  'item.unlinked': 'mission-story',
   fyi: 'session-people',
   'note.read': 'session-people',
   'correct.reviewer.replace': 'review',

@@ -75,8 +75,9 @@ export function createKernel(registry: Registry, startMs: number, log: (line: st
       if (taking.door === 'inside') {
         kernel.refused.push({ envelope, receipt });
         if (envelope.type !== 'mail.refused' && actors.has(envelope.source)) {
-          const { outcome, code, reason } = receipt;
-          const data = { id: envelope.id, to: actor, type: envelope.type, outcome, code, reason };
+          const { outcome, code, reason, holder } = receipt;
+          const held = holder === undefined ? {} : { holder };
+          const data = { id: envelope.id, to: actor, type: envelope.type, outcome, code, reason, ...held };
           kernel.post(envelope.source, 'mail.refused', data, { source: actor, id: `${envelope.id}/refused` });
         }
       }
