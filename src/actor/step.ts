@@ -157,6 +157,19 @@ function normalise(engine: Engine, snapshot: AnyMachineSnapshot): AnyMachineSnap
   return snapshot;
 }
 
+/** Whether the very same states are active, in the same order. */
+function isSamePlace(before: AnyMachineSnapshot, after: AnyMachineSnapshot): boolean {
+  const [a, b] = [before._nodes, after._nodes];
+  if (a.length !== b.length || before.status !== after.status) return false;
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
+  return true;
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}
+
 export interface StepOptions {
   address: string;
   /** The configured timers that differ from the defaults. */
@@ -251,13 +264,17 @@ export function step(
     }
   }
 
-  const settled = normalise(engine, next);
-  return finish(definition, live, before, event, { address, settled, armed, effects, events, seq });
+  const stayed = live !== null && isSamePlace(snapshot, next);
+  // In normal form already, and so it stays: what is the same object need not be compared.
+  const settled = stayed ? Object.assign(next, { value: snapshot.value as never }) : normalise(engine, next);
+  return finish(definition, live, before, event, { address, settled, stayed, armed, effects, events, seq });
 }
 
 interface Finish {
   address: string;
   settled: AnyMachineSnapshot;
+  /** The same states are active as before. */
+  stayed: boolean;
   armed: Record<string, ArmedTimer | null>;
   effects: StepEffect[];
   events: string[];
@@ -270,13 +287,13 @@ function finish(
   live: LiveActor | null,
   before: ActorState,
   event: MachineEvent,
-  { address, settled, armed, effects, events, seq }: Finish,
+  { address, settled, stayed, armed, effects, events, seq }: Finish,
 ): StepResult {
   const change: Change = {};
   let counts = live === null || effects.length > 0;
 
   const value = settled.value as StateValue;
-  if (live === null || !sameValue(before.value, value)) {
+  if (live === null || (!stayed && !sameValue(before.value, value))) {
     change.value = value;
     counts = true;
   }
@@ -288,7 +305,7 @@ function finish(
     change.timers = timers;
     counts = true;
   }
-  diffSince(before.since, settled, armed, change);
+  if (!stayed || !isEmpty(armed)) diffSince(before.since, settled, armed, change);
   diffHistory(before, settled, change);
 
   const state: ActorState = {
@@ -459,15 +476,20 @@ function diffContext(
 ): boolean {
   if (before === after) return false;
   let counts = false;
+  let common = 0;
   for (const key of Object.keys(after)) {
     const value = after[key];
-    if (before[key] === value) continue;
+    if (before[key] === value) {
+      common += 1;
+      continue;
+    }
     assert(value !== undefined, `context.${key} of ${definition.kind} is undefined: use null`);
     if (!(key in before)) {
       (change.set ??= {})[key] = value;
       if (key !== 'timers' && !definition.recordKeys.includes(key)) counts = true;
       continue;
     }
+    common += 1;
     const patch: Patch = [];
     if (diffValue(before[key], value, [key], patch)) continue;
     if (patch[0]![0].length === 1) (change.set ??= {})[key] = value;
@@ -476,6 +498,7 @@ function diffContext(
     // Other bytes of an equal value, keys in another order, are kept for the journal's sake but change nothing.
     counts = !isSameContent(before[key], value);
   }
+  if (common === Object.keys(before).length) return counts;
   for (const key of Object.keys(before)) {
     if (key in after) continue;
     (change.unset ??= []).push(key);
