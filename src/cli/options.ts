@@ -13,3 +13,11 @@ export function seconds(text: string): number {
   }
   return value;
 }
+
+/** @returns the moment as it was written, if it is one */
+export function moment(text: string): string {
+  if (Number.isNaN(Date.parse(text))) {
+    throw new InvalidArgumentError('it must be a moment, e.g. 2026-11-21T10:00:00Z.');
+  }
+  return text;
+}

@@ -21,23 +21,35 @@ import type { Connect } from './connection.ts';
 import { EXIT } from './exit.ts';
 import type { Exit } from './exit.ts';
 import { createRun } from './run.ts';
-import type { GlobalFlags } from './run.ts';
+import type { GlobalFlags, Run } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line and says with what code to leave. */
 export async function runCommandLine(argv: string[], terminal: Terminal, connect?: Connect): Promise<Exit> {
   let exit: Exit = EXIT.done;
   let invoked: Command | null = null;
-  const program = createProgram(terminal);
-  program.hook('preAction', (_program, command) => {
-    invoked = command;
-  });
   const run = createRun({
     terminal,
     connect,
     flags: () => flagsOf(program, invoked),
     leaveWith: (code) => (exit = code),
   });
+  const program = createProgram(terminal, run);
+  program.hook('preAction', (_program, command) => {
+    invoked = command;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
+  }
+  return exit;
+}
+
+/** Every command with its arguments and options; what a command does goes through `run`. */
+export function createProgram(terminal: Terminal, run: Run): Command {
+  const program = createRoot(terminal);
   addReadCommands(program, run);
   addTailCommand(program, run);
   addSendCommands(program, run);
@@ -51,13 +63,7 @@ export async function runCommandLine(argv: string[], terminal: Terminal, connect
   addDoctorCommand(program, run);
   addCompletionCommand(program, run);
   shareOptions(program);
-  try {
-    await program.parseAsync(argv, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
-  }
-  return exit;
+  return program;
 }
 
 const GLOBAL_OPTIONS = (): Option[] => [
@@ -68,7 +74,7 @@ const GLOBAL_OPTIONS = (): Option[] => [
   new Option('--data <directory>', 'the data directory (before the command where that has a --data of its own)'),
 ];
 
-function createProgram({ stdout, stderr }: Terminal): Command {
+function createRoot({ stdout, stderr }: Terminal): Command {
   const program = new Command('chartroom');
   const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
   program

@@ -9,6 +9,7 @@ import { workKind } from '../../../machines/events/common.ts';
 import { addressOf, slug } from '../../actor/address.ts';
 import type { Config } from '../../config/config.ts';
 import { hireOf, loadRoles, openSettingsOf } from '../../config/roles.ts';
+import { DRIVERS } from '../../config/schema.ts';
 import { sendTo } from '../context.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
@@ -51,6 +52,9 @@ export function addCreateCommands(program: Command, run: Run): void {
 
 function hire(context: CommandContext, name: string, flags: HireFlags): Promise<Exit> {
   const { role, user = 'default', lane, driver, mode, github } = flags;
+  if (driver !== undefined && !DRIVERS.includes(driver)) {
+    throw new CommandError(EXIT.misuse, `there is no driver “${driver}”`, `drivers: ${DRIVERS.join(', ')}`);
+  }
   const data = hireOf(
     {
       role,

@@ -92,6 +92,7 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
     yield await checkPort('operator', config.operator.listen);
   }
   if (config.drivers.scripted !== undefined) yield checkScript(config.drivers.scripted.script, config.directory);
+  if (config.drivers.command !== undefined) yield await checkCommand(config.drivers.command.run);
   for (const agent of config.agents) {
     if (agent.github !== undefined && agent.github.token !== '') {
       yield await checkGithub(`github as ${agent.name}`, config, agent.github.token);
@@ -176,6 +177,16 @@ function checkScript(script: string, directory: string): Finding {
   return existsSync(file)
     ? good('scripted driver', file)
     : bad('scripted driver', `there is no ${file}`, 'correct drivers.scripted.script');
+}
+
+/** The first word of the command line is the program, where it is a plain word. */
+async function checkCommand(run: string): Promise<Finding> {
+  const program = /^[\w./~+-]+(?=\s|$)/.exec(run.trim())?.[0];
+  if (program === undefined) return good('command driver', run);
+  const { failed, stdout } = await execa('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program], { reject: false });
+  return failed
+    ? bad('command driver', `there is no program ${program}`, 'install it, or correct drivers.command.run')
+    : good('command driver', stdout);
 }
 
 const githubHeaders = (token: string): Record<string, string> => ({

@@ -1,8 +1,8 @@
 /** `init`: writes a commented configuration to begin with. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { packageFile } from '../../package.ts';
+import { sampleConfig } from '../../config/sample.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
 import type { Run } from '../run.ts';
@@ -17,7 +17,7 @@ export function addInitCommand(program: Command, run: Run): void {
 function init({ out, flags, terminal }: CommandContext): 0 {
   const file = path.resolve(terminal.cwd, flags.config ?? 'chartroom.yaml');
   try {
-    writeFileSync(file, readFileSync(packageFile('src/config/sample.yaml')), { flag: 'wx' });
+    writeFileSync(file, sampleConfig(), { flag: 'wx' });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'EEXIST') throw new CommandError(EXIT.failed, `${file} cannot be written: ${message}`);

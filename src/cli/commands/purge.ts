@@ -24,7 +24,7 @@ export function addPurgeCommand(program: Command, run: Run): void {
     .command('chats')
     .description('archive every chat that nobody uses')
     .option('--include-active', 'those in use too')
-    .option('--reason <text>', 'why: kept in the ledger')
+    .option('--reason <text>', 'why: kept in their histories')
     .action((flags: PurgeFlags) => run((context) => purge(context, flags), { reach: 'changing' }));
 }
 

@@ -1,4 +1,4 @@
-/** Commands that read: ps, show, why, history, at, mail, dead, audit, receipt, chart, health. */
+/** Commands that read: ps, show, why, history, at, mail, receipt, audit, chart, health. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { IndexRow } from '../../actor/actors.ts';
@@ -14,7 +14,7 @@ import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import { eventName } from '../fact.ts';
-import { wholeNumber } from '../options.ts';
+import { moment, wholeNumber } from '../options.ts';
 import { valueText, waitText } from '../output.ts';
 import { printReceipt } from '../receipt.ts';
 import type { Run } from '../run.ts';
@@ -27,11 +27,11 @@ export function addReadCommands(program: Command, run: Run): void {
     .command('ps')
     .argument('[kind]', 'session, mission, agent or dispatcher')
     .description('list actors, those that need a person first')
-    .option('--phase <phase>')
-    .option('--state <path>', 'a dotted path, e.g. work.running')
-    .option('--mission <mission>')
-    .option('--user <user>')
-    .option('--text <text>')
+    .option('--phase <phase>', 'only those in it, e.g. awaiting_input')
+    .option('--state <path>', 'only those in it: a dotted path, e.g. work.running')
+    .option('--mission <mission>', 'only its sessions')
+    .option('--user <user>', 'only whose work this is')
+    .option('--text <text>', 'only those whose name, title, owner or reference has it')
     .option('--limit <n>', 'at most 1000', wholeNumber)
     .action((kind: string | undefined, options: Record<string, unknown>) =>
       read((context) =>
@@ -69,9 +69,12 @@ export function addReadCommands(program: Command, run: Run): void {
     .argument('<actor>')
     .description('the actor as it was')
     .option('--seq <n>', 'after this step', wholeNumber)
-    .option('--time <time>', 'at this moment (ISO)')
+    .option('--time <time>', 'at this moment (ISO)', moment)
     .action((name: string, options: Record<string, unknown>) =>
       read(async (context) => {
+        if ((options['seq'] === undefined) === (options['time'] === undefined)) {
+          throw new CommandError(EXIT.misuse, 'give either seq or time', `chartroom at ${name} --seq 1`);
+        }
         const actor = await addressFor(context, name);
         const then = await context.ask('at', { actor, ...picked(options, ['seq', 'time']) });
         if (context.out.json) context.out.object(then);
@@ -145,10 +148,7 @@ export function addReadCommands(program: Command, run: Run): void {
     .action((kind: string, { format, events }: { format: string; events?: boolean }) =>
       run(({ out }) => {
         const definition = MACHINES.find((machine) => machine.kind === kind);
-        if (definition === undefined) {
-          const kinds = MACHINES.map((machine) => machine.kind).join(', ');
-          throw new CommandError(EXIT.unknown, `there is no kind “${kind}”`, `kinds: ${kinds}`);
-        }
+        if (definition === undefined) throw unknownKind(kind);
         if (events === true) out.object(eventSchemas(definition));
         else if (format === 'json' || out.json) out.object(chartOf(definition));
         else out.answer(mermaidOf(chartOf(definition)).trimEnd());
@@ -172,7 +172,16 @@ export function addReadCommands(program: Command, run: Run): void {
 const picked = (options: Record<string, unknown>, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 
+const unknownKind = (kind: string): CommandError =>
+  new CommandError(
+    EXIT.unknown,
+    `there is no kind “${kind}”`,
+    `kinds: ${MACHINES.map((machine) => machine.kind).join(', ')}`,
+  );
+
 async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>): Promise<0> {
+  const { kind } = filter;
+  if (typeof kind === 'string' && MACHINES.every((machine) => machine.kind !== kind)) throw unknownKind(kind);
   const { items, next } = (await ask('list', filter)) as { items: IndexRow[]; next: string | null };
   if (out.json) {
     for (const row of items) out.object(row);

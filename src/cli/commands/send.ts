@@ -17,6 +17,9 @@ export interface ChangeFlags {
   timeout?: number;
 }
 
+const REASON = 'why: kept in its history';
+const EXPECT_EPOCH = 'only if the assignment is at this epoch, else superseded';
+
 /** Options of every command that changes something. */
 export function changing(command: Command): Command {
   return command
@@ -40,31 +43,32 @@ const WAITS = new Set<string>(['stop', 'offboard', 'archive']);
 /** Those that take their steps on the store alone where the runtime is down. */
 const ALONE = new Set<string>(['offboard', 'archive']);
 
-/** Flags of `correct` that become fields of `data`. */
-const FIELDS = [
-  'to',
-  'agent',
-  'head',
-  'name',
-  'number',
-  'kind',
-  'limit',
-  'outcome',
-  'pull',
-  'title',
-  'body',
-  'lane',
-  'key',
-  'value',
-  'repo',
-  'item-key',
-  'obligation',
-] as const;
+/** Flags of `correct` that become fields of `data`, with what each means. */
+const FIELD_MEANS = {
+  to: 'whom: agent/x, lane/x, role/x, person/x',
+  agent: 'adopt: who adopts it',
+  head: 'the commit meant',
+  name: 'the check meant',
+  number: 'the pull request’s number',
+  kind: 'the kind of obligation or budget',
+  limit: 'budget.set: how much at most',
+  outcome: 'close: done, failed or cancelled',
+  pull: 'close: keep or close the pull request',
+  title: 'edit: the new title',
+  body: 'edit: the new text',
+  lane: 'edit: the new lane',
+  key: 'memory.set, memory.delete: which',
+  value: 'memory.set: what',
+  repo: 'owner/repo',
+  'item-key': 'of a mission: which item is changed',
+  obligation: 'obligation.drop: its id',
+} as const;
+const FIELDS = Object.keys(FIELD_MEANS) as (keyof typeof FIELD_MEANS)[];
 
 export function addSendCommands(program: Command, run: Run): void {
   changing(program.command('send').argument('<actor>').argument('<type>').description('send any typed event'))
     .option('--data <json>', 'its data', '{}')
-    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', wholeNumber)
+    .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
     .action((name: string, type: string, flags: ChangeFlags) =>
       run(async (context) =>
         sendTo(context, await addressFor(context, name), type, dataFrom({}, flags.data), sendOptions(flags)),
@@ -78,8 +82,10 @@ export function addSendCommands(program: Command, run: Run): void {
   ] as const) {
     const command = changing(program.command(verb).argument('<actor>').argument('<text>').description(means));
     if (verb === 'answer')
-      command.option('--question <id>', 'which one, where several are open').option('--choice <choice>');
-    if (verb === 'fyi') command.option('--about <what>');
+      command
+        .option('--question <id>', 'which one, where several are open')
+        .option('--choice <choice>', 'one it offers');
+    if (verb === 'fyi') command.option('--about <what>', 'what the note is about');
     command.action(
       (name: string, text: string, flags: ChangeFlags & { question?: string; choice?: string; about?: string }) =>
         run(async (context) => {
@@ -103,11 +109,11 @@ export function addSendCommands(program: Command, run: Run): void {
       .description('correct an actor; --dry-run says beforehand what it would do'),
   )
     .option('--data <json>', 'its data, whole')
-    .option('--reason <text>', 'why: kept in the ledger')
-    .option('--expect-epoch <n>', 'refuse it unless the assignment is at this epoch', wholeNumber)
+    .option('--reason <text>', REASON)
+    .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
     .option('--item <key>', 'of a mission: the item meant')
     .option('--skip', 'unpark: drop the envelope that parked it');
-  for (const field of FIELDS) correct.option(`--${field} <${field}>`);
+  for (const field of FIELDS) correct.option(`--${field} <${field}>`, FIELD_MEANS[field]);
   correct.action((name: string, verb: string, flags: ChangeFlags & Record<string, unknown>) =>
     run((context) => correctActor(context, name, verb, flags)),
   );
@@ -115,8 +121,8 @@ export function addSendCommands(program: Command, run: Run): void {
   changing(
     program.command('assign').argument('<agent>').argument('<session>').description('give a session to an agent'),
   )
-    .option('--reason <text>')
-    .option('--expect-epoch <n>', '', wholeNumber)
+    .option('--reason <text>', REASON)
+    .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
     .action((agent: string, session: string, flags: ChangeFlags) =>
       run(async (context) => {
         const to = await addressFor(context, agent, 'agent');
@@ -132,8 +138,8 @@ export function addSendCommands(program: Command, run: Run): void {
 
   for (const verb of SHORT_FORMS) {
     changing(program.command(verb).argument('<actor>').description(`correct ACTOR ${verb}`))
-      .option('--reason <text>')
-      .option('--expect-epoch <n>', '', wholeNumber)
+      .option('--reason <text>', REASON)
+      .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
       .action((name: string, flags: ChangeFlags) =>
         run(
           async (context) =>
@@ -153,7 +159,7 @@ export function addSendCommands(program: Command, run: Run): void {
     changing(
       program.command(verb).argument('<agent>').argument('<repo>', 'owner/repo').description(`correct AGENT ${verb}`),
     )
-      .option('--reason <text>')
+      .option('--reason <text>', REASON)
       .action((agent: string, repo: string, flags: ChangeFlags) =>
         run(async (context) => {
           const address = await addressFor(context, agent, 'agent');
