@@ -32,9 +32,9 @@ test('a run is started, does its work, and its turn’s end and its process’s 
         usage: { inputTokens: 5, outputTokens: 2 },
         result: { report: 'done' },
       });
-      await site.act('process.end', END);
+      // Nobody ends it: a worker's process serves one run and leaves.
       const exited = await site.next('driver.exited');
-      assert.equal(exited.data['class'], 'ended');
+      assert.equal(exited.data['class'], 'clean');
       assert.deepEqual(await membersOf(started.data['pid'] as number), []);
       assert.equal(await readFile(path.join(site.worktree, 'hi.txt'), 'utf8'), 'hi\n');
       assert.deepEqual(
