@@ -14,6 +14,8 @@ import type { Receipt } from '../../src/actor/receipt.ts';
 import { FILES, ISSUE, SCRIPT } from '../../src/demo/story.ts';
 import { ask, createWorld, followFacts } from '../../src/demo/world.ts';
 import type { RunningChartroom, World, WorldOptions } from '../../src/demo/world.ts';
+import { openGate } from './gate.ts';
+import type { Gate } from './gate.ts';
 import { endAll, processesOf } from './processes.ts';
 
 /** Of two busy cores; a story takes about twenty seconds. Beyond it something hangs. */
@@ -25,6 +27,8 @@ const FACTS_SHOWN = 40;
 
 export interface Journey {
   world: World;
+  /** What every webhook to Chartroom goes through. */
+  gate: Gate;
   /** Everything of this journey is in here, and every process of it names it. */
   directory: string;
   /** Every fact heard so far, once. */
@@ -44,12 +48,20 @@ export interface Journey {
   ended(session: string): Promise<Fact>;
 }
 
-export type JourneyOptions = Partial<Pick<WorldOptions, 'config' | 'script' | 'hooksThrough'>>;
+export type JourneyOptions = Partial<Pick<WorldOptions, 'config' | 'script'>>;
 
 export function journey(name: string, options: JourneyOptions, play: (journey: Journey) => Promise<void>): void {
   test(name, { timeout: JOURNEY_MS_MAX }, async (t) => {
     const directory = await mkdtemp(path.join(tmpdir(), 'chartroom-journey-'));
-    const world = await createWorld({ directory, files: FILES, script: SCRIPT, holdUntilApproved: true, ...options });
+    const gate = await openGate();
+    const world = await createWorld({
+      directory,
+      files: FILES,
+      script: SCRIPT,
+      holdUntilApproved: true,
+      hooksThrough: (target) => gate.through(target),
+      ...options,
+    });
     const over = new AbortController();
     const facts: Fact[] = [];
     const heard = new Map<string, number>();
@@ -84,7 +96,7 @@ export function journey(name: string, options: JourneyOptions, play: (journey: J
           await next();
         }
       });
-    const asking = <Answer>(question: string, input: Record<string, unknown> = {}): Promise<Answer> =>
+    const asking = async <Answer>(question: string, input: Record<string, unknown> = {}): Promise<Answer> =>
       ask<Answer>(chartroom().operator, question, input);
 
     async function ended(session: string): Promise<Fact> {
@@ -121,7 +133,7 @@ export function journey(name: string, options: JourneyOptions, play: (journey: J
 
     let isPlayed = false;
     try {
-      await play({ world, directory, facts, heard, chartroom, start, delegate, until, ask: asking, ended });
+      await play({ world, gate, directory, facts, heard, chartroom, start, delegate, until, ask: asking, ended });
       isPlayed = true;
     } finally {
       if (!isPlayed) await explain((line) => t.diagnostic(line), { world, facts, asking });
@@ -129,6 +141,7 @@ export function journey(name: string, options: JourneyOptions, play: (journey: J
       await following;
       await running?.stop();
       await world.close();
+      await gate.close();
       const left = processesOf(directory);
       endAll(left);
       await rm(directory, { recursive: true, force: true });

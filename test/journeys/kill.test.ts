@@ -1,0 +1,178 @@
+/** The main job through real crashes: whatever is killed, and whenever, it ends as if nothing had happened. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { SCRIPT } from '../../src/demo/story.ts';
+import { checkEverything } from './census.ts';
+import type { Moment } from './gate.ts';
+import { journals, journey } from './journey.ts';
+import type { Journey } from './journey.ts';
+import { processesOf } from './processes.ts';
+
+/** Long enough for a crash and a new start in the middle of it, on two busy cores. */
+const ABSENCE_MS = 4_000;
+type Step = Record<string, unknown>;
+const [first, ...others] = SCRIPT.runs;
+const steps = (first as { steps: Step[] }).steps;
+const isPush = (step: Step): boolean => 'push' in step;
+const uptoPush = steps.slice(0, steps.findIndex(isPush) + 1);
+const fromPull = steps.slice(steps.findIndex(isPush) + 1);
+const whenImplement = { for: 'implement', attempt: 1 };
+const sleep: Step = { sleep: { ms: ABSENCE_MS } };
+
+const startsOf = async (journey: Journey, agent: string): Promise<number> =>
+  ((await journals(journey)).get(agent) ?? []).filter(({ type }) => type === 'driver.started').length;
+
+async function crash({ chartroom, start }: Journey): Promise<void> {
+  await chartroom().kill();
+  await start();
+}
+
+const moments: [Moment, string][] = [
+  ['half', 'AgentSessionEvent created'],
+  ['sent', 'pull_request opened'],
+  ['answered', 'pull_request_review submitted'],
+  ['sent', 'check_run completed'],
+];
+journey('killed while webhooks are being taken: none of them is lost or counts twice', {}, async (journey) => {
+  await journey.start();
+  const kills = moments.map(([moment, event]) => journey.gate.at(moment, event, () => crash(journey)));
+  const { issue, session } = journey.delegate();
+
+  await Promise.all(kills);
+  await journey.ended(session);
+
+  await checkEverything(journey, { issue, session });
+  assert.equal(await startsOf(journey, 'agent/ada'), 3);
+});
+
+journey(
+  'killed while an agent works: its process goes on and is found again',
+  { script: { runs: [{ when: whenImplement, steps: [steps[0], sleep, ...steps.slice(1)] }, ...others] } },
+  async (journey) => {
+    await journey.start();
+    const { issue, session } = journey.delegate();
+    await journey.until('the run', ({ actor, type }) => actor === session && type === 'run.started');
+
+    await crash(journey);
+    await journey.ended(session);
+
+    await checkEverything(journey, { issue, session });
+    assert.equal(await startsOf(journey, 'agent/ada'), 3, 'no run was begun again');
+  },
+);
+
+journey(
+  'killed with its agent: the run counts as interrupted, what it left is kept, another one does the work',
+  {
+    script: {
+      runs: [
+        { when: { for: 'implement', epoch: 1 }, steps: [...steps.slice(0, 2), { sleep: { ms: 60_000 } }] },
+        { when: whenImplement, steps },
+        ...others,
+      ],
+    },
+  },
+  async (journey) => {
+    await journey.start();
+    const { issue, session } = journey.delegate();
+    await journey.until('the run', ({ actor, type }) => actor === session && type === 'run.started');
+
+    await journey.chartroom().kill();
+    killRuns(journey);
+    await journey.start();
+    await journey.ended(session);
+
+    await checkEverything(journey, { issue, session });
+    const ended = (await journals(journey)).get(session)!.filter(({ type }) => type === 'run.ended');
+    assert.deepEqual(
+      ended.map(({ data }) => data['outcome']),
+      ['interrupted', 'completed', 'completed', 'completed'],
+    );
+  },
+);
+
+journey(
+  'killed between a push and its pull request: the run goes on and opens one',
+  { script: { runs: [{ when: whenImplement, steps: [...uptoPush, sleep, ...fromPull] }, ...others] } },
+  async (journey) => {
+    await journey.start();
+    const crashed = journey.gate.at('sent', 'push', () => crash(journey));
+    const { issue, session } = journey.delegate();
+
+    await crashed;
+    await journey.ended(session);
+
+    await checkEverything(journey, { issue, session });
+    assert.equal(await startsOf(journey, 'agent/ada'), 3);
+  },
+);
+
+journey(
+  'killed with its agent between a push and its pull request: the next run opens one for what is pushed',
+  {
+    script: {
+      runs: [
+        { when: { for: 'implement', epoch: 1 }, steps: [...uptoPush, { sleep: { ms: 60_000 } }] },
+        { when: whenImplement, steps: fromPull },
+        ...others,
+      ],
+    },
+  },
+  async (journey) => {
+    await journey.start();
+    const crashed = journey.gate.at('answered', 'push', async () => {
+      await journey.chartroom().kill();
+      killRuns(journey);
+      await journey.start();
+    });
+    const { issue, session } = journey.delegate();
+
+    await crashed;
+    await journey.ended(session);
+
+    await checkEverything(journey, { issue, session });
+    assert.equal(await startsOf(journey, 'agent/ada'), 4);
+  },
+);
+
+journey('its nats-server killed in mid-run: it is started again and the job ends', {}, async (journey) => {
+  await journey.start();
+  const { issue, session } = journey.delegate();
+  await journey.until('the run', ({ actor, type }) => actor === session && type === 'run.started');
+
+  process.kill(await natsPid(journey), 'SIGKILL');
+  await journey.ended(session);
+
+  await checkEverything(journey, { issue, session });
+});
+
+journey(
+  'stopped in mid-run and started again: the run is found again and the job ends',
+  { script: { runs: [{ when: whenImplement, steps: [...uptoPush, sleep, ...fromPull] }, ...others] } },
+  async (journey) => {
+    const chartroom = await journey.start();
+    const stopped = journey.gate.at('answered', 'push', () => chartroom.stop());
+    const { issue, session } = journey.delegate();
+
+    await stopped;
+    assert.equal(await chartroom.exited, 0);
+    await journey.start();
+    await journey.ended(session);
+
+    await checkEverything(journey, { issue, session });
+    assert.equal(await startsOf(journey, 'agent/ada'), 3);
+  },
+);
+
+/** Ends the agents' processes as a crash of the machine does. */
+function killRuns({ directory }: Journey): void {
+  const runs = processesOf(directory).filter(({ command }) => command.includes('drivers/scripted'));
+  assert.notEqual(runs.length, 0, 'an agent was at work');
+  for (const { pid } of runs) process.kill(pid, 'SIGKILL');
+}
+
+async function natsPid({ world }: Journey): Promise<number> {
+  const text = await readFile(path.join(world.data, 'nats', 'server.json'), 'utf8');
+  return (JSON.parse(text) as { pid: number }).pid;
+}
