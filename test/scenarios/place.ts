@@ -207,7 +207,6 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
       await world.close();
       const left = processesOf(directory);
       endAll(left);
-      if (process.env['SCENARIO_LOG'] !== undefined) process.stderr.write(await readFile(world.logFile, 'utf8'));
       await rm(directory, { recursive: true, force: true });
       assert.deepEqual(left, [], 'no process is left');
     },
