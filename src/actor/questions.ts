@@ -61,7 +61,10 @@ const INPUTS = {
   at: z.strictObject({
     actor: z.string(),
     seq: z.coerce.number().int().min(1).optional(),
-    time: z.string().optional(),
+    time: z
+      .string()
+      .refine((time) => !Number.isNaN(Date.parse(time)), 'must be a time, e.g. 2026-11-21T10:00:00Z')
+      .optional(),
   }),
   chart: z.strictObject({ kind: z.string(), version: z.string().optional(), events: z.coerce.boolean().optional() }),
   dead: z.strictObject({
