@@ -37,16 +37,21 @@ export function afterCrash(context: AgentContext, at: string): Counters {
   return { crashes, crashesInRow, cooling: { until: later(oldest, windowMs), reason } };
 }
 
-export function afterContention(context: AgentContext, at: string): Counters {
+/** It cannot work for a reason outside of it: the conversation is held, or the provider refuses its credentials. */
+export function afterContention(
+  context: AgentContext,
+  at: string,
+  why = 'another live process holds the conversation',
+): Counters {
   const contentions = context.contentions + 1;
   if (contentions >= CONTENTIONS_MAX) {
-    const reason = `another process held the conversation ${contentions} times in a row`;
+    const reason = `${why}, ${contentions} times in a row`;
     return { contentions, afterwards: 'stopped', cause: { by: context.address, reason, at } };
   }
   const backOffMs = timerMs(context, 'contention') * Math.min(contentions, CONTENTION_FACTOR_MAX);
   return {
     contentions,
-    cooling: { until: later(at, backOffMs), reason: 'another live process holds the conversation' },
+    cooling: { until: later(at, backOffMs), reason: why },
   };
 }
 

@@ -292,6 +292,7 @@ export const processGone: Handler = (context, event) => {
       run: null,
       ...(ownEnd && exit === 'crash' ? afterCrash(context, event.at) : {}),
       ...(ownEnd && exit === 'contention' ? afterContention(context, event.at) : {}),
+      ...(loss?.class === 'auth' && !run.settled ? afterContention(context, event.at, loss.reason) : {}),
       ...(ownEnd && exit !== 'ended' ? {} : afterRun(context, event.at)),
     },
     wishes,

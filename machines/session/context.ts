@@ -192,6 +192,8 @@ export interface OwnVerdict {
   reviewer: string;
   state: 'posting' | 'posted' | 'refused';
   posted: { as: string; id: string } | null;
+  /** Why GitHub did not take it. */
+  refusal: string | null;
   at: string;
 }
 

@@ -25,12 +25,10 @@ export function close(draft: Draft): void {
   const { event, context } = draft;
   if (event.type !== 'correct.close') return;
   const { outcome, pull } = event.data;
-  if (pull === 'close' && context.pull?.state === 'open') {
-    wishFor(draft, 'pull.close', {
-      repo: context.brief.repo,
-      number: context.pull.number,
-      comment: why(draft, 'Closed'),
-    });
+  // Known by its number though the watch has not seen it yet: nobody looks for it any more after this step.
+  const number = context.pull === null ? (context.number ?? context.run?.ended?.pull ?? null) : context.pull.number;
+  if (pull === 'close' && number !== null && context.pull?.state !== 'closed' && !isReview(context)) {
+    wishFor(draft, 'pull.close', { repo: context.brief.repo, number, comment: why(draft, 'Closed') });
   }
   set(draft, { ending: true });
   draft.raised.push(`closed.${outcome}`);

@@ -36,6 +36,10 @@ export const GUARDS = {
     event.data.want === context.want?.number &&
     mayStart(context) &&
     !about(context, event.data.agent),
+  mayNotMatch: ({ context, event }) =>
+    event.type === 'work.matched' &&
+    event.data.want === context.want?.number &&
+    (!mayStart(context) || about(context, event.data.agent)),
   isCurrentWant: ({ context, event }) => event.type === 'work.unmatched' && event.data.want === context.want?.number,
   offerIsMoot: ({ context }) => context.offer !== null && !mayStart(context),
   isUnsuited: ({ event }) => event.type === 'offer.declined' && event.data.reason === 'unsuited',
@@ -141,6 +145,7 @@ export const REASONS: Record<keyof typeof GUARDS, string> = {
   shouldUnwant: 'the want still stands',
   wantIsOpen: 'no agent is wanted now',
   matchesWant: 'that match is for an earlier want, or nothing may start now',
+  mayNotMatch: 'that match is for an earlier want',
   isCurrentWant: 'that is about an earlier want',
   offerIsMoot: 'the offer still stands',
   isUnsuited: 'the agent did not decline as unsuited',

@@ -74,7 +74,10 @@ export const sessionMachine = session.createMachine({
         'run.verified': {},
         'run.verify.failed': {},
         // words of a worker that region work no longer expects
-        'work.matched': { actions: { type: 'supersede', params: { reason: 'that match is for an earlier want' } } },
+        'work.matched': [
+          { guard: 'mayNotMatch', actions: refuse('that agent is excluded from this work, or nothing may start now') },
+          { actions: { type: 'supersede', params: { reason: 'that match is for an earlier want' } } },
+        ],
         'work.unmatched': { actions: { type: 'supersede', params: { reason: 'that is about an earlier want' } } },
         'offer.accepted': { actions: over },
         'offer.declined': { actions: over },

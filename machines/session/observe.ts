@@ -103,6 +103,7 @@ function observeClosing(draft: Draft, before: Pull | null, seen: PullObserved): 
   }
   const { context } = draft;
   const by = seen.closedBy;
+  if (before?.state !== 'closed' && by?.kind === 'self' && authorityOf(context) === 'withdrawn') takeBack(draft, seen);
   if (before?.state === 'closed' || by === undefined || by.kind === 'self' || context.brief.deliver !== 'pull_request')
     return;
   const closings = context.closings + 1;
@@ -118,6 +119,14 @@ function observeClosing(draft: Draft, before: Pull | null, seen: PullObserved): 
   if (closings > 1 && again !== undefined) {
     park(draft, again.id, 'closed', `${by.login} closed the pull request a second time`);
   }
+}
+
+/** We closed it because the work was withdrawn: delegated again, the work is to be done, in another pull request. */
+function takeBack(draft: Draft, seen: PullObserved): void {
+  set(draft, { number: null, merge: null });
+  lapse(draft, ({ kind }) => kind !== 'implement' && kind !== 'answer');
+  if (draft.context.obligations.some(({ kind }) => kind === 'implement')) return;
+  owe(draft, { kind: 'implement', signature: closed(seen), evidence: { closedBy: 'withdrawal', pull: seen.url } });
 }
 
 const closed = ({ number }: PullObserved): string => `pull.closed::${number}`;

@@ -26,11 +26,12 @@ export function askForReview(draft: Draft): void {
   if (pull === null) return;
   moveIssue(draft, 'review');
   if (brief.reviewers === 'people' || reviewing.person !== null) {
-    const logins = reviewing.person === null ? answeredReviewers(context) : [reviewing.person];
-    if (logins.length > 0) wishFor(draft, 'review.request', { repo: brief.repo, number: pull.number, logins });
+    askPeople(draft, reviewing.person === null ? knownReviewers(context) : [reviewing.person]);
     revise(draft, { asked: { head: pull.head, of: 'people', at: event.at } });
     return;
   }
+  // A person whose requested changes were answered is asked first, whoever else reviews (law 9).
+  askPeople(draft, answeredReviewers(context));
   const to = reviewAddress(brief.user, brief.repo, pull.number, reviewing.nth);
   revise(draft, { asked: { head: pull.head, of: to, at: event.at } });
   if (reviewing.picture?.address !== to) openReview(draft, to);
@@ -45,11 +46,27 @@ export function askForReview(draft: Draft): void {
 
 const lastWorker = ({ run, runs }: SessionContext): string | null => run?.agent ?? runs.at(-1)?.agent ?? null;
 
-/** People whose requested changes were answered are asked first. */
-const answeredReviewers = ({ reviewing }: SessionContext): string[] =>
+function askPeople(draft: Draft, logins: string[]): void {
+  const { brief, pull } = draft.context;
+  if (pull === null || logins.length === 0) return;
+  wishFor(draft, 'review.request', { repo: brief.repo, number: pull.number, logins });
+}
+
+const isPerson = ({ reviewer }: GivenVerdict): boolean => !reviewer.includes('/');
+
+/** People whose requested changes were answered. */
+const answeredReviewers = ({ reviewing, pull }: SessionContext): string[] =>
   reviewing.verdicts
-    .filter(({ verdict, reviewer }) => verdict === 'request_changes' && !reviewer.includes('/'))
-    .map((v) => v.reviewer);
+    .filter((given) => isPerson(given) && given.verdict === 'request_changes' && given.head !== pull?.head)
+    .map(({ reviewer }) => reviewer);
+
+/** Everybody who has judged this pull request, those whose changes were answered first. */
+const knownReviewers = (context: SessionContext): string[] => [
+  ...new Set([
+    ...answeredReviewers(context),
+    ...context.reviewing.verdicts.filter(isPerson).map(({ reviewer }) => reviewer),
+  ]),
+];
 
 function openReview(draft: Draft, to: string): void {
   const { brief, pull, reviewing, address } = draft.context;

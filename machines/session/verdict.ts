@@ -7,6 +7,7 @@ import type { OwnVerdict, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { lapse, owe, unpark } from './obligations.ts';
 import { judge } from './judging.ts';
+import { askHelp } from './tracker.ts';
 
 const VERDICTS_KEPT = 50;
 
@@ -50,6 +51,7 @@ export function judgeReview(draft: Draft): void {
     reviewer: run.agent,
     state: 'posting',
     posted: null,
+    refusal: null,
     at: event.at,
   };
   const others = draft.context.verdicts.filter((known) => known.head !== head);
@@ -75,9 +77,17 @@ export function posted(draft: Draft): void {
   const own = context.verdicts.find((known) => known.head === head && known.state === 'posting');
   if (own === undefined) return;
   const mark = event.type === 'review.post.done' ? postedAs(event.data.result) : null;
-  const told: OwnVerdict = { ...own, state: event.type === 'review.post.done' ? 'posted' : 'refused', posted: mark };
+  const refusal = event.type === 'review.post.failed' ? event.data.reason : null;
+  const told: OwnVerdict = { ...own, state: refusal === null ? 'posted' : 'refused', posted: mark, refusal };
   set(draft, { verdicts: context.verdicts.map((known) => (known === own ? told : known)) });
   tellVerdict(draft, told);
+  if (refusal !== null) {
+    askHelp(draft, {
+      gate: 'review',
+      on: own.reviewer,
+      text: `GitHub did not take the review (${own.verdict}) of ${own.head.slice(0, 7)} by ${own.reviewer}: ${refusal}. The verdict counts here; where the branch requires a review, a person has to give it.`,
+    });
+  }
   if (context.brief.target === null) return;
   say(draft, own.reviewer, 'review.recorded', {
     repo: context.brief.repo,

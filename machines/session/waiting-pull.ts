@@ -46,11 +46,13 @@ function onReviewed(view: View): WaitingOn[] {
     ];
   }
   if (context.obligations.length > 0 || context.run !== null) return [];
+  const last = context.verdicts.at(-1);
+  const unposted = last?.refusal == null ? '' : ` (GitHub did not take the last review: ${last.refusal})`;
   return [
     wait('merge', {
       on: context.brief.for ?? 'external/github',
       since,
-      detail: 'every head asked for is judged; it ends with the pull request',
+      detail: `every commit it was asked about is judged; it ends with the pull request${unposted}`,
       moves: ['review.wanted', 'pull.merged', 'pull.closed'],
     }),
   ];

@@ -360,3 +360,21 @@ test('the runs of an hour have a limit', () => {
   agent.wait(3_600);
   assert.deepEqual(agent.value(), { life: 'asleep', door: 'open' });
 });
+
+test('refused credentials make the agent rest, and stop it when they stay refused', () => {
+  const agent = hire();
+  for (let n = 1; n <= 6; n++) {
+    offer(agent, n);
+    begin(agent, n);
+    agent.take('driver.started', { pid: 1, startedAt: agent.now() });
+    turn(agent, 'auth', { reason: 'the key has expired' });
+    const effects = exit(agent, 'clean');
+    assert.equal(tells(effects, 'agent.gone')[0]?.data['class'], 'auth');
+    if (n === 6) break;
+    assert.equal(agent.project().phase, 'coolingDown');
+    assert.equal(agent.project().waitingOn[0]?.detail, 'the key has expired');
+    agent.wait(60);
+  }
+  assert.equal(agent.project().phase, 'stopped');
+  assert.match(agent.project().waitingOn[0]?.detail ?? '', /the key has expired, 6 times in a row/);
+});
