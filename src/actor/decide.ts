@@ -3,7 +3,7 @@
  * nothing, so a preview is this very function, and what a receipt promises is what a commit does.
  */
 import type { EventSpec, Known, MachineEvent, Projection, RefusalCode, Timers } from '../../machines/contract.ts';
-import { kindOf } from './address.ts';
+import { isAddress, kindOf } from './address.ts';
 import { explainIssues } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
 import type { StoredEffect } from './journal.ts';
@@ -61,6 +61,13 @@ export function decide(taking: Taking, stood: Stood | null, around: Surroundings
     step: null,
   });
 
+  if (!isAddress(actor)) {
+    return reject(
+      'refused',
+      'schema',
+      `subject: “${actor}” is not an address: kind/id, the id of at most 128 lower case letters, digits, - and _`,
+    );
+  }
   const definition = around.registry.get(kindOf(actor));
   if (definition === undefined) {
     return reject(
