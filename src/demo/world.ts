@@ -23,7 +23,7 @@ import type { LinearStandIn } from './linear/linear.ts';
 
 export const REPO = 'acme/hello';
 /** Time-outs that keep a story short; everything else is default. */
-const QUICK_TIMERS = {
+export const QUICK_TIMERS = {
   offerSeconds: 10,
   startSeconds: 20,
   stopSeconds: 1,

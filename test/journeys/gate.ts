@@ -18,6 +18,8 @@ export interface Gate {
    * only then goes on with it. Resolves when it is done.
    */
   at(moment: Moment, event: string, act: () => Promise<unknown>): Promise<void>;
+  /** From now on no delivery arrives. @returns how many were lost so far, whenever it is asked */
+  lose(): () => number;
   close(): Promise<void>;
 }
 
@@ -32,11 +34,18 @@ interface Plan {
 export async function openGate(): Promise<Gate> {
   const plans: Plan[] = [];
   let target = '';
+  let isOpen = true;
+  let lost = 0;
 
   async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
+    if (!isOpen) {
+      lost += 1;
+      outgoing.writeHead(502).end();
+      return;
+    }
     const index = plans.findIndex(({ event }) => event === nameOf(incoming, body, event));
     const [plan] = index === -1 ? [] : plans.splice(index, 1);
     const reach = async (moment: Moment): Promise<void> => {
@@ -84,6 +93,10 @@ export async function openGate(): Promise<Gate> {
       new Promise((done, failed) => {
         plans.push({ moment, event, act, done, failed });
       }),
+    lose() {
+      isOpen = false;
+      return () => lost;
+    },
     async close() {
       server.close();
       server.closeAllConnections();
