@@ -66,6 +66,8 @@ export interface Mail {
   unreadExits: number;
   /** When a query must be answered; null = whenever. */
   due: string | null;
+  /** It was handed to the running turn, which has not said yet whether it takes it. */
+  steering: boolean;
   answer: string | null;
   why: string | null;
 }
@@ -124,6 +126,9 @@ export type AgentContext = {
   heads: { repo: string; number: number; head: string }[];
   memory: Record<string, string>;
   mail: Mail[];
+  /** When the next query is overdue, and what the timer is set to. */
+  mailDue: string | null;
+  mailArmed: string | null;
   consumers: Consumer[];
   /** When the last consumer left. */
   consumerLeftAt: string | null;
@@ -180,6 +185,8 @@ export function newAgent({ address, timers }: Birth): AgentContext {
     heads: [],
     memory: {},
     mail: [],
+    mailDue: null,
+    mailArmed: null,
     consumers: [],
     consumerLeftAt: null,
     chat: {

@@ -2,6 +2,14 @@
 import { agent } from './setup.ts';
 
 /** A door that is closed can be opened again: XState's `final` here only lets the whole agent end. */
+/** The deadline of the next query that waits here, whatever the door; set anew when it is another one. */
+const deadlines = (self: 'open' | 'paused' | 'draining' | 'closed') =>
+  ({
+    entry: 'armMail',
+    always: { guard: 'hasOtherDeadline', target: self, reenter: true },
+    after: { mail: { target: self, reenter: true, actions: 'expireMail' } },
+  }) as const;
+
 export const door = agent.createStateConfig({
   initial: 'open',
   on: {
@@ -16,6 +24,7 @@ export const door = agent.createStateConfig({
   },
   states: {
     open: {
+      ...deadlines('open'),
       description: 'Offers are let in.',
       meta: { waitsFor: 'nothing' },
       on: {
@@ -27,6 +36,7 @@ export const door = agent.createStateConfig({
       },
     },
     paused: {
+      ...deadlines('paused'),
       description: 'No new work until a person opens it; a run in progress goes on.',
       meta: { waitsFor: 'paused' },
       on: {
@@ -38,6 +48,7 @@ export const door = agent.createStateConfig({
       },
     },
     draining: {
+      ...deadlines('draining'),
       description: 'The current run is finished, then the agent stops.',
       meta: { waitsFor: 'agent' },
       on: {
@@ -51,6 +62,9 @@ export const door = agent.createStateConfig({
       },
     },
     closed: {
+      ...deadlines('closed'),
+      // Closed already: nothing is set anew.
+      on: { 'correct.stop': {}, 'correct.offboard': {}, 'life.halted': {} },
       type: 'final',
       description: 'The agent is stopped, put away or leaving.',
       meta: { waitsFor: 'paused' },

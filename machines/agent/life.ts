@@ -18,7 +18,7 @@ const restartTo = [
   { guard: 'hasProcess', target: 'stopping', actions: 'restart' },
   { target: 'asleep', actions: 'restart' },
 ] as const;
-const leave = { target: 'offboarding', actions: 'offboard' } as const;
+const leave = { target: 'offboarding', actions: ['offboard', 'returnMail'] } as const;
 
 const inPlace = {
   'correct.stop': stopTo,
@@ -57,6 +57,7 @@ export const life = agent.createStateConfig({
     'correct.interrupt': refuseGuard('nothing is running'),
     'correct.unsubscribe': { actions: 'unsubscribe' },
     'driver.steer.done': { actions: 'mailSteered' },
+    'driver.steer.failed': { actions: 'mailSteered' },
     say: { actions: 'queueMail' },
     query: { actions: 'queueMail' },
     'consumer.attached': { actions: 'attached' },
@@ -116,7 +117,7 @@ export const life = agent.createStateConfig({
         'driver.turned': [{ guard: 'isChat' }, { guard: 'hasProcess', target: 'stopping', actions: 'tellEnded' }],
         'driver.exited': [
           { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
-          { guard: 'hasProcess', target: 'asleep', actions: 'tellGone' },
+          { guard: 'hasProcess', target: 'asleep', actions: ['tellGone', 'putBackMail'] },
         ],
         'driver.silent': [
           { guard: 'isChat', target: 'stopping', actions: 'endSilentChat' },
@@ -165,7 +166,7 @@ export const life = agent.createStateConfig({
         'run.answered': { guard: 'isItsQuestion', target: 'busy', reenter: true, actions: 'passAnswer' },
         'run.steered': { guard: 'isThisRun', actions: 'steer' },
         'driver.steer.done': { actions: ['tellSteered', 'mailSteered'] },
-        'driver.steer.failed': { actions: 'tellSteered' },
+        'driver.steer.failed': { actions: ['tellSteered', 'mailSteered'] },
         'driver.prompt.failed': [{ guard: 'isChat', target: 'stopping', actions: 'promptFailed' }, {}],
         'driver.turned': [
           { guard: 'isChat', target: 'awake', actions: 'chatTurned' },
@@ -173,14 +174,15 @@ export const life = agent.createStateConfig({
         ],
         'driver.exited': [
           { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
-          { target: 'asleep', actions: 'tellGone' },
+          { target: 'asleep', actions: ['tellGone', 'putBackMail'] },
         ],
         'driver.silent': [
           { guard: 'isChat', target: 'stopping', actions: 'endSilentChat' },
           { guard: 'hasQuestion' },
           { target: 'stopping', actions: 'endSilent' },
         ],
-        say: [{ guard: 'isWorker', actions: ['queueMail', 'steerThis'] }, { actions: 'queueMail' }],
+        say: [{ guard: 'isWorker', actions: ['queueMail', 'steerThis'] }, { actions: ['queueMail', 'steerUrgent'] }],
+        query: [{ guard: 'isWorker', actions: ['queueMail', 'steerThis'] }, { actions: ['queueMail', 'steerUrgent'] }],
         'door.drained': [{ guard: 'isChat', target: 'stopping', actions: 'stop' }, {}],
         'run.cancelled': { guard: 'isThisRun', target: 'stopping', actions: 'endCancelled' },
         'mail.refused': [{ guard: 'isDisowned', target: 'stopping', actions: 'endCancelled' }, {}],
@@ -205,12 +207,12 @@ export const life = agent.createStateConfig({
         'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: 'tellEnded' }],
         'driver.exited': [
           { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
-          { target: 'asleep', actions: 'tellGone' },
+          { target: 'asleep', actions: ['tellGone', 'putBackMail'] },
         ],
         'run.cancelled': { guard: 'isThisRun', actions: 'endCancelled' },
         'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
-        'driver.steer.done': { actions: 'tellSteered' },
-        'driver.steer.failed': { actions: 'tellSteered' },
+        'driver.steer.done': { actions: ['tellSteered', 'mailSteered'] },
+        'driver.steer.failed': { actions: ['tellSteered', 'mailSteered'] },
         'mail.refused': [{ guard: 'isDisowned', actions: 'endCancelled' }, {}],
         'correct.stop': { actions: 'stopAfterwards' },
         'correct.resume': { actions: 'resumeAfterwards' },
@@ -271,7 +273,7 @@ export const life = agent.createStateConfig({
       on: {
         'credential.revoke.done': { actions: 'credentialRevoked' },
         'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: 'tellEnded' }],
-        'driver.exited': [{ guard: 'isChat', actions: 'chatGone' }, { actions: 'tellGone' }],
+        'driver.exited': [{ guard: 'isChat', actions: 'chatGone' }, { actions: ['tellGone', 'putBackMail'] }],
         'correct.archive': refuseGuard('it is being offboarded'),
         say: refuseGuard('it is being offboarded'),
         query: refuseGuard('it is being offboarded'),

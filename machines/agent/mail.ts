@@ -16,7 +16,18 @@ const UNREAD_EXITS_MAX = 3;
 const TURN_MAX = 50;
 
 export const isWaiting = ({ state }: Mail): boolean => state === 'queued' || state === 'delivered';
-export const hasMail = ({ mail }: AgentContext): boolean => mail.some(({ state }) => state === 'queued');
+const isQueued = ({ state, steering }: Mail): boolean => state === 'queued' && !steering;
+export const hasMail = ({ mail }: AgentContext): boolean => mail.some(isQueued);
+
+/** The letters, and when the next query of them is overdue. */
+const withMail = (mail: Mail[]): Pick<AgentContext, 'mail' | 'mailDue'> => ({
+  mail,
+  mailDue: mail.reduce<string | null>(
+    (next, letter) =>
+      letter.due !== null && isWaiting(letter) && (next === null || letter.due < next) ? letter.due : next,
+    null,
+  ),
+});
 
 export const queueMail: Handler = (context, event) => {
   if (event.type !== 'say' && event.type !== 'query') return {};
@@ -34,11 +45,25 @@ export const queueMail: Handler = (context, event) => {
     urgent: event.priority === 'urgent',
     state: 'queued',
     unreadExits: 0,
+    steering: false,
     due: deadlineMs === undefined ? null : new Date(Date.parse(event.at) + deadlineMs).toISOString(),
     answer: null,
     why: null,
   };
-  return { set: { mail: kept([...context.mail, letter]) } };
+  return { set: withMail(kept([...context.mail, letter])) };
+};
+
+/** Nobody answered these in time: whoever asked is told so, once. */
+export const expire: Handler = (context, event) => {
+  const overdue = context.mail.filter((letter) => isWaiting(letter) && letter.due !== null && letter.due <= event.at);
+  const ids = overdue.map(({ id }) => id);
+  return settle(context, ids, { state: 'failed', answer: null, why: 'not answered in time' }, event.at);
+};
+
+/** The employment ends: nobody is going to read what waits. */
+export const returnMail: Handler = (context, event) => {
+  const ids = context.mail.filter(isWaiting).map(({ id }) => id);
+  return settle(context, ids, { state: 'failed', answer: null, why: 'the agent was offboarded' }, event.at);
 };
 
 /** Settled letters are let go of, the oldest first. */
@@ -49,7 +74,7 @@ function kept(mail: readonly Mail[]): Mail[] {
 
 /** What a turn is given: urgent first, within one in order of sending. */
 function nextTurn(mail: readonly Mail[]): Mail[] {
-  const queued = mail.filter(({ state }) => state === 'queued');
+  const queued = mail.filter(isQueued);
   return [...queued.filter(({ urgent }) => urgent), ...queued.filter(({ urgent }) => !urgent)].slice(0, TURN_MAX);
 }
 
@@ -69,7 +94,17 @@ export const deliver: Handler = (context) => {
 
 /** A run that is on can be told at once; what it does not take stays queued. */
 export const steerThis: Handler = (_, event) =>
-  event.type === 'say' ? { wishes: [act('driver.steer', { say: event.id, text: event.data.text })] } : {};
+  event.type === 'say' || event.type === 'query'
+    ? { wishes: [act('driver.steer', { say: event.id, text: event.data.text })] }
+    : {};
+
+/** Urgent mail does not wait for the next turn of a conversation that is on. */
+export const steerUrgent: Handler = (context, event) => {
+  const letter = context.mail.find(({ id }) => id === event.id);
+  if (letter === undefined || !letter.urgent || context.chat.turn === null) return {};
+  const mail = context.mail.map((other) => (other === letter ? { ...letter, steering: true } : other));
+  return { set: { mail }, wishes: [act('driver.steer', { say: letter.id, text: letter.text })] };
+};
 
 /** A run that begins is told what was waiting for it. */
 export const steerMail: Handler = (context) => ({
@@ -77,15 +112,31 @@ export const steerMail: Handler = (context) => ({
 });
 
 export const mailSteered: Handler = (context, event) => {
-  if (event.type !== 'driver.steer.done') return {};
+  if (event.type !== 'driver.steer.done' && event.type !== 'driver.steer.failed') return {};
   const wish = event.wish as { session?: string; say?: string } | undefined;
-  const taken = (event.data.result as { taken?: boolean } | undefined)?.taken === true;
-  if (wish === undefined || wish.session !== undefined || !taken) return {};
-  const mail = context.mail.map((letter) =>
-    letter.id === wish.say && letter.state === 'queued' ? { ...letter, state: 'answered' as const } : letter,
-  );
-  return { set: { mail: kept(mail) } };
+  const taken =
+    event.type === 'driver.steer.done' && (event.data.result as { taken?: boolean } | undefined)?.taken === true;
+  const letter = context.mail.find(({ id }) => id === wish?.say);
+  if (wish?.session !== undefined || letter?.state !== 'queued') return {};
+  if (!taken && !letter.steering) return {};
+  const { turn } = context.chat;
+  // It is answered with the turn that took it; a query to a run by what the run says to it.
+  const isOpen = taken && (turn !== null || (letter.kind === 'query' && context.run !== null));
+  const state = isOpen ? ('delivered' as const) : taken ? ('answered' as const) : ('queued' as const);
+  const mail = context.mail.map((other) => (other === letter ? { ...letter, state, steering: false } : other));
+  return {
+    set: {
+      ...withMail(kept(mail)),
+      ...(isOpen && turn !== null ? { chat: { ...context.chat, turn: [...turn, letter.id] } } : {}),
+    },
+  };
 };
+
+/** The process of a run is gone: what it was asked and did not answer waits for the next one. */
+export const putBack: Handler = (context) =>
+  context.mail.some(({ state, steering }) => state === 'delivered' || steering)
+    ? { set: { mail: requeue(context.mail) } }
+    : {};
 
 /** The conversation said something: to one letter, or for the whole turn. */
 export const said: Handler = (context, event) => {
@@ -109,7 +160,7 @@ export function settle(
   const mail = context.mail.map((letter) => {
     if (!ids.includes(letter.id) || !isWaiting(letter)) return letter;
     if (letter.kind === 'query' && ANSWERED.test(letter.author)) {
-      const late = letter.due !== null && letter.due < at;
+      const late = letter.due !== null && letter.due <= at;
       wishes.push(
         tell({
           to: letter.author,
@@ -120,7 +171,7 @@ export function settle(
     }
     return { ...letter, ...end };
   });
-  return { set: { mail: kept(mail) }, wishes };
+  return { set: withMail(kept(mail)), wishes };
 }
 
 /** Kinds that understand `query.answered`. */
@@ -128,7 +179,9 @@ const ANSWERED = /^mission\//;
 
 /** Letters of a turn that did not end wait again. */
 export function requeue(mail: readonly Mail[]): Mail[] {
-  return mail.map((letter) => (letter.state === 'delivered' ? { ...letter, state: 'queued' } : letter));
+  return mail.map((letter) =>
+    letter.state === 'delivered' || letter.steering ? { ...letter, state: 'queued', steering: false } : letter,
+  );
 }
 
 /** A clean exit left these unread; after three in a row nobody is going to read them. */

@@ -176,7 +176,7 @@ export function waitingOn(view: View): WaitingOn[] {
       break;
   }
   const door = doorOf(view);
-  const doorSince = view.since[`door.${door}`] ?? view.at;
+  const doorSince = cause?.at ?? view.since[`door.${door}`] ?? view.at;
   if (door === 'paused') {
     waits.push({
       gate: 'paused',

@@ -26,6 +26,9 @@ const decides = (handler: Handler) =>
     perform(handler(context, event), enqueue);
   });
 
+/** No query has a deadline: the timer is set far away, and anew when one has. */
+const NEVER_MS = 365 * 86_400_000;
+
 /** A process ended for an agent's own reason, in words. */
 const since = (seconds: number): string => `nothing was heard for ${seconds} s`;
 
@@ -98,7 +101,12 @@ export const agent = base.extend({
     queueMail: decides(mail.queueMail),
     deliverMail: decides(mail.deliver),
     steerThis: decides(mail.steerThis),
+    steerUrgent: decides(mail.steerUrgent),
     steerMail: decides(mail.steerMail),
+    putBackMail: decides(mail.putBack),
+    returnMail: decides(mail.returnMail),
+    expireMail: decides(mail.expire),
+    armMail: base.assign(({ context }) => ({ mailArmed: context.mailDue })),
     mailSteered: decides(mail.mailSteered),
     noteSaid: decides(mail.said),
     wake: decides(chat.wake),
@@ -146,6 +154,7 @@ export const agent = base.extend({
     isBusyChat: ({ context }) => context.mode === 'chat' && context.chat.up,
     isToStop: ({ context }) => context.afterwards === 'stopped',
     isHot: ({ context }) => context.cooling !== null,
+    hasOtherDeadline: ({ context }) => context.mailDue !== context.mailArmed,
     isClear: ({ context }) => context.run === null && !context.chat.up && context.revoked,
   },
   delays: {
@@ -163,6 +172,8 @@ export const agent = base.extend({
       context.cooling === null ? 0 : Math.max(0, Date.parse(context.cooling.until) - Date.parse(event.at)),
     idle: ({ context }) => timerMs(context, 'idle'),
     again: ({ context }) => timerMs(context, 'offboard'),
+    mail: ({ context, event }) =>
+      context.mailDue === null ? NEVER_MS : Math.max(0, Date.parse(context.mailDue) - Date.parse(event.at)),
   },
 });
 
@@ -200,5 +211,6 @@ export const REASONS: Record<string, string> = {
   isBusyChat: 'no process of this chat is up',
   isToStop: 'it goes back to sleep',
   isHot: 'nothing makes it cool down',
+  hasOtherDeadline: 'the next deadline of a query is as planned',
   isClear: 'a process, or a credential that is not yet revoked, is in the way',
 };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { StepEffect } from '../../src/actor/step.ts';
 import { names, tells } from '../support/actor.ts';
 import type { TestActor } from '../support/actor.ts';
-import { exit, hire, offer, turn } from './agent-support.ts';
+import { busy, exit, hire, offer, turn } from './agent-support.ts';
 
 const chat = (): TestActor => hire({ mode: 'chat' }, 'agent/eve');
 const started = (agent: TestActor) =>
@@ -60,13 +60,94 @@ test('its watch keeps its name and parameters while the process lives', () => {
   assert.deepEqual([next?.['run'], next?.['conversation'], next?.['memory']], ['chat-2', 'c1', { a: 'b' }]);
 });
 
+const steered = (effects: readonly StepEffect[]): unknown[] =>
+  effects.flatMap((effect) => (effect.kind === 'act' && effect.act === 'driver.steer' ? [effect.params['text']] : []));
+const settleSteer = (agent: TestActor, say: string, taken: boolean) =>
+  agent.take('driver.steer.done', { key: 'k', result: { taken } }, { wish: { say, text: 'x' } }).effects;
+
 test('urgent mail is shown first, within one in order of sending', () => {
   const agent = talking();
   agent.take('say', { text: 'one' });
-  agent.take('say', { text: 'two' }, { priority: 'urgent' });
+  agent.take('say', { text: 'two' }, { priority: 'urgent', id: 'u2' });
   agent.take('say', { text: 'three' });
-  agent.take('say', { text: 'four' }, { priority: 'urgent' });
+  agent.take('say', { text: 'four' }, { priority: 'urgent', id: 'u4' });
+  settleSteer(agent, 'u2', false);
+  agent.take('driver.steer.failed', { key: 'k', code: 'X', reason: 'no' }, { wish: { say: 'u4', text: 'four' } });
   assert.deepEqual(prompted(turn(agent, 'completed')), ['two', 'four', 'one', 'three']);
+});
+
+test('urgent mail reaches the turn that is on, and is answered with it', () => {
+  const agent = talking();
+  assert.deepEqual(steered(agent.take('say', { text: 'whenever' }).effects), []);
+  assert.deepEqual(steered(agent.take('say', { text: 'stop that' }, { priority: 'urgent', id: 'u' }).effects), [
+    'stop that',
+  ]);
+  settleSteer(agent, 'u', true);
+  agent.take('driver.said', { text: 'stopped', final: true });
+  assert.deepEqual(prompted(turn(agent, 'completed')), ['whenever']);
+  assert.deepEqual(mail(agent), ['hello: answered', 'whenever: delivered', 'stop that: answered']);
+});
+
+test('a turn that ends before it has said whether it took the letter does not have it shown twice', () => {
+  const agent = talking();
+  agent.take('say', { text: 'now' }, { priority: 'urgent', id: 'u' });
+  assert.deepEqual(prompted(turn(agent, 'completed')), []);
+  assert.deepEqual(prompted(settleSteer(agent, 'u', false)), ['now'], 'not taken: in the next turn');
+});
+
+test('a query that nobody answers in time is answered visibly, once, whatever the agent does meanwhile', () => {
+  const ask = (agent: TestActor) => agent.take('query', { text: 'well?', deadlineMs: 60_000 }, { source: 'mission/m' });
+  const stopped = chat();
+  stopped.take('correct.stop');
+  const states: Record<string, TestActor> = { busy: talking(), stopped, worker: hire() };
+  for (const [name, agent] of Object.entries(states)) {
+    ask(agent);
+    assert.deepEqual(tells(agent.wait(59), 'query.answered'), [], name);
+    const told = tells(agent.wait(1), 'query.answered');
+    assert.deepEqual(
+      told.map(({ to, data }) => [to, data['text'], data['late']]),
+      [['mission/m', null, true]],
+      name,
+    );
+    assert.match(mail(agent).at(-1) ?? '', /failed/);
+    assert.deepEqual(tells(agent.wait(86_400), 'query.answered'), [], name);
+  }
+});
+
+test('an answer in time is the only one', () => {
+  const agent = chat();
+  agent.take('query', { text: 'well?', deadlineMs: 60_000 }, { source: 'mission/m' });
+  started(agent);
+  agent.take('driver.said', { text: 'yes', final: true });
+  const told = tells(turn(agent, 'completed'), 'query.answered');
+  assert.deepEqual(
+    told.map(({ data }) => [data['text'], data['late']]),
+    [['yes', false]],
+  );
+  assert.deepEqual(tells(agent.wait(3_600), 'query.answered'), []);
+});
+
+test('a query to a worker is handed to its run, and waits for the next where that one said nothing to it', () => {
+  const agent = busy();
+  const { effects } = agent.take('query', { text: 'well?' }, { source: 'mission/m', id: 'q' });
+  assert.deepEqual(steered(effects), ['well?']);
+  settleSteer(agent, 'q', true);
+  assert.deepEqual(mail(agent), ['well?: delivered']);
+  turn(agent, 'completed');
+  exit(agent, 'clean');
+  assert.deepEqual(mail(agent), ['well?: queued']);
+});
+
+test('mail that waits when the employment ends is returned', () => {
+  const agent = hire();
+  agent.take('query', { text: 'well?' }, { source: 'mission/m' });
+  const told = tells(agent.take('correct.offboard').effects, 'query.answered');
+  assert.deepEqual(
+    told.map(({ to, data }) => [to, data['text']]),
+    [['mission/m', null]],
+  );
+  assert.deepEqual(mail(agent), ['well?: failed']);
+  assert.equal(agent.send('say', { text: 'x' }).outcome, 'refused');
 });
 
 test('after a clean exit with nothing to read and nobody there it is dormant', () => {
