@@ -35,6 +35,8 @@ test('a run is started, does its work, and its turn’s end and its process’s 
       // Nobody ends it: a worker's process serves one run and leaves.
       const exited = await site.next('driver.exited');
       assert.equal(exited.data['class'], 'clean');
+      // Ending what has ended waits until everything of it is settled.
+      await site.act('process.end', END);
       assert.deepEqual(await membersOf(started.data['pid'] as number), []);
       assert.equal(await readFile(path.join(site.worktree, 'hi.txt'), 'utf8'), 'hi\n');
       assert.deepEqual(
