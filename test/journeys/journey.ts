@@ -48,10 +48,17 @@ export interface Journey {
   ended(session: string): Promise<Fact>;
 }
 
-export type JourneyOptions = Partial<Pick<WorldOptions, 'config' | 'script'>>;
+export interface JourneyOptions extends Partial<Pick<WorldOptions, 'config' | 'script'>> {
+  /** Why it cannot be played on this machine. */
+  skip?: string | false;
+}
 
-export function journey(name: string, options: JourneyOptions, play: (journey: Journey) => Promise<void>): void {
-  test(name, { timeout: JOURNEY_MS_MAX }, async (t) => {
+export function journey(
+  name: string,
+  { skip = false, ...options }: JourneyOptions,
+  play: (journey: Journey) => Promise<void>,
+): void {
+  test(name, { timeout: JOURNEY_MS_MAX, skip }, async (t) => {
     const directory = await mkdtemp(path.join(tmpdir(), 'chartroom-journey-'));
     const gate = await openGate();
     const world = await createWorld({
