@@ -1,0 +1,182 @@
+/** The stream is a letterbox: its position moves with the steps it causes, and nothing else moves it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLetterbox } from '../../src/actor/letterbox.ts';
+import type { Receipt } from '../../src/actor/receipt.ts';
+import { createMemoryServer } from '../../src/bus/memory-bus.ts';
+import type { MemoryServer } from '../../src/bus/memory-bus.ts';
+import { createFakeClock } from '../../src/clock.ts';
+import { KEYS, SPACES } from '../../src/store/keys.ts';
+import type { Store } from '../../src/store/store.ts';
+import { openFaultyStore } from '../support/faulty-store.ts';
+import { lampNode, turns } from '../support/lamp-node.ts';
+import { letter } from '../support/letter.ts';
+import { openMemoryStore } from '../support/memory-store.ts';
+
+async function startReading(store: Store, server: MemoryServer, clock: ReturnType<typeof createFakeClock>) {
+  const lamps = lampNode(store, {}, clock);
+  await lamps.node.load();
+  const letterbox = createLetterbox({
+    node: lamps.node,
+    bus: server.bus(),
+    clock,
+    log: lamps.log,
+    takeHook: async () => {},
+  });
+  await letterbox.start();
+  return {
+    ...lamps,
+    letterbox,
+    async stop() {
+      await letterbox.stop();
+      await lamps.node.stop();
+    },
+  };
+}
+
+const positionOf = (store: Store): number | undefined => {
+  const row = store.get(KEYS.meta('position!mail'));
+  return row === undefined ? undefined : (JSON.parse(row) as { position: number }).position;
+};
+
+async function world() {
+  const clock = createFakeClock();
+  const server = createMemoryServer({ clock });
+  const store = await openMemoryStore();
+  const client = server.client();
+  return { clock, server, store, client };
+}
+
+const presses = async (reading: { node: { settled: (address: string) => Promise<unknown> } }): Promise<unknown> => {
+  const actor = (await reading.node.settled('lamp/a')) as { stood: { live: { state: { context: object } } } };
+  return (actor.stood.live.state.context as { presses: number }).presses;
+};
+
+test('mail is stepped in order, its receipts go to who asked, and the position is that of the last letter', async () => {
+  const { clock, server, store, client } = await world();
+  const reading = await startReading(store, server, clock);
+  const open = await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }));
+  const press = await client.mail('lamp/a', letter('lamp/a', 'press'));
+  assert.equal(((await open.receipt) as Receipt).seq, 1);
+  assert.equal(((await press.receipt) as Receipt).seq, 2);
+  await reading.stop();
+  assert.equal(positionOf(store), press.seq);
+});
+
+test('what came while it was down is taken at the start; a restart neither repeats nor loses', async () => {
+  const { clock, server, store, client } = await world();
+  await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }));
+  const first = await startReading(store, server, clock);
+  await first.node.quiet();
+  for (let count = 0; count < 5; count++) await client.mail('lamp/a', letter('lamp/a', 'press'));
+  await turns();
+  await first.stop();
+  for (let count = 0; count < 4; count++) await client.mail('lamp/a', letter('lamp/a', 'press'));
+  const again = await startReading(store, server, clock);
+  await again.node.quiet();
+  assert.equal(await presses(again), 9);
+  await again.stop();
+});
+
+test('a process that dies with letters on their way reads them again: each once, in order', async () => {
+  const { clock, server, client } = await world();
+  const { store, holdWrites, failNextWrite } = await openFaultyStore();
+  const inner = await openMemoryStore();
+  const both: Store = {
+    ...inner,
+    async write(operations) {
+      await store.write([]);
+      await inner.write(operations);
+    },
+  };
+  const dying = await startReading(both, server, clock);
+  await (
+    await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }))
+  ).receipt;
+  const release = holdWrites();
+  for (let count = 0; count < 7; count++) await client.mail('lamp/a', letter('lamp/a', 'press'));
+  await turns();
+  failNextWrite();
+  release();
+  await assert.rejects(dying.node.failed);
+  await dying.letterbox.stop();
+  assert.equal(positionOf(inner), 1);
+  const again = await startReading(inner, server, clock);
+  await again.node.quiet();
+  assert.equal(await presses(again), 7);
+  await again.stop();
+  assert.equal(positionOf(inner), 8);
+});
+
+test('a stream made anew is read from its start, and what is known of it is not taken twice', async () => {
+  const { clock, server, store, client } = await world();
+  const first = await startReading(store, server, clock);
+  const press = letter('lamp/a', 'press');
+  await (
+    await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }))
+  ).receipt;
+  await (
+    await client.mail('lamp/a', press)
+  ).receipt;
+  await first.stop();
+  server.replace('mail');
+  await client.mail('lamp/a', press);
+  await client.mail('lamp/a', letter('lamp/a', 'fyi', { text: 'new' }));
+  const again = await startReading(store, server, clock);
+  await again.node.quiet();
+  assert.match(again.letterbox.notes().join(), /was replaced/);
+  assert.equal(await presses(again), 1);
+  assert.equal((await again.node.settled('lamp/a'))!.stood!.live.state.seq, 3);
+  await again.stop();
+  assert.equal(positionOf(store), 2);
+});
+
+test('a letter that is no envelope is a dead letter with a receipt, and the position goes past it', async () => {
+  const { clock, server, store, client } = await world();
+  const reading = await startReading(store, server, clock);
+  const shapeless = await client.mail('lamp/a', { what: 'is this' });
+  const receipt = (await shapeless.receipt) as Receipt;
+  assert.equal(receipt.outcome, 'refused');
+  assert.equal(receipt.code, 'schema');
+  assert.match(receipt.reason!, /specversion/);
+  await server.bus().publish('mail', 'lamp.a', 'no JSON at all');
+  await turns();
+  await reading.stop();
+  const dead: string[] = [];
+  for await (const [, value] of store.scan(SPACES.dead)) dead.push(value);
+  assert.equal(dead.length, 2);
+  assert.match(dead[1]!, /no JSON at all/);
+  assert.equal(positionOf(store), 2);
+});
+
+test('an envelope to another than its subject says is refused, and a receipt goes to inboxes only', async () => {
+  const { clock, server, store, client } = await world();
+  const reading = await startReading(store, server, clock);
+  const wrong = await client.mail('lamp/a', letter('lamp/b', 'press'));
+  assert.match(((await wrong.receipt) as Receipt).reason!, /it was sent to lamp\/a/);
+  await reading.stop();
+});
+
+test('letters to a parked actor are stored, so that the position goes on', async () => {
+  const { clock, server, store, client } = await world();
+  const reading = await startReading(store, server, clock);
+  for (const name of ['a', 'b'])
+    await (
+      await client.mail(`lamp/${name}`, letter(`lamp/${name}`, 'open', { room: name }))
+    ).receipt;
+  await client.mail('lamp/a', letter('lamp/a', 'break'));
+  await client.mail('lamp/a', letter('lamp/a', 'press'));
+  const other = await client.mail('lamp/b', letter('lamp/b', 'press'));
+  assert.equal(((await other.receipt) as Receipt).outcome, 'taken');
+  await reading.stop();
+  assert.equal(positionOf(store), other.seq);
+  const again = await startReading(store, server, clock);
+  assert.deepEqual(
+    again.node.waiting('lamp/a').map(({ envelope, stored }) => [envelope.type, stored]),
+    [
+      ['break', true],
+      ['press', true],
+    ],
+  );
+  await again.stop();
+});
