@@ -79,7 +79,7 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
           await bus.publishAll(
             'fact',
             facts.map((fact, index) => ({
-              subject: `${kindOf(fact.actor)}.${idOf(fact.actor)}.${fact.type.replaceAll('.', '_')}`,
+              subject: `${token(kindOf(fact.actor))}.${token(idOf(fact.actor))}.${fact.type.replaceAll('.', '_')}`,
               body: JSON.stringify(envelopeOf(fact, namespace, `${batch}.${index}`)),
               msgId: idOfFact(fact, `${batch}.${index}`),
             })),
@@ -139,6 +139,9 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
     },
   };
 }
+
+/** A letter to what is no address is a fact too, and must not hold up the others: what a subject may not have is `_`. */
+const token = (text: string): string => text.replace(/[^A-Za-z0-9_-]+/g, '_') || '_';
 
 const idOfFact = (fact: Fact, cursor: string): string =>
   fact.envelope.source === 'kernel' ? `${fact.actor}/${fact.seq}/${fact.type}/${cursor}` : `${fact.actor}/${fact.seq}`;
