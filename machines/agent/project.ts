@@ -117,9 +117,9 @@ export function waitingOn(view: View): WaitingOn[] {
     case 'starting':
       if (run?.begun === null) {
         const until = view.timers['life.starting:ready'] ?? null;
-        const detail = `for ${run.session} to be prepared`;
+        const detail = `waits for ${run.session} to make its worktree ready`;
         waits.push({ gate: 'agent', on: run.session, since, until, detail, moves: ['run.begun', 'run.cancelled'] });
-      } else waits.push(processWait(view, 'its process to start', 'life.starting:ready', ['driver.started']));
+      } else waits.push(processWait(view, 'waits for its process to start', 'life.starting:ready', ['driver.started']));
       break;
     case 'busy':
       if (run?.question != null) {
@@ -145,10 +145,10 @@ export function waitingOn(view: View): WaitingOn[] {
       });
       break;
     case 'stopping':
-      waits.push(processWait(view, 'its process to be gone', 'life.stopping:leave', ['driver.exited'], 'stopping'));
+      waits.push(processWait(view, 'its process is being ended', 'life.stopping:leave', ['driver.exited'], 'stopping'));
       break;
     case 'offboarding': {
-      const what = run === null && !context.chat.up ? 'its credential to be revoked' : 'its process to be gone';
+      const what = run === null && !context.chat.up ? 'its credential is being revoked' : 'its process is being ended';
       waits.push(processWait(view, what, 'life.offboarding:again', ['driver.exited'], 'stopping'));
       break;
     }

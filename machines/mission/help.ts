@@ -28,6 +28,9 @@ interface Need {
   from: string;
 }
 
+/** Somebody must say how to go on, and nobody is known by name. */
+const OPERATOR = 'person/operator';
+
 /** More is said in `waitingOn`; a person asked about a thousand things at once is not helped. */
 const PLEAS_MAX = 50;
 
@@ -73,7 +76,8 @@ function needs({ items, policy, conductor }: MissionContext): Need[] {
     if (hasEnded(item) || item.picture === null) continue;
     for (const { gate, on, since, until, detail } of item.picture.waitingOn) {
       if (until !== null) continue;
-      if (gate === 'human' || gate === 'upkeep' || (gate === 'agent' && on === null)) {
+      if (gate === 'paused' || gate === 'withdrawn') continue;
+      if (on === null || on === OPERATOR || gate === 'human') {
         found.push({ item, gate, on, since, detail, from: since });
       } else if (gate === 'agent' && item.state === 'ready') {
         found.push({ item, gate, on, since, detail, from: later(since, policy.stallSeconds * 1_000) });

@@ -184,7 +184,7 @@ function waitingOn({ value, since, at, context }: ActorView<MissionContext>): Wa
     } else if (!hasEnded(item) && picture !== null) {
       waits.push(...picture.waitingOn.map((wait) => ({ ...wait, detail: `${spec.key}: ${wait.detail}` })));
     } else if (!hasEnded(item)) {
-      const detail = `${spec.key}: its session to open`;
+      const detail = `${spec.key}: its session is being opened`;
       waits.push({ gate: 'agent', on: session, since: item.since, until: null, detail, moves: ['session.changed'] });
     }
   }

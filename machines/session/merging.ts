@@ -1,6 +1,7 @@
 /** Merging by ourselves (`merge: self`): one try per head, and only the observed merge ends the session. */
 import type { SessionContext } from './context.ts';
 import { type Draft, set, wishFor } from './draft.ts';
+import { askHelp } from './tracker.ts';
 import { checksOf, isReview, mayAct, pullOf, reviewIsGood } from './standing.ts';
 
 /** Everything a merge needs, and nothing owed, asked, or in the making. */
@@ -48,6 +49,8 @@ export function mergeAnswered(draft: Draft): void {
     merge: { ...merge, state: refusal === null ? 'done' : 'refused', reason: refusal },
     look: context.look + 1,
   });
+  if (refusal === null || context.brief.mission !== null) return;
+  askHelp(draft, { gate: 'merge', on: 'person/operator', text: `The pull request could not be merged: ${refusal}.` });
 }
 
 const isMerged = (result: unknown): boolean => (result as { merged?: unknown } | null | undefined)?.merged !== false;

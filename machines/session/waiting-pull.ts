@@ -1,6 +1,7 @@
 /** What the pull request waits for: a review, checks, a conflict's end, the merge; a review session, its next head. */
 import type { WaitingOn } from '../contract.ts';
 import { isLive } from './assignment.ts';
+import type { SessionContext } from './context.ts';
 import { isPullUnseen } from './guards.ts';
 import { short } from './names.ts';
 import { checksOf, isReview, pullOf, queueOf, reviewIsGood, reviewOf, silentChecks } from './standing.ts';
@@ -16,7 +17,7 @@ export function onPull(view: View): WaitingOn[] {
         on: 'external/github',
         since: sinceOf(view, 'work.idle'),
         until: timerOf(view, 'idle', 'observe'),
-        detail: 'the pull request was verified and not seen by the watch yet',
+        detail: 'a pull request was opened; GitHub has yet to show it',
         moves: ['pull.observed'],
       }),
     ];
@@ -40,7 +41,7 @@ function onReviewed(view: View): WaitingOn[] {
   const { context } = view;
   const since = sinceOf(view, 'work.idle');
   if (isPosting(context)) {
-    const detail = 'the verdict is being posted';
+    const detail = 'the verdict is being posted at GitHub';
     return [
       wait('review', { on: 'external/github', since, detail, moves: ['review.post.done', 'review.post.failed'] }),
     ];
@@ -121,6 +122,11 @@ function onReview(view: View): WaitingOn[] {
   return [];
 }
 
+const CHECKS_TEXT = {
+  unknown: (head: string) => `no check of ${head} has reported yet`,
+  pending: (head: string) => `the checks of ${head} are running`,
+};
+
 function onChecks(view: View): WaitingOn[] {
   const { context } = view;
   const state = checksOf(context);
@@ -129,7 +135,7 @@ function onChecks(view: View): WaitingOn[] {
   if (state === 'unknown' || state === 'pending') {
     const silent = context.silent?.head === context.pull?.head ? silentChecks(context) : [];
     const detail =
-      silent.length > 0 ? `nothing was heard of ${silent.join(', ')} on ${head}` : `checks of ${head} are ${state}`;
+      silent.length > 0 ? `nothing was heard of ${silent.join(', ')} on ${head}` : CHECKS_TEXT[state](head);
     return [
       wait('checks', {
         on: silent.length > 0 ? OPERATOR : 'external/github',
@@ -177,7 +183,7 @@ function onMerge(view: View): WaitingOn[] {
       wait('queue', {
         on: 'external/github',
         since: sinceOf(view, `queue.${queue}`),
-        detail: queue === 'waiting' ? 'in the merge queue' : 'is being merged',
+        detail: queue === 'merging' ? 'it is being merged' : queuedText(context),
         moves: ['pull.merged', 'queue.evicted', 'queue.left'],
       }),
     ];
@@ -189,13 +195,17 @@ function onMerge(view: View): WaitingOn[] {
     ? ' (GitHub did not take the approval as a review)'
     : '';
   const conflict = context.pull?.conflict === true ? ' (it conflicts with its base)' : '';
-  const detail = refused === null ? `approved and green${conflict}` : `the merge was refused: ${refused}`;
+  const detail = refused === null ? `approved and green: to be merged${conflict}` : `the merge was refused: ${refused}`;
   return [
     wait('merge', {
-      on: 'external/github',
+      // What GitHub refused, only a person can put right.
+      on: refused === null ? 'external/github' : OPERATOR,
       since: sinceOf(view, 'queue.out'),
       detail: `${detail}${unposted}`,
       moves: ['pull.merged', 'pull.closed', 'pull.moved', ...(refused === null ? [] : ['correct.retry'])],
     }),
   ];
 }
+
+const queuedText = ({ pull }: SessionContext): string =>
+  pull?.queue.state === 'waiting' ? 'it is in the merge queue' : 'approved: to be put into the merge queue';

@@ -1,9 +1,21 @@
 /** What region `work` waits for: an agent, a process to be gone, evidence, a back-off, a person for what is parked. */
 import type { WaitingOn } from '../contract.ts';
+import type { ObligationKind } from '../events/common.ts';
 import { DISPATCHER } from './assignment.ts';
 import type { SessionContext } from './context.ts';
 import { due } from './next.ts';
 import { OPERATOR, type View, sinceOf, timerOf, wait } from './wait.ts';
+
+/** What is owed, as people call it. */
+const WORDS: Record<ObligationKind, string> = {
+  implement: 'the implementation',
+  answer: 'an answer to what was said',
+  review: 'the requested changes',
+  checks: 'the failing checks',
+  queue: 'the way into the merge queue',
+  upkeep: 'the conflict with the base branch',
+  verdict: 'the review',
+};
 
 export function onWork(view: View): WaitingOn[] {
   const state = (view.value as { open: { work: string } }).open.work;
@@ -28,7 +40,7 @@ export function onWork(view: View): WaitingOn[] {
           on: context.run?.agent ?? null,
           since,
           until: timerOf(view, 'preparing', 'prepare'),
-          detail: 'the worktree is made ready',
+          detail: 'the worktree is being made ready',
           moves: ['worktree.prepared', 'worktree.failed'],
         }),
       ];
@@ -38,7 +50,7 @@ export function onWork(view: View): WaitingOn[] {
           on: context.run?.agent ?? null,
           since: context.run?.startedAt ?? since,
           until: timerOf(view, 'running', 'overrun'),
-          detail: `${context.run?.agent ?? 'an agent'} works on ${context.run?.for ?? 'it'}, attempt ${context.run?.attempt ?? 1}`,
+          detail: `${context.run?.agent ?? 'an agent'} works on ${context.run?.for == null ? 'it' : WORDS[context.run.for]}, attempt ${context.run?.attempt ?? 1}`,
           moves: ['run.ended', 'agent.gone'],
         }),
       ];
@@ -59,7 +71,9 @@ export function onWork(view: View): WaitingOn[] {
           on: released ? context.address : (context.run?.agent ?? null),
           since,
           until: timerOf(view, 'verifying', released ? 'verify' : 'release'),
-          detail: released ? 'what the run left is verified' : 'the process of the run is about to be gone',
+          detail: released
+            ? 'what the run left behind is being checked'
+            : 'the run has ended; its process is about to be gone',
           moves: released ? ['run.verified', 'run.verify.failed'] : ['run.released'],
         }),
       ];
@@ -100,7 +114,8 @@ function onWant({ context }: View, since: string): WaitingOn {
   }
   const moves = ['work.matched', 'correct.reassign'];
   if (unmatched === null) return wait('agent', { on: DISPATCHER, since, detail: 'an agent is looked for', moves });
-  if (unmatched.slot) return wait('slot', { on: DISPATCHER, since, detail: 'every run slot is taken', moves });
+  if (unmatched.slot)
+    return wait('slot', { on: DISPATCHER, since, detail: 'as many runs as allowed are in progress', moves });
   const ruledOut = unmatched.ruledOut.map(({ agent, why }) => `${agent}: ${why}`).join('; ');
   const detail =
     ruledOut === ''
@@ -117,7 +132,7 @@ function onParked({ obligations }: SessionContext): WaitingOn[] {
       wait(kind === 'upkeep' ? 'upkeep' : 'human', {
         on: OPERATOR,
         since: parked!.at,
-        detail: `${kind} is parked (${id}): ${parked!.reason}`,
+        detail: `${WORDS[kind]} ${kind === 'checks' || kind === 'review' ? 'are' : 'is'} parked (${id}): ${parked!.reason}`,
         moves: ['say', 'correct.retry', 'correct.budget.set', 'correct.obligation.drop', 'pull.moved'],
       }),
     );

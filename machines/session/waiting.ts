@@ -59,7 +59,7 @@ function onDependencies(view: View): WaitingOn[] {
   const since = sinceOf(view, 'start.held');
   const waits: WaitingOn[] = [];
   if (context.blockers === null) {
-    const detail = 'the issue’s blockers were not told yet';
+    const detail = 'it is not known yet what blocks the issue';
     waits.push(
       wait('dependency', {
         on: trackerOf(context) ?? OPERATOR,
@@ -75,8 +75,8 @@ function onDependencies(view: View): WaitingOn[] {
     waits.push(wait('dependency', { on: trackerOf(context) ?? OPERATOR, since, detail, moves: ['issue.freed'] }));
   }
   if (context.heldBy.length > 0) {
-    const detail = `held by the mission: ${context.heldBy.join(', ')}`;
     const isSlot = context.heldBy.every((by) => by === 'slot');
+    const detail = heldText(context);
     waits.push(
       wait(isSlot ? 'slot' : 'dependency', {
         on: context.brief.mission ?? OPERATOR,
@@ -87,6 +87,14 @@ function onDependencies(view: View): WaitingOn[] {
     );
   }
   return waits;
+}
+
+/** What the mission holds it for, in words; an item is told by its key. */
+function heldText({ heldBy, brief }: SessionContext): string {
+  if (heldBy.every((by) => by === 'slot')) return 'waits for its turn: the mission runs as many items as it may';
+  if (heldBy.includes('paused')) return 'the mission is paused';
+  if (heldBy.every((by) => by === brief.mission)) return 'the mission has not let it start yet';
+  return `waits for ${heldBy.join(', ')}`;
 }
 
 function onQuestions({ context }: View): WaitingOn[] {

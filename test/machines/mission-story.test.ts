@@ -171,7 +171,7 @@ test('an item whose source another session holds is linked to it: it shows that 
   assert.equal(world.find('item:mission/m#a'), 'session/eng-7', 'corrections go there');
   assert.deepEqual(itemOf(world, 'b').heldBy, ['session/eng-7']);
   world.send('session/eng-7', 'correct.reassign', { to: 'role/tester' });
-  assert.match(itemOf(world, 'a').picture?.waitingOn[0]?.detail ?? '', /blockers/);
+  assert.match(itemOf(world, 'a').picture?.waitingOn[0]?.detail ?? '', /what blocks the issue/);
   world.send('session/eng-7', 'correct.close', { outcome: 'done' });
   assert.equal(itemOf(world, 'a').state, 'done');
   assert.deepEqual(itemOf(world, 'b').heldBy, []);

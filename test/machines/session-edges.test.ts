@@ -129,3 +129,40 @@ test('gate `merge` says that the approval is none at GitHub', () => {
   session.send('verdict.given', { reviewer: 'agent/susan', head: H1, verdict: 'approve', body: '', comments: [] });
   assert.match(session.waitingOn()[0]?.detail ?? '', /GitHub did not take the approval as a review/);
 });
+
+/** Words only our own code knows. */
+const MACHINE_SPEAK =
+  /\b(undefined|null|NaN|\[object|implement is|notWanted|changesRequested|backingOff|start\.held)\b/;
+
+test('a merge that was refused is a person’s, who is asked', () => {
+  const session = delivered({ gate: green }, { gates: { checks: ['Tests'], review: 'none' } });
+  const { head } = session.context().pull!;
+  session.send(
+    'pull.merge.failed',
+    { key: 'k', code: 'GITHUB_405', reason: 'a review is required' },
+    { wish: { head } },
+  );
+  const [wait] = session.waitingOn();
+  assert.deepEqual([wait?.gate, wait?.on], ['merge', 'person/operator']);
+  assert.match(String(session.acts('help.ask')[0]?.params['text']), /a review is required/);
+});
+
+test('what a session waits for reads as a sentence', () => {
+  const session = opened();
+  const said: string[] = [];
+  const listen = (): void => void said.push(...session.waitingOn().map(({ detail }) => detail));
+  listen();
+  run(session);
+  listen();
+  session.send('run.ended', { outcome: 'completed' }, { epoch: 1, source: 'agent/ada' });
+  listen();
+  session.send('run.released', { epoch: 1, usage: { inputTokens: 1, outputTokens: 1 } });
+  listen();
+  verified(session, { pull: 7 });
+  listen();
+  session.send('pull.observed', pull());
+  listen();
+  assert.ok(said.includes('agent/ada works on the implementation, attempt 1'), said.join('\n'));
+  assert.ok(said.includes('a pull request was opened; GitHub has yet to show it'), said.join('\n'));
+  for (const detail of said) assert.doesNotMatch(detail, MACHINE_SPEAK);
+});
