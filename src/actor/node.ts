@@ -173,7 +173,7 @@ export function createNode(options: NodeOptions): Node {
     schedule();
     if (actor.parked !== null) {
       if (item.envelope.type === 'correct.unpark') {
-        parking.unpark(actor, item);
+        if (!turn.repeat(actor, item)) parking.unpark(actor, item);
         return;
       }
       if (item.door === 'ask') {

@@ -132,6 +132,7 @@ export function createOutbox({ node, performers, clock, log, held = false }: Out
         const timedOut = (error as Error).name === 'TimeoutError' || (error as Error).name === 'AbortError';
         if (!(error instanceof TransientError) && !timedOut) throw error;
         if (signal.aborted || attempt >= tries) throw error;
+        if (timedOut && performer.repeat === 'once') throw uncertain(act, 'no answer came in time');
         const wait = (error as TransientError).retryAfterMs ?? waits[Math.min(attempt - 1, waits.length - 1)]!;
         log.warn(
           { act: act.act, key: act.key, attempt, waitMs: wait, err: (error as Error).message },
@@ -140,9 +141,8 @@ export function createOutbox({ node, performers, clock, log, held = false }: Out
         await sleep(wait, signal);
         if (signal.aborted) throw error;
         // A failed try may have happened all the same: the answer was lost, not the deed.
-        const found =
-          performer.repeat === 'check' ? await performer.look?.(act.params as never, doing(attempt)) : undefined;
-        if (found !== undefined) return found;
+        const found = performer.repeat === 'check' ? await lookTwice(performer, act, doing(attempt)) : undefined;
+        if (found !== undefined) return found.answer;
       }
     }
   }
@@ -155,11 +155,17 @@ export function createOutbox({ node, performers, clock, log, held = false }: Out
   ): Promise<{ answer: unknown } | undefined> {
     if (performer.repeat === 'key') return undefined;
     if (performer.repeat === 'once' || performer.look === undefined) {
-      throw new TerminalError(
-        'EFFECT_UNCERTAIN',
-        `${act.act} was begun before the process ended; whether it happened is not known, and it is not done twice`,
-      );
+      throw uncertain(act, 'it was begun before the process ended');
     }
+    return lookTwice(performer, act, doing);
+  }
+
+  async function lookTwice(
+    performer: ActPerformer,
+    act: PendingAct,
+    doing: Doing,
+  ): Promise<{ answer: unknown } | undefined> {
+    if (performer.look === undefined) return undefined;
     const first = await performer.look(act.params as never, doing);
     if (first !== undefined) return { answer: first };
     await sleep(SECOND_LOOK_MS, doing.signal);
@@ -193,3 +199,6 @@ export function createOutbox({ node, performers, clock, log, held = false }: Out
     },
   };
 }
+
+const uncertain = ({ act }: PendingAct, why: string): TerminalError =>
+  new TerminalError('EFFECT_UNCERTAIN', `${act}: ${why}; whether it happened is not known, and it is not done twice`);

@@ -56,14 +56,14 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     ledger.del(KEYS.parked(actor.address));
     actor.parked = null;
     if (item.envelope.data['skip'] === true) {
-      const first = mailbox.shift(actor.address);
-      if (first !== undefined) {
-        turn.leave(actor, first);
+      const skipped = takeOut(actor.address, poison?.envelope);
+      if (skipped !== undefined) {
+        turn.leave(actor, skipped);
         const why = `skipped by ${item.envelope.source}: ${poison?.reason ?? ''}`;
-        const receipt = standing(actor, first.envelope.id, 'refused', 'parked', why);
-        turn.remember(actor.address, first.envelope.id, receipt);
-        turn.bury(first.envelope, receipt);
-        ledger.after(() => first.settle(receipt));
+        const receipt = standing(actor, skipped.envelope.id, 'refused', 'parked', why);
+        turn.remember(actor.address, skipped.envelope.id, receipt);
+        turn.bury(skipped.envelope, receipt);
+        ledger.after(() => skipped.settle(receipt));
       }
     }
     tell('actor.unparked', actor, at, `${actor.address} was unparked by ${item.envelope.source}`);
@@ -72,6 +72,15 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     turn.remember(actor.address, item.envelope.id, receipt);
     ledger.after(() => item.settle(receipt));
     mailbox.wake(actor.address);
+  }
+
+  /** By its id: after a restart, what was told while it waited may stand before it. */
+  function takeOut(address: string, id: string | undefined): Item | undefined {
+    const items = mailbox.drain(address);
+    const index = items.findIndex(({ envelope }) => envelope.id === id);
+    const [out] = index < 0 ? [] : items.splice(index, 1);
+    for (const item of items) mailbox.push(address, item);
+    return out;
   }
 
   function tell(type: string, actor: Actor, at: string, summary: string): void {

@@ -40,6 +40,8 @@ export interface Doings {
 export interface Turn {
   /** Takes the first envelope of a mailbox; a step that throws is thrown on, with nothing written. */
   take(actor: Actor, item: Item): void;
+  /** Answers an id that came before with its first receipt; false = it is new. */
+  repeat(actor: Actor, item: Item): boolean;
   /** Removes what kept an item alive: it is over with this batch. */
   leave(actor: Actor, item: Item): void;
   /** Puts an item into the stored mailbox: from here on it survives a crash without its stream. */
@@ -81,11 +83,8 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
   }
 
   function take(actor: Actor, item: Item): void {
-    const earlier = isOutside(item) ? seenReceipt(actor, item) : null;
-    if (earlier !== null) {
+    if (repeat(actor, item)) {
       mailbox.shift(actor.address);
-      leave(actor, item);
-      ledger.after(() => item.settle(earlier));
       return;
     }
     if ((item.envelope.hops ?? 0) > HOPS_MAX) throw new Bug(`${item.envelope.type} passed ${HOPS_MAX} actors`);
@@ -105,6 +104,14 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     leave(actor, item);
     if (decision.step === null) reject(actor, item, decision.receipt);
     else write(actor, item, decision);
+  }
+
+  function repeat(actor: Actor, item: Item): boolean {
+    const earlier = isOutside(item) ? seenReceipt(actor, item) : null;
+    if (earlier === null) return false;
+    leave(actor, item);
+    ledger.after(() => item.settle(earlier));
+    return true;
   }
 
   function seenReceipt(actor: Actor, item: Item): Receipt | null {
@@ -317,6 +324,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
 
   return {
     take,
+    repeat,
     leave,
     store(actor, item) {
       if (item.number !== null || item.door === 'timer' || item.door === 'answer') return;
