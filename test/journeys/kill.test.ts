@@ -43,7 +43,12 @@ journey('killed while webhooks are being taken: none of them is lost or counts t
   await journey.ended(session);
 
   await checkEverything(journey, { issue, session });
-  assert.equal(await startsOf(journey, 'agent/ada'), 3);
+  // The agent that asks for the pull request may find the door gone before it is answered: its run fails and is
+  // repeated, and the next one finds what is there.
+  const ended = (await journals(journey)).get(session)!.filter(({ type }) => type === 'run.ended');
+  const unfinished = ended.filter(({ data }) => data['outcome'] !== 'completed');
+  assert.ok(unfinished.length <= 1, JSON.stringify(unfinished.map(({ data }) => data)));
+  assert.equal(await startsOf(journey, 'agent/ada'), 3 + unfinished.length);
 });
 
 journey(
