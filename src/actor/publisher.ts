@@ -17,6 +17,8 @@ import type { Node } from './node.ts';
 const MEMORY_FACTS_MAX = 20_000;
 /** `data` over this many bytes leaves out its larger parts. */
 const DATA_BYTES_MAX = 16_384;
+/** Facts on their way before the stream has acknowledged them. */
+const TOGETHER_MAX = 512;
 const RETRY_MS = 1_000;
 
 export interface Publisher {
@@ -72,29 +74,38 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
 
   async function publishAll(): Promise<void> {
     while (published < latest && !stopped) {
-      const batch = published + 1;
-      const facts = memory.get(batch) ?? factsOf(batch);
+      const { messages, upTo } = nextMessages();
       try {
-        if (facts.length > 0) {
-          await bus.publishAll(
-            'fact',
-            facts.map((fact, index) => ({
-              subject: `${token(kindOf(fact.actor))}.${token(idOf(fact.actor))}.${fact.type.replaceAll('.', '_')}`,
-              body: JSON.stringify(envelopeOf(fact, namespace, `${batch}.${index}`)),
-              msgId: idOfFact(fact, `${batch}.${index}`),
-            })),
-          );
-        }
+        if (messages.length > 0) await bus.publishAll('fact', messages);
       } catch (error) {
-        log.debug({ err: (error as Error).message, batch }, 'facts wait for the bus');
+        log.debug({ err: (error as Error).message, batch: published + 1 }, 'facts wait for the bus');
         await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
         continue;
       }
-      published = batch;
-      inMemory -= memory.get(batch)?.length ?? 0;
-      memory.delete(batch);
-      if (facts.length > 0) await node.write([{ key: KEYS.meta('published'), value: String(batch) }], { lazy: true });
+      for (let batch = published + 1; batch <= upTo; batch++) {
+        inMemory -= memory.get(batch)?.length ?? 0;
+        memory.delete(batch);
+      }
+      published = upTo;
+      if (messages.length > 0) await node.write([{ key: KEYS.meta('published'), value: String(upTo) }], { lazy: true });
     }
+  }
+
+  /** The facts of the next batches, as many as go out together: a wait for each batch's own is longer than a batch. */
+  function nextMessages(): { messages: Parameters<Bus['publishAll']>[1]; upTo: number } {
+    const messages: Parameters<Bus['publishAll']>[1] = [];
+    let upTo = published;
+    while (upTo < latest && messages.length < TOGETHER_MAX) {
+      const batch = ++upTo;
+      (memory.get(batch) ?? factsOf(batch)).forEach((fact, index) => {
+        messages.push({
+          subject: `${token(kindOf(fact.actor))}.${token(idOf(fact.actor))}.${fact.type.replaceAll('.', '_')}`,
+          body: JSON.stringify(envelopeOf(fact, namespace, `${batch}.${index}`)),
+          msgId: idOfFact(fact, `${batch}.${index}`),
+        });
+      });
+    }
+    return { messages, upTo };
   }
 
   function factsOf(batch: number): Fact[] {

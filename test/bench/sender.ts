@@ -23,6 +23,8 @@ export interface Task {
 }
 
 export interface Timing {
+  /** Receipts in all, those of warming up too. */
+  count: number;
   rate: number;
   p50: number;
   p99: number;
@@ -83,7 +85,12 @@ async function perform({ door, inFlight, warmMs, ms, actors, firstRound, ...acce
   };
   await Promise.all(Array.from({ length: inFlight }, one));
   await nc.close();
-  return { rate: (latencies.length / ms) * 1_000, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
+  return {
+    count,
+    rate: (latencies.length / ms) * 1_000,
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+  };
 }
 
 process.on('message', (task: Task) => {
