@@ -94,6 +94,18 @@ const NAMED_KIND = 'agent';
 /** Edits between two names that still count as a slip of the finger. */
 const NEAR_EDITS_MAX = 3;
 
+const UNREADABLE: Projection = {
+  phase: 'unreadable',
+  epoch: null,
+  owner: null,
+  waitingOn: [],
+  title: '',
+  user: null,
+  mission: null,
+  refs: [],
+  tags: {},
+};
+
 export function createActors({ registry, read, activeMax }: ActorsOptions): Actors {
   /** In order of last use: the first is evicted first. */
   const actors = new Map<string, Actor>();
@@ -143,7 +155,15 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       );
     }
     const live = revive(actor.address, state);
-    actor.stood = { live, projection: definition.project(live.view as never) };
+    try {
+      actor.stood = { live, projection: definition.project(live.view as never) };
+    } catch (error) {
+      // One actor that this code cannot read must not keep all others from starting.
+      actor.stood = { live, projection: UNREADABLE };
+      const { message, stack = '' } = error as Error;
+      const reason = `its state cannot be read by this version of ${actor.kind}: ${message}`;
+      actor.parked = { at: state.at, envelope: '', type: '', reason, stack };
+    }
     actor.watching = read(KEYS.watching(actor.address)) !== undefined;
     const parked = read(KEYS.parked(actor.address));
     if (parked !== undefined) actor.parked = JSON.parse(parked) as Actor['parked'];

@@ -98,7 +98,7 @@ async function loadWatching({ store, actors, registry }: LoadingOptions): Promis
   for await (const [key] of store.scan(SPACES.watching)) {
     const actor = actors.get(keyParts(key, 1)[0]!);
     const definition = registry.get(actor.kind);
-    if (actor.stood === null || definition === undefined) continue;
+    if (actor.stood === null || actor.parked?.envelope === '' || definition === undefined) continue;
     actor.watches = watchesOf(definition, actor.stood.live);
     watching.push(actor);
   }

@@ -3,13 +3,14 @@ import type { WaitingOn } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import type { Actor } from './actors.ts';
 import type { Node } from './node.ts';
+import type { Receipt } from './receipt.ts';
 import { candidates } from './step.ts';
 
 export interface Why {
   actor: string;
   phase: string;
   waitingOn: (WaitingOn & { sentence: string })[];
-  /** Event type → `moves`, `refused` with the guard's sentence, or `depends` on its data. */
+  /** Event type → would move, would be refused with the reason, or depends on its data. */
   events: Record<string, { would: 'move' | 'refuse' | 'depend'; because: string }>;
   parked: Actor['parked'];
 }
@@ -22,7 +23,6 @@ export function whyOf(node: Node, actor: Actor, clock: Clock): Why {
   for (const [type, spec] of Object.entries(definition.events)) {
     if (spec.creates === 'always') continue;
     const own = found.filter((candidate) => candidate.event === type);
-    const guards = [...new Set(own.map(({ guard }) => guard).filter((guard) => guard !== null))];
     if (own.length === 0) {
       events[type] = { would: 'refuse', because: `nothing waits for it in ${projection.phase}` };
     } else if (spec.data.safeParse({}).success && spec.report !== true) {
@@ -34,23 +34,9 @@ export function whyOf(node: Node, actor: Actor, clock: Clock): Why {
         subject: actor.address,
         data: {},
       });
-      const moves = receipt.outcome === 'taken' || receipt.outcome === 'recorded';
-      const sentence = guards.map((guard) => definition.reasons[guard]).filter((reason) => reason !== undefined);
-      events[type] = moves
-        ? {
-            would: 'move',
-            because:
-              receipt.outcome === 'recorded'
-                ? 'changes nothing that counts'
-                : `${receipt.before?.phase ?? ''} → ${receipt.after?.phase ?? ''}`,
-          }
-        : { would: 'refuse', because: [receipt.reason ?? receipt.outcome, ...sentence].join('; ') };
+      events[type] = foretold(receipt);
     } else {
-      const sentences = guards.map((guard) => definition.reasons[guard] ?? guard);
-      events[type] = {
-        would: 'depend',
-        because: sentences.length === 0 ? 'on its data' : `on its data; refused when ${sentences.join(', or ')}`,
-      };
+      events[type] = { would: 'depend', because: 'on its data; a preview tells' };
     }
   }
   return {
@@ -59,6 +45,17 @@ export function whyOf(node: Node, actor: Actor, clock: Clock): Why {
     waitingOn: projection.waitingOn.map((wait) => ({ ...wait, sentence: sentenceOf(wait, clock.now()) })),
     events,
     parked: actor.parked,
+  };
+}
+
+function foretold(receipt: Receipt): Why['events'][string] {
+  const { outcome, reason, before, after } = receipt;
+  if (outcome === 'recorded') return { would: 'move', because: 'would be recorded; nothing else changes' };
+  if (outcome !== 'taken') return { would: 'refuse', because: reason ?? outcome };
+  const same = before?.phase === after?.phase;
+  return {
+    would: 'move',
+    because: same ? `stays ${after?.phase ?? ''}` : `${before?.phase ?? ''} → ${after?.phase ?? ''}`,
   };
 }
 

@@ -24,13 +24,15 @@ const ACTS_MS_MAX = 15_000;
 
 export interface DemoOptions {
   json: boolean;
+  /** Keeps everything running after the story, until interrupted, so that the page can be looked at. */
+  stay?: Promise<void> | undefined;
   stdout: Writer;
   stderr: Writer;
   env: NodeJS.ProcessEnv;
 }
 
 /** @returns the exit code */
-export async function runDemo({ json, stdout, stderr, env }: DemoOptions): Promise<0 | 1> {
+export async function runDemo({ json, stay, stdout, stderr, env }: DemoOptions): Promise<0 | 1> {
   const say = (line: string): void => void stderr.write(`${line}\n`);
   if ((await findNatsServer()) === null) {
     const installed = await installNatsServer(say);
@@ -63,7 +65,12 @@ export async function runDemo({ json, stdout, stderr, env }: DemoOptions): Promi
         out.answer(`  Linear is    ${world.linear.url} (a stand-in)`);
         out.answer('');
       }
-      return await play(world, chartroom.operator, out, stopped);
+      const exit = await play(world, chartroom.operator, out, stopped);
+      if (stay !== undefined) {
+        say(`   the page stays at ${chartroom.operator} until you press Ctrl-C`);
+        await stay;
+      }
+      return exit;
     } finally {
       stopped.abort();
       await chartroom.stop();
@@ -148,9 +155,16 @@ async function settled(operator: string, session: string): Promise<void> {
   }
 }
 
+const interrupted = (): Promise<void> =>
+  new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   process.exitCode = await runDemo({
     json: process.argv.includes('--json'),
+    stay: process.argv.includes('--stay') ? interrupted() : undefined,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

@@ -9,7 +9,8 @@ export function showFact(out: Output, fact: Fact): void {
   const { actor, before, after } = fact;
   const kind = actor.split('/')[0] as keyof typeof WHO;
   const moved = before?.phase !== after?.phase;
-  const isQuiet = fact.outcome === 'recorded' || (kind === 'dispatcher' && !moved);
+  const isPicture = fact.type === 'session.changed' || fact.type.endsWith('.done');
+  const isQuiet = fact.outcome === 'recorded' || ((kind === 'dispatcher' || isPicture) && !moved);
   if (isQuiet) return;
   const state = moved ? `${before?.phase ?? 'new'} → ${out.paint('bold', after?.phase ?? '')}` : (after?.phase ?? '');
   const event = fact.type.startsWith('xstate.after.') ? 'a timer' : fact.type;

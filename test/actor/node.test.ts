@@ -236,3 +236,24 @@ test('a preview is the receipt that then comes, and does nothing', async () => {
     assert.deepEqual(await node.send(envelope), preview);
   }
 });
+
+test('an actor whose state this code cannot read is parked at the start, and the others go on', async () => {
+  const store = await openMemoryStore();
+  const first = await startNode(store);
+  await first.node.send(letter('lamp/a', 'open', { room: 'a' }));
+  await first.node.send(letter('lamp/b', 'open', { room: 'b' }));
+  await first.node.send(letter('lamp/a', 'press'));
+  await first.node.stop();
+  const broken: typeof lampDefinition = {
+    ...lampDefinition,
+    project(view) {
+      if (view.address === 'lamp/a') throw new Error('a key it does not have');
+      return lampDefinition.project(view);
+    },
+  };
+  const again = await startNode(store, { definitions: [broken as unknown as Definition] });
+  assert.equal((await again.node.send(letter('lamp/b', 'press'))).outcome, 'taken');
+  const refused = await again.node.send(letter('lamp/a', 'press'));
+  assert.equal(refused.code, 'parked');
+  assert.match(refused.reason ?? '', /cannot be read.*a key it does not have/);
+});
