@@ -184,6 +184,7 @@ test('what may be done once only is not done again after an attempt, and the unc
   const performing = await startPerforming(await interrupted(), {
     repeat: 'once',
     perform: async () => void (performed += 1),
+    look: () => Promise.resolve(undefined),
   });
   await turns();
   assert.equal(performed, 0);

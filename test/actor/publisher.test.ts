@@ -92,6 +92,23 @@ test('while the bus is away steps go on; their facts follow when it is back', as
   await publisher.stop();
 });
 
+test('more than go out together all follow, each once', async () => {
+  const clock = createFakeClock();
+  const server = createMemoryServer({ clock });
+  const { node, publisher } = await startPublishing(await openMemoryStore(), server, clock);
+  server.stop();
+  await node.send(letter('lamp/a', 'open', { room: 'a' }));
+  for (let count = 0; count < 1_100; count++) await node.send(letter('lamp/a', 'dim', { to: count % 100 }));
+  server.start();
+  clock.advance(1_000);
+  await turns();
+  assert.deepEqual(
+    facts(server).map(({ id }) => id),
+    Array.from({ length: 1_101 }, (_, index) => `lamp/a/${index + 1}`),
+  );
+  await publisher.stop();
+});
+
 test('how far it was published is durable, and who follows can go on from a cursor', async () => {
   const clock = createFakeClock();
   const server = createMemoryServer({ clock });

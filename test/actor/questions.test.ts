@@ -15,9 +15,15 @@ const foundLamp = {
   ...lampDefinition,
   project: (view: never) => {
     const projection = lampDefinition.project(view);
+    const { since } = view as { since: Record<string, string> };
     const room = projection.refs[0]!.slice('room:'.length);
     return {
       ...projection,
+      // Unlike the lamp's own this does not change with every step.
+      waitingOn: projection.waitingOn.map((wait) => ({
+        ...wait,
+        since: since['up.light.off'] ?? since['up.light.on']!,
+      })),
       user: room === 'cellar' ? 'ann' : 'dev',
       mission: room === 'attic' ? 'mission/move' : null,
       refs: [...projection.refs, `issue:LAMP-${room}`, `item:mission/move#${room}`],
