@@ -146,10 +146,13 @@ journey('its nats-server killed in mid-run: it is started again and the job ends
   const { issue, session } = journey.delegate();
   await journey.until('the run', ({ actor, type }) => actor === session && type === 'run.started');
 
-  process.kill(await natsPid(journey), 'SIGKILL');
+  const killed = await natsPid(journey);
+  process.kill(killed, 'SIGKILL');
   await journey.ended(session);
 
   await checkEverything(journey, { issue, session });
+  assert.notEqual(await natsPid(journey), killed);
+  assert.equal((await journey.ask<{ nats: string }>('health')).nats, 'connected');
 });
 
 journey(
