@@ -30,7 +30,7 @@ interface BoxContext extends Record<string, unknown> {
 const machine = setup({
   types: { context: {} as BoxContext, events: {} as EventsOf<typeof EVENTS>, input: {} as Birth },
   actions: {
-    turn: assign(({ context }) => ({ pair: Object.fromEntries(Object.entries(context.pair).reverse()) })),
+    turn: assign(({ context }) => ({ pair: Object.fromEntries(Object.entries(context.pair).toReversed()) })),
     put: assign(({ context, event }) =>
       event.type === 'put' ? { things: [...context.things, { text: event.data.text, seen: false, size: 1 }] } : {},
     ),
@@ -61,7 +61,7 @@ const box = {
   claims: () => [],
   watch: () => undefined,
   project: (view) => ({
-    phase: String(view.value),
+    phase: view.since['even'] === undefined ? 'odd' : 'even',
     epoch: null,
     owner: null,
     waitingOn: [

@@ -1,6 +1,7 @@
 /** The stream is a letterbox: its position moves with the steps it causes, and nothing else moves it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createCursor } from '../../src/actor/cursor.ts';
 import { createLetterbox } from '../../src/actor/letterbox.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
@@ -179,4 +180,15 @@ test('letters to a parked actor are stored, so that the position goes on', async
     ],
   );
   await again.stop();
+});
+
+test('the position stays before the first letter that is still on its way, however many behind it are taken', () => {
+  const cursor = createCursor(10);
+  for (const seq of [11, 12, 14]) cursor.read(seq);
+  cursor.take(12);
+  cursor.take(14);
+  assert.equal(cursor.position(), 10);
+  assert.equal(cursor.outstanding(), 1);
+  cursor.take(11);
+  assert.equal(cursor.position(), 14);
 });

@@ -34,7 +34,7 @@ async function startWatching(store: Store) {
   };
   const watches = createWatches({
     node: lamps.node,
-    performers: { consumer: consumer as unknown as WatchPerformer },
+    performers: { consumer },
     log: lamps.log,
   });
   await lamps.node.load();

@@ -9,5 +9,8 @@ node.releaseTimers();
 const readyMs = performance.now() - mark;
 process.send?.({ readyMs, rssMb: process.memoryUsage.rss() / 1e6 });
 process.on('disconnect', () => {
-  void store.close().finally(() => process.exit(0));
+  void node
+    .stop()
+    .then(() => store.close())
+    .finally(() => process.exit(0));
 });
