@@ -78,6 +78,8 @@ export const repoSettings = {
   queueCheck: line.optional(),
   branchPrefix: z.string().max(60).optional(),
   protectedPaths: z.array(z.string().max(500)).max(200).optional(),
+  /** Red checks of a head are first run again, once, before anybody repairs them. */
+  rerun: z.enum(['never', 'once']).optional(),
 };
 
 export const waitingOn = z.strictObject({

@@ -5,7 +5,7 @@ import { type Draft, deny, set } from './draft.ts';
 import { observeIssue } from './issue.ts';
 import { branchName } from './names.ts';
 import { owe } from './obligations.ts';
-import { greet, showPlan } from './tracker.ts';
+import { greet } from './tracker.ts';
 
 export function open(draft: Draft): void {
   const { event, context } = draft;
@@ -48,6 +48,7 @@ function briefFrom(data: OpenSession): Brief {
     queueCheck: data.queueCheck ?? null,
     branchPrefix: data.branchPrefix ?? 'chartroom',
     protectedPaths: data.protectedPaths ?? [],
+    rerun: data.rerun ?? 'never',
     priority: data.priority ?? 0,
     mission: data.mission ?? null,
     item: data.item ?? null,
@@ -81,5 +82,4 @@ export function openFromIssue(draft: Draft): void {
   owe(draft, { kind: 'implement' });
   observeIssue(draft);
   greet(draft);
-  showPlan(draft);
 }

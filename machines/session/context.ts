@@ -4,6 +4,7 @@
  */
 import type { Birth, Timers, WaitingOn } from '../contract.ts';
 import type { Budgets, Gates, ObligationKind, Usage, Verdict, WorkKind } from '../events/common.ts';
+import type { PullObserved } from '../events/index.ts';
 import type { Note } from '../notes.ts';
 
 /** What was asked for, and how the repository wants it done. */
@@ -25,6 +26,8 @@ export interface Brief {
   queueCheck: string | null;
   branchPrefix: string;
   protectedPaths: string[];
+  /** Red checks of a head are first run again, once. */
+  rerun: 'never' | 'once';
   priority: number;
   mission: string | null;
   item: string | null;
@@ -168,8 +171,8 @@ export interface Reviewing {
   pin: string | null;
   /** Why the review session did not take what it was asked; a person has to look. */
   unreachable: string | null;
-  /** A verdict `comment`: the reviewer left it to a person. */
-  comment: { head: string; reviewer: string } | null;
+  /** A verdict `comment`, or a review that was dismissed: whoever judged this head does not again, a person has to. */
+  comment: { head: string; reviewer: string; dismissed?: true } | null;
 }
 
 export interface Question {
@@ -268,6 +271,14 @@ export interface SessionContext {
   ignored: { name: string; head: string | null }[];
   /** Head whose silent check was asked about. */
   silent: { head: string; names: string[] } | null;
+  /** Red checks that are run again before anybody repairs them; `before`: the reports that were red, `failures`: why. */
+  rerun: {
+    head: string;
+    state: 'asked' | 'over';
+    before: string;
+    failures: PullObserved['gate']['failures'];
+    at: string;
+  } | null;
   merge: { head: string; state: 'asked' | 'done' | 'refused'; reason: string | null; at: string } | null;
 
   // ── a review session
@@ -321,6 +332,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
       queueCheck: null,
       branchPrefix: 'chartroom',
       protectedPaths: [],
+      rerun: 'never',
       priority: 0,
       mission: null,
       item: null,
@@ -380,6 +392,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
     },
     ignored: [],
     silent: null,
+    rerun: null,
     merge: null,
     verdicts: [],
     makers: [],

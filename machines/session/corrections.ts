@@ -78,6 +78,12 @@ export function stop(draft: Draft): void {
   }
   set(draft, { backoff: null });
   unwant(draft);
+  if (assigned || draft.context.obligations !== context.obligations) {
+    tellLinear(draft, {
+      type: 'elicitation',
+      body: `I stopped (${why(draft, 'stopped')}). Write what to do next, or retry.`,
+    });
+  }
 }
 
 export function pause(draft: Draft): void {

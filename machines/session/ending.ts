@@ -31,6 +31,7 @@ export function close(draft: Draft): void {
     wishFor(draft, 'pull.close', { repo: context.brief.repo, number, comment: why(draft, 'Closed') });
   }
   set(draft, { ending: true });
+  showPlan(draft);
   draft.raised.push(`closed.${outcome}`);
   finish(draft, why(draft, `closed as ${outcome}`), outcome === 'done' ? 'response' : 'error');
 }

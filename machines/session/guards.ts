@@ -1,13 +1,14 @@
 /** The questions the chart asks, and the sentence `why` says when the answer is no. Pure functions of context and event. */
 import { excludedOf, isLive, isOccupied, isStopping } from './assignment.ts';
 import { exhausted } from './budgets.ts';
+import { isRerunning } from './checking.ts';
 import type { SessionContext } from './context.ts';
 import { canRetry, isGateCheck } from './corrections.ts';
 import type { AnyEvent } from './draft.ts';
 import { mayMerge } from './merging.ts';
 import { allParked, due, mayStart, owesNothing } from './next.ts';
 import { questionFor } from './people.ts';
-import { checksOf, isReview, mayAct, reviewOf, silentChecks } from './standing.ts';
+import { checksOf, isReview, mayAct, pullOf, reviewOf, silentChecks } from './standing.ts';
 
 interface Asked {
   context: SessionContext;
@@ -86,7 +87,9 @@ export const GUARDS = {
     context.reviewing.asked?.head !== context.pull?.head &&
     context.run === null &&
     mayAct(context),
-  checkIsSilent: ({ context }) => silentChecks(context).length > 0 && context.silent?.head !== context.pull?.head,
+  checkIsSilent: ({ context }) =>
+    pullOf(context) === 'open' && silentChecks(context).length > 0 && context.silent?.head !== context.pull?.head,
+  isRerunning: ({ context }) => isRerunning(context),
   mayMerge: ({ context }) => mayMerge(context),
   nobodyTakesIt: ({ context }) =>
     context.want !== null && context.unmatched !== null && !context.unmatched.slot && context.brief.mission === null,
@@ -168,7 +171,8 @@ export const REASONS: Record<keyof typeof GUARDS, string> = {
   pullIsUnseen: 'no pull request is expected that was not seen',
   isReviewSession: 'this is not a review session',
   reviewIsUnasked: 'no review is wanted for this head, it was asked for already, or a run is in progress',
-  checkIsSilent: 'every named check has reported, or was asked about',
+  checkIsSilent: 'every gate check has reported, or was asked about',
+  isRerunning: 'no red check is being run again',
   mayMerge: 'it is not ours to merge, or not approved and green, or something is still owed',
   nobodyTakesIt: 'an agent is on its way, or the mission asks',
   noQuestionIsOpen: 'a question is open',

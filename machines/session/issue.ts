@@ -5,7 +5,7 @@ import type { SessionContext } from './context.ts';
 import { type Draft, set } from './draft.ts';
 import { isBefore } from './instant.ts';
 import { noteChange } from './run.ts';
-import { greet, showPlan } from './tracker.ts';
+import { greet } from './tracker.ts';
 
 export function observeIssue(draft: Draft): void {
   const { context, event } = draft;
@@ -26,7 +26,6 @@ export function observeIssue(draft: Draft): void {
   if (JSON.stringify(issue) !== JSON.stringify(context.issue)) set(draft, { issue });
   observeAuthority(draft, context.issue, seen);
   greet(draft);
-  if (context.issue?.agentSession !== issue.agentSession) showPlan(draft);
   if (seen.removed) {
     set(draft, { ending: true });
     draft.raised.push('issue.removed');

@@ -6,7 +6,7 @@ import { type Draft, set, wishFor } from './draft.ts';
 import { short } from './names.ts';
 import { amend, park, parkIfSpent, settle } from './obligations.ts';
 import { checksOf, reviewOf } from './standing.ts';
-import { askHelp, showPlan } from './tracker.ts';
+import { askHelp } from './tracker.ts';
 
 /** Act run.verify: the session's own look at worktree, remote and pull request. */
 export function verify(draft: Draft): void {
@@ -65,7 +65,6 @@ export function judge(draft: Draft): void {
     });
   }
   parkSpent(draft, run.for);
-  showPlan(draft);
 }
 
 /** What the same run’s push has opened meanwhile is owed under the same budget. */

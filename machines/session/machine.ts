@@ -18,9 +18,12 @@ import { session } from './setup.ts';
 const over = { type: 'supersede', params: { reason: 'that run or offer is over' } } as const;
 const refuse = (reason: string) => ({ type: 'refuse', params: { code: 'guard', reason } }) as const;
 
+/** Acts whose answers decide something. */
+const ANSWERED: ReadonlySet<string> = new Set(['pull.merge', 'review.post', 'review.request', 'check.rerun']);
+
 /** Answers of acts that change nothing here: kept with their effect, seen in the history. */
 const ANSWERS = Object.fromEntries(
-  SESSION_ACTS.filter((act) => act !== 'pull.merge' && act !== 'review.post').flatMap((act) => [
+  SESSION_ACTS.filter((act) => !ANSWERED.has(act)).flatMap((act) => [
     [`${act}.done`, { actions: [] }],
     [`${act}.failed`, { actions: [] }],
   ]),
@@ -67,6 +70,10 @@ export const sessionMachine = session.createMachine({
         ...ANSWERS,
         'pull.merge.done': { actions: 'mergeAnswered' },
         'pull.merge.failed': { actions: 'mergeAnswered' },
+        'review.request.done': {},
+        'review.request.failed': { actions: 'reviewRequestRefused' },
+        'check.rerun.done': {},
+        'check.rerun.failed': { actions: 'rerunRefused' },
         'review.post.done': { actions: 'reviewPosted' },
         'review.post.failed': { actions: 'reviewPosted' },
         'worktree.prepared': {},

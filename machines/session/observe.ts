@@ -4,12 +4,13 @@
  */
 import type { PullObserved } from '../events/index.ts';
 import { resetAttempts } from './budgets.ts';
+import { observeChecks } from './checking.ts';
 import type { Pull } from './context.ts';
 import { type Draft, latest, set, wishFor } from './draft.ts';
 import { isBefore } from './instant.ts';
-import { forgetSettled, lapse, owe, park, unpark } from './obligations.ts';
+import { lapse, owe, park, unpark } from './obligations.ts';
 import { carryApprovals, changeRefusal, forgetReviews, observeReviews } from './reviewing.ts';
-import { authorityOf, checksOf, isReview, queueOf, reviewIsGood } from './standing.ts';
+import { authorityOf, isReview, queueOf, reviewIsGood } from './standing.ts';
 import { link } from './tracker.ts';
 
 const HEADS_MAX = 100;
@@ -130,35 +131,6 @@ function takeBack(draft: Draft, seen: PullObserved): void {
 }
 
 const closed = ({ number }: PullObserved): string => `pull.closed::${number}`;
-
-function observeChecks(draft: Draft, before: Pull | null, { gate, head }: PullObserved): void {
-  const checks = checksOf(draft.context);
-  if (before !== null && before.gate.state !== gate.state) changeRefusal(draft);
-  settleGreen(draft);
-  if (checks === 'red') oweChecks(draft, gate.failures, head);
-}
-
-/** Green: nothing is owed for checks, and the next failure is a new one. */
-export function settleGreen(draft: Draft): void {
-  if (checksOf(draft.context) !== 'green') return;
-  lapse(draft, ({ kind }) => kind === 'checks');
-  forgetSettled(draft, 'checks');
-  resetAttempts(draft, ['checks']);
-}
-
-/** The failing gate, as what is owed: the real failure first, with job and step, not the gate that sums it up. */
-export function oweChecks(draft: Draft, failures: PullObserved['gate']['failures'], head: string): void {
-  const { pull } = draft.context;
-  const first = failures[0];
-  const red =
-    pull?.gate.checks.find(({ conclusion }) => conclusion !== null && conclusion !== 'success')?.name ?? 'gate';
-  owe(draft, {
-    kind: 'checks',
-    head,
-    signature: `branch_ci::${head}::${first?.job ?? red}::${first?.step ?? '-'}`,
-    evidence: { head, failures: failures.slice(0, 10), gate: pull?.gate.checks ?? [] },
-  });
-}
 
 function observeQueue(draft: Draft, seen: PullObserved): void {
   const { head, conflict, headBy } = seen;

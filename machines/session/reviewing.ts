@@ -191,6 +191,16 @@ function dismiss(draft: Draft, known: GivenVerdict): void {
   revise(draft, { verdicts: reviewing.verdicts.filter(({ id }) => id !== known.id) });
   lapse(draft, (open) => open.kind === 'review' && open.evidence['reviewer'] === known.reviewer);
   changeRefusal(draft);
+  const { pull } = draft.context;
+  if (known.head !== pull?.head) return;
+  // A person may be asked again; an agent judges a head once (domain §1.8), so somebody else has to.
+  if (isPerson(known)) return revise(draft, { asked: null });
+  revise(draft, { comment: { head: known.head, reviewer: known.reviewer, dismissed: true } });
+  askHelp(draft, {
+    gate: 'review',
+    on: 'person/operator',
+    text: `The review of ${known.head.slice(0, 7)} by ${known.reviewer} was dismissed: a person has to review it, or waive the review.`,
+  });
 }
 
 /** The head an approval of `head` holds for now: our own later heads keep it unless the repository dismisses stale ones. */
@@ -213,6 +223,7 @@ export function carryApprovals(draft: Draft, from: string, to: string, by: 'us' 
     ),
     waivedHeads: [],
     comment: null,
+    unreachable: null,
   });
 }
 
@@ -263,6 +274,15 @@ export function reviewSessionEnded(draft: Draft): void {
 export function reviewUnreachable(draft: Draft, reason: string): void {
   revise(draft, { unreachable: reason });
   askHelp(draft, { gate: 'review', on: null, text: `The review could not be asked for: ${reason}.` });
+}
+
+/** GitHub does not ask them (no collaborator, no such account): nobody reviews until somebody else is asked. */
+export function requestRefused(draft: Draft): void {
+  const { event, context } = draft;
+  if (event.type !== 'review.request.failed' || context.reviewing.asked?.of !== 'people') return;
+  const review = reviewOf(context);
+  if (review !== 'requested' && review !== 'wanted') return;
+  reviewUnreachable(draft, event.data.reason);
 }
 
 /** Asks once more where the review session did not take it. */

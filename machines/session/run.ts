@@ -8,7 +8,7 @@ import { claimsOf, due } from './next.ts';
 import { park } from './obligations.ts';
 import { promptFor } from './prompt.ts';
 import { isReview } from './standing.ts';
-import { elicit, moveIssue, showPlan, tellLinear } from './tracker.ts';
+import { elicit, moveIssue, tellLinear } from './tracker.ts';
 
 /** Act worktree.prepare for the accepted run. A once-more run goes on in the directory as it was left. */
 export function prepare(draft: Draft): void {
@@ -61,7 +61,6 @@ export function begin(draft: Draft): void {
   });
   set(draft, { changes: [] });
   moveIssue(draft, 'started');
-  showPlan(draft);
 }
 
 /** From 1: of this kind since its gate was last good; of a verdict, over all heads of the pull request. */

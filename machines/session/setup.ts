@@ -9,6 +9,7 @@ import { WISHES } from '../effects.ts';
 import * as assignment from './assignment.ts';
 import * as birth from './birth.ts';
 import { runSeconds } from './budgets.ts';
+import * as checking from './checking.ts';
 import type { SessionContext } from './context.ts';
 import * as corrections from './corrections.ts';
 import * as correspondence from './correspondence.ts';
@@ -25,7 +26,7 @@ import * as people from './people.ts';
 import * as reviewing from './reviewing.ts';
 import * as run from './run.ts';
 import { silentChecks } from './standing.ts';
-import { askHelp } from './tracker.ts';
+import { askHelp, showPlan } from './tracker.ts';
 import * as verdict from './verdict.ts';
 
 const meta: StateMeta = {};
@@ -64,6 +65,7 @@ const does = (...handlers: Write[]) =>
   base.enqueueActions(({ context, event, enqueue }) => {
     const draft = draftOf(context, event);
     for (const write of handlers) write(draft);
+    showPlan(draft);
     if (draft.wishes.some(({ type }) => type === 'refuse')) {
       for (const wish of draft.wishes) if (wish.type === 'refuse') enqueue(wish);
       return;
@@ -83,7 +85,7 @@ function askAboutSilence(draft: Draft): void {
   askHelp(draft, {
     gate: 'checks',
     on: null,
-    text: `No result of ${names.join(', ')} has come for ${pull.head.slice(0, 7)}. Is the check still there?`,
+    text: `No result of ${names.join(', ')} has come for ${pull.head.slice(0, 7)}. Is it still there? It can be ignored, or the gate edited.`,
   });
 }
 
@@ -158,6 +160,9 @@ export const session = base.extend({
     freeStart: does(issue.freeStart),
     letGo: does(corrections.letGo),
     askForReview: does(reviewing.askForReview),
+    reviewRequestRefused: does(reviewing.requestRefused),
+    rerunRefused: does(checking.rerunRefused),
+    giveUpRerun: does(checking.giveUpRerun),
     takeVerdict: does(reviewing.takeVerdict, observe.weighConflict),
     pictureReview: does(reviewing.pictureReview),
     wantVerdict: does(verdict.wantVerdict),
@@ -180,7 +185,7 @@ export const session = base.extend({
     unassign: does(corrections.unassign),
     replaceReviewer: does(reviewing.replaceReviewer),
     waiveReview: does(reviewing.waive, observe.weighConflict),
-    ignoreCheck: does(corrections.ignoreCheck, observe.settleGreen),
+    ignoreCheck: does(corrections.ignoreCheck, checking.settleGreen),
     rerunCheck: does(corrections.rerunCheck),
     dropObligation: does(corrections.dropObligation),
     setLimit: does(corrections.setLimit),
@@ -192,6 +197,6 @@ export const session = base.extend({
     withdrawWork: does(corrections.withdrawWork),
     delegateWork: does(corrections.delegateWork),
     close: does(ending.close),
-    edit: does(corrections.edit, observe.settleGreen),
+    edit: does(corrections.edit, checking.settleGreen),
   },
 });

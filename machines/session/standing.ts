@@ -76,15 +76,22 @@ export function gateCheckNames(context: SessionContext): string[] {
   return [...(Array.isArray(named) ? named : []), ...(context.pull?.gate.checks.map((check) => check.name) ?? [])];
 }
 
-/** Named gate checks that have not reported for this head. */
+/** What the gate hangs on where it names nothing and nothing has reported. */
+export const ANY_CHECK = 'any check';
+
+/** Gate checks that have not reported for this head: the named ones, else those the branch requires, else all of them. */
 export function silentChecks(context: SessionContext): string[] {
-  const named = context.brief.gates.checks;
-  if (context.pull === null || !Array.isArray(named)) return [];
+  const { pull } = context;
+  const wanted = context.brief.gates.checks ?? 'required';
+  if (pull === null || wanted === 'none') return [];
+  const { checks } = pull.gate;
+  if (!Array.isArray(wanted) && checks.length === 0) return [ANY_CHECK];
   const ignored = ignoredNames(context);
   const told = new Set(
-    context.pull.gate.checks.filter((check) => check.conclusion !== null || check.url !== null).map((c) => c.name),
+    checks.filter((check) => check.conclusion !== null || check.url !== null).map((check) => check.name),
   );
-  return named.filter((name) => !ignored.has(name) && !told.has(name));
+  const names = Array.isArray(wanted) ? wanted : checks.map((check) => check.name);
+  return names.filter((name) => !ignored.has(name) && !told.has(name));
 }
 
 /** A verdict belongs to a head (law 9); approvals may hold for our own later ones. */

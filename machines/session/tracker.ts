@@ -58,7 +58,7 @@ function planOf(context: SessionContext): Step[] {
           : 2;
   return ['Prepare the workspace', 'Implement', 'Pass review and checks', 'Merge'].map((content, index) => ({
     content,
-    status: index < stage ? 'completed' : index === stage ? 'inProgress' : 'pending',
+    status: index < stage ? 'completed' : context.ending ? 'canceled' : index === stage ? 'inProgress' : 'pending',
   }));
 }
 

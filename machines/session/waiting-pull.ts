@@ -1,6 +1,7 @@
 /** What the pull request waits for: a review, checks, a conflict's end, the merge; a review session, its next head. */
 import type { WaitingOn } from '../contract.ts';
 import { isLive } from './assignment.ts';
+import { isRerunning } from './checking.ts';
 import type { SessionContext } from './context.ts';
 import { isPullUnseen } from './guards.ts';
 import { short } from './names.ts';
@@ -68,18 +69,21 @@ function onReview(view: View): WaitingOn[] {
     const since = sinceOf(view, `review.${state}`);
     const moves = ['review.approved', 'review.changed', 'correct.reviewer.replace', 'correct.review.waive'];
     if (reviewing.comment?.head === pull?.head) {
-      const detail = `${reviewing.comment?.reviewer} left the verdict on ${head} to a person`;
+      const detail =
+        reviewing.comment?.dismissed === true
+          ? `the review of ${head} by ${reviewing.comment.reviewer} was dismissed: a person reviews it, or waives the review`
+          : `${reviewing.comment?.reviewer} left the verdict on ${head} to a person`;
       return [wait('review', { on: OPERATOR, since, detail, moves })];
+    }
+    if (reviewing.unreachable !== null) {
+      const detail = `the review of ${head} could not be asked for: ${reviewing.unreachable}`;
+      return [wait('review', { on: OPERATOR, since, detail, moves: [...moves, 'correct.retry'] })];
     }
     if (reviewing.person !== null) {
       return [wait('review', { on: `person/${reviewing.person}`, since, detail: `requested on head ${head}`, moves })];
     }
     if (context.brief.reviewers === 'people') {
       return [wait('review', { on: 'external/github', since, detail: `a person reviews head ${head}`, moves })];
-    }
-    if (reviewing.unreachable !== null) {
-      const detail = `the review of ${head} could not be asked for: ${reviewing.unreachable}`;
-      return [wait('review', { on: OPERATOR, since, detail, moves: [...moves, 'correct.retry'] })];
     }
     const asked = reviewing.asked?.head === pull?.head ? reviewing.asked : null;
     const theirs = reviewing.picture?.waitingOn[0];
@@ -142,7 +146,13 @@ function onChecks(view: View): WaitingOn[] {
         since,
         until: view.timers[`open.checks.${state}:check`] ?? null,
         detail,
-        moves: ['checks.green', 'checks.red', 'correct.check.ignore', 'correct.check.rerun'],
+        moves: [
+          'checks.green',
+          'checks.red',
+          'correct.check.ignore',
+          'correct.check.rerun',
+          ...(silent.length > 0 ? ['correct.edit'] : []),
+        ],
       }),
     ];
   }
@@ -151,7 +161,10 @@ function onChecks(view: View): WaitingOn[] {
       wait('checks', {
         on: 'external/github',
         since,
-        detail: `checks of ${head} are red, and nothing is owed for them`,
+        ...(isRerunning(context) ? { until: view.timers['open.checks.red:check'] ?? null } : {}),
+        detail: isRerunning(context)
+          ? `red checks of ${head} are run again, before anybody repairs them`
+          : `checks of ${head} are red, and nothing is owed for them`,
         moves: ['checks.green', 'pull.moved', 'correct.check.ignore', 'correct.check.rerun'],
       }),
     ];

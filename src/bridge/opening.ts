@@ -25,6 +25,7 @@ export interface RepoRouting {
   queueCheck?: string | undefined;
   branchPrefix?: string | undefined;
   protectedPaths?: string[] | undefined;
+  rerun?: Open['rerun'] | undefined;
 }
 export type Open = NonNullable<IssueObserved['open']>;
 
@@ -77,6 +78,7 @@ const OPTIONAL = [
   'queueCheck',
   'branchPrefix',
   'protectedPaths',
+  'rerun',
 ] as const satisfies (keyof RepoRouting & keyof Open)[];
 
 /** What the index shows of an actor. */

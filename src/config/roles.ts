@@ -109,7 +109,7 @@ export function hireOf(agent: Omit<AgentConfig, 'name'>, roles: Roles): Hire {
 /** What a session of this repository is opened with where its opener says nothing. */
 export function openSettingsOf(repo: RepoConfig) {
   const { name, base, user, kind, deliver, role, lane, gates, merge, reviewers, budgets } = repo;
-  const { mergeMethod, queueCheck, branchPrefix, protectedPaths } = repo;
+  const { mergeMethod, queueCheck, branchPrefix, protectedPaths, rerun } = repo;
   return {
     repo: name,
     base,
@@ -126,5 +126,6 @@ export function openSettingsOf(repo: RepoConfig) {
     ...(mergeMethod === undefined ? {} : { mergeMethod }),
     ...(queueCheck === undefined ? {} : { queueCheck }),
     ...(protectedPaths === undefined ? {} : { protectedPaths }),
+    ...(rerun === undefined ? {} : { rerun }),
   };
 }

@@ -37,6 +37,10 @@ export const repoSchema = z.strictObject({
   role: z.string().optional(),
   lane: z.string().optional(),
   budgets: budgets.optional(),
+  rerun: z
+    .enum(['never', 'once'])
+    .optional()
+    .describe('red checks of a head are first run again, once, before anybody repairs them; default never'),
   protectedPaths: z.array(z.string()).optional().describe('paths no run may change unasked; git pathspecs'),
 });
 export type RepoConfig = z.infer<typeof repoSchema>;

@@ -13,12 +13,12 @@ export const checks = session.createStateConfig({
     unknown: {
       description: 'No check of this head is known.',
       meta: { waitsFor: 'checks' },
-      after: { check: { guard: 'checkIsSilent', actions: 'askAboutSilence' } },
+      after: { check: [{ guard: 'checkIsSilent', actions: 'askAboutSilence' }, {}] },
     },
     pending: {
       description: 'Gate checks of this head are not settled.',
       meta: { waitsFor: 'checks' },
-      after: { check: { guard: 'checkIsSilent', actions: 'askAboutSilence' } },
+      after: { check: [{ guard: 'checkIsSilent', actions: 'askAboutSilence' }, {}] },
     },
     green: {
       description: 'Every gate check of this head succeeded, was neutral or skipped.',
@@ -27,6 +27,7 @@ export const checks = session.createStateConfig({
     red: {
       description: 'A gate check of this head failed, from a snapshot that names it.',
       meta: { waitsFor: 'checks' },
+      after: { check: [{ guard: 'isRerunning', actions: 'giveUpRerun' }, {}] },
     },
   },
 });
