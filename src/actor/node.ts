@@ -204,7 +204,8 @@ export function createNode(options: NodeOptions): Node {
       data: {},
     };
     const text = JSON.stringify(envelope);
-    void enqueue(address, envelope, 'timer', { text, bytes: text.length }, { timer: { key, due, seq } });
+    // It is refused only when the store has failed; its row is still there for the next start.
+    enqueue(address, envelope, 'timer', { text, bytes: text.length }, { timer: { key, due, seq } }).catch(() => {});
   }
 
   async function answer(key: string, type: string, data: Record<string, unknown>): Promise<boolean> {
