@@ -7,7 +7,7 @@ import { AGENT_EVENTS } from '../../machines/events/agent.ts';
 import type { RunBegun } from '../../machines/events/agent.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { realClock } from '../../src/clock.ts';
-import type { Clock } from '../../src/clock.ts';
+import type { Clock, FakeClock } from '../../src/clock.ts';
 import { createCommandDriver } from '../../src/drivers/command/driver.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { createScriptedDriver } from '../../src/drivers/scripted/driver.ts';
@@ -151,13 +151,25 @@ export async function withProcesses(
   try {
     await use(site);
   } finally {
+    const stopTime = letTimePass(clock);
     await processes.acts['process.end'].perform(
       { reason: 'the test is over', stopSeconds: 0, killSeconds: 0 },
       { key: 'end', actor: AGENT, attempt: 1, signal: new AbortController().signal, wishedAt: '' },
     );
     await Promise.all(watches.map((watch) => watch.stop('state')));
+    stopTime();
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/**
+ * A process that was told to end is looked at again and again until it is gone: on a clock that stands still, the
+ * second look would never come. Returns how to stop.
+ */
+function letTimePass(clock: Clock | FakeClock): () => void {
+  if (!('advance' in clock)) return () => {};
+  const timer = setInterval(() => clock.advance(10), 10);
+  return () => clearInterval(timer);
 }
 
 export function begun(worktree: string): RunBegun {
