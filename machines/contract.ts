@@ -81,7 +81,12 @@ export interface Known {
   holders?: Record<string, string | null>;
   /** address → its index row's phase (an agent's life), null = no such actor. */
   phases?: Record<string, string | null>;
+  /** kind of thing (`role`, `driver`) → what the configuration has under the name that was looked up. */
+  configured?: Record<string, Configured>;
 }
+
+/** `missing`: the sentence that says what is not there, and what is. */
+export type Configured = { found: unknown } | { missing: string };
 
 /** A union of `MachineEvent`s from a catalogue of event schemas. */
 export type EventsOf<Catalogue extends Record<string, EventSpec>> = {
@@ -106,7 +111,10 @@ export interface EventSpec {
   /** Addresses in `data` that must exist and be active (else refused, code `target`, with near names). */
   targets?: (data: never) => string[];
   /** What the machine needs looked up before the step, given as `event.known`. */
-  lookUp?: (data: never, context: never) => { claims?: string[]; actors?: string[] };
+  lookUp?: (
+    data: never,
+    context: never,
+  ) => { claims?: string[]; actors?: string[]; configured?: Record<string, string> };
 }
 
 /** A resting actor as its machine's pure projections see it. */

@@ -28,6 +28,7 @@ import { startNatsServer } from './bus/server.ts';
 import type { NatsServer } from './bus/server.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
+import { createConfigured } from './config/configured.ts';
 import type { Env } from './config/expand.ts';
 import { loadRoles } from './config/roles.ts';
 import { openEffects } from './effects/opening.ts';
@@ -114,8 +115,10 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     (part) => part.release(),
   );
 
-  const node = opened(createNode({ store, definitions: MACHINES, clock, log, timers: config.timers }), (part) =>
-    part.stop(),
+  const configured = createConfigured({ config, roles });
+  const node = opened(
+    createNode({ store, definitions: MACHINES, clock, log, timers: config.timers, configured }),
+    (part) => part.stop(),
   );
   const publisher = opened(createPublisher({ node, bus, clock, log, namespace: config.namespace }), (part) =>
     part.stop(),

@@ -5,6 +5,7 @@
 import { act, refuse } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import { subscriptionClaim } from '../events/agent.ts';
+import type { HiredRole } from '../events/agent.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
 import type { AgentContext, Cause, Loss, Run, Subscription } from './context.ts';
 import type { Handler, Taken } from './event.ts';
@@ -20,26 +21,42 @@ const REVIEWS_KEPT = 100;
 
 export const hired: Handler = (_, event) => {
   if (event.type !== 'hire') return {};
-  const { role, user, lanes, driver, mode, env, limits, github, settings } = event.data;
-  const known = settings ?? roleNamed(role);
-  if (known === undefined) return { wishes: [refuse('guard', `there is no role “${role}”`)] };
+  const { user, lanes, driver, mode, env, limits, github, settings } = event.data;
+  const { role, missing } = roleOfHire(event);
+  if (missing !== undefined) return { wishes: [refuse('guard', missing)] };
+  const { kinds, actions } = settings ?? role;
   return {
     set: {
-      role,
+      role: role.name,
       user: user ?? 'default',
       lanes: lanes ?? [],
       driver,
       mode,
       env: env ?? {},
-      limits: limits ?? {},
+      limits: { ...role.limits, ...limits },
       github: github?.login ?? null,
-      kinds: [...known.kinds],
-      actions: [...known.actions],
+      kinds: [...kinds],
+      actions: [...actions],
       hiredAt: event.at,
       cause: causeOf(event),
     },
   };
 };
+
+type HireEvent = Extract<Taken, { type: 'hire' }>;
+type RoleOfHire = { role: Omit<HiredRole, 'aliases'>; missing?: never } | { role?: never; missing: string };
+
+/** The role as the configuration has it; where nobody looked it up, as the hire brings it along or as built in. */
+function roleOfHire({ data, known }: HireEvent): RoleOfHire {
+  const { role, driver } = known?.configured ?? {};
+  if (role !== undefined && 'missing' in role) return { missing: role.missing };
+  if (driver !== undefined && 'missing' in driver) return { missing: driver.missing };
+  if (role !== undefined) return { role: role.found as HiredRole };
+  if (data.settings !== undefined) return { role: { name: data.role, ...data.settings } };
+  const builtIn = roleNamed(data.role);
+  if (builtIn === undefined) return { missing: `there is no role “${data.role}”` };
+  return { role: { name: data.role, kinds: [...builtIn.kinds], actions: [...builtIn.actions] } };
+}
 
 function causeOf(event: Taken): Cause {
   const data = event.data as { reason?: string } | undefined;

@@ -1,6 +1,5 @@
 /**
- * Roles as built in. A hire normally carries its role along (`settings`, read from the role's YAML file at the door);
- * a hire without it gets the built-in role of that name or alias.
+ * Roles as built in: for a hire that nobody looked up in a configuration and that brings no role along (`settings`).
  */
 import type { WorkKind } from '../events/common.ts';
 

@@ -51,6 +51,11 @@ export const hire = z.strictObject({
 });
 export type Hire = z.infer<typeof hire>;
 
+/** A role as the runtime knows it, looked up by its name or an alias when somebody is hired into it. */
+export type HiredRole = z.infer<typeof roleSettings> & { name: string; limits?: AgentLimits };
+
+const namesOfHire = ({ role, driver }: Hire) => ({ configured: { role, driver } });
+
 /** A repository as two people may write it (` Acme/API `) is one repository. */
 const subscribed = z.string().regex(/^\s*[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+\s*$/, 'must be owner/repo');
 
@@ -153,7 +158,7 @@ export type RunBegun = z.infer<typeof runBegun>;
 export const AGENT_EVENTS = {
   ...EVERY_ACTOR,
   ...actAnswers(),
-  hire: { data: hire, means: 'Hire this agent.', creates: 'always' },
+  hire: { data: hire, means: 'Hire this agent.', creates: 'always', lookUp: namesOfHire },
   'run.offered': {
     data: z.strictObject({ ...run, kind: workKind, title: line }),
     means: 'A session offers a run; answered by offer.accepted or offer.declined.',

@@ -2,7 +2,15 @@
  * What becomes of one envelope at one actor: schema, fence, targets, step and claims, in this order. It changes
  * nothing, so a preview is this very function, and what a receipt promises is what a commit does.
  */
-import type { EventSpec, Known, MachineEvent, Projection, RefusalCode, Timers } from '../../machines/contract.ts';
+import type {
+  Configured,
+  EventSpec,
+  Known,
+  MachineEvent,
+  Projection,
+  RefusalCode,
+  Timers,
+} from '../../machines/contract.ts';
 import { isAddress, kindOf } from './address.ts';
 import { explainIssues } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
@@ -34,6 +42,8 @@ export interface Surroundings {
   phaseOf: (address: string) => string | null;
   /** Addresses like this one, nearest first, for a helpful refusal. */
   near: (address: string) => string[];
+  /** What the configuration has under this name; undefined where a node stands without one. */
+  configured?: ((kind: string, name: string) => Configured) | undefined;
 }
 
 export interface Stood {
@@ -261,6 +271,12 @@ function lookUp(
   }
   if (wanted.actors !== undefined) {
     known.phases = Object.fromEntries(wanted.actors.map((address) => [address, around.phaseOf(address)]));
+  }
+  const { configured } = around;
+  if (wanted.configured !== undefined && configured !== undefined) {
+    known.configured = Object.fromEntries(
+      Object.entries(wanted.configured).map(([kind, name]) => [kind, configured(kind, name)]),
+    );
   }
   return known;
 }

@@ -53,6 +53,8 @@ export interface NodeOptions {
   clock: Clock;
   log: Logger;
   timers?: TimerSettings;
+  /** What the configuration has under a name that an envelope gives (a role, a driver). */
+  configured?: Surroundings['configured'];
   /** Actors kept in memory; 0 evicts after every step (tests). */
   activeMax?: number;
 }
@@ -133,6 +135,7 @@ export function createNode(options: NodeOptions): Node {
     holderOf: (claim) => ledger.read(KEYS.claim(claim)) ?? null,
     phaseOf: (address) => actors.row(address)?.phase ?? null,
     near: (address) => actors.near(address),
+    configured: options.configured,
   };
   const timers = createTimers({ store, clock, fire: fireTimer });
   const turn = createTurn({ ledger, mailbox, actors, outbox, timers: () => timers, around, clock, log });

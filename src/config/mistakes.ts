@@ -4,6 +4,7 @@ import { editDistance } from '../actor/actors.ts';
 import { hasPlaceholder, literalPart } from './expand.ts';
 import { roleOf } from './roles.ts';
 import type { Roles } from './roles.ts';
+import { missingDriver } from './configured.ts';
 import { DRIVERS, SECRET_PATHS, configSchema } from './schema.ts';
 import type { ConfigFile } from './schema.ts';
 import type { Where } from './source.ts';
@@ -150,13 +151,11 @@ export function checkTogether(config: ConfigFile, roles: Roles | null, where: Wh
     }
     const driver = agent.driver ?? role?.driver;
     const place = where(['agents', index, 'driver']);
-    if (driver === 'scripted' && config.drivers.scripted === undefined) {
-      mistakes.push(`${place}: the driver scripted needs drivers.scripted.script, the file that says what it does`);
-    } else if (driver === 'command' && config.drivers.command === undefined) {
-      mistakes.push(`${place}: the driver command needs drivers.command.run, the command line to run`);
-    } else if (driver !== undefined && !DRIVERS.includes(driver)) {
-      mistakes.push(`${place}: there is no driver ${driver}${hint(driver, [...DRIVERS])}`);
-    }
+    if (driver === undefined) return;
+    const missing = DRIVERS.includes(driver)
+      ? missingDriver(driver, config.drivers)
+      : `there is no driver ${driver}${hint(driver, [...DRIVERS])}`;
+    if (missing !== null) mistakes.push(`${place}: ${missing}`);
   });
   const host = config.operator.listen.replace(/:\d+$/, '');
   if (!/^(127\.|localhost$|\[?::1\]?$)/.test(host) && config.operator.token === '') {

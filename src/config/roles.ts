@@ -70,6 +70,9 @@ export function roleOf(roles: Roles, name: string): Role | undefined {
   return roles.get(wanted) ?? [...roles.values()].find((role) => role.aliases.includes(wanted));
 }
 
+export const missingRole = (name: string, roles: Roles): string =>
+  `there is no role “${name}”; roles: ${[...roles.keys()].join(', ')}`;
+
 /**
  * What an agent's processes get besides the environment its hire names: the variables of the runtime that its role
  * lists, and those of its configuration that are secrets. For the performer that starts processes; never in an event.
@@ -90,7 +93,7 @@ export function secretEnvironmentOf(
 export function hireOf(agent: Omit<AgentConfig, 'name'>, roles: Roles): Hire {
   const role = roleOf(roles, agent.role);
   if (role === undefined) {
-    throw new RejectedInput('ROLES', `there is no role “${agent.role}”; roles: ${[...roles.keys()].join(', ')}`);
+    throw new RejectedInput('ROLES', missingRole(agent.role, roles));
   }
   const limits = { ...role.limits, ...agent.limits };
   return {

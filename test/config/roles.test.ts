@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { ROLES } from '../../machines/agent/roles.ts';
 import { hire } from '../../machines/events/agent.ts';
 import { issueObserved, openSession } from '../../machines/events/session.ts';
+import { createConfigured } from '../../src/config/configured.ts';
 import { hireOf, loadRoles, openSettingsOf, roleOf, secretEnvironmentOf } from '../../src/config/roles.ts';
 import { agentSchema, repoSchema } from '../../src/config/schema.ts';
 import { RejectedInput } from '../../src/errors.ts';
@@ -42,6 +43,26 @@ test('a role of the user replaces the shipped one of its name, another joins the
       assert.equal(roles.get('reviewer')?.means, 'Strict.');
       assert.equal(roleOf(roles, 'Author')?.name, 'writer');
       assert.ok(roles.has('implementer'));
+    },
+  );
+});
+
+test('what a hire may name: a role by its name or alias, a driver that is there and set up', () => {
+  withRoles(
+    { 'docs.yml': 'name: writer\nmeans: Writes.\nkinds: [docs]\nactions: []\naliases: [author]\n' },
+    (directory) => {
+      const configured = createConfigured({
+        roles: loadRoles({ directory }),
+        config: { drivers: { command: { run: 'x' } } },
+      });
+      assert.deepEqual(configured('role', 'Author'), {
+        found: { name: 'writer', kinds: ['docs'], actions: [], aliases: ['author'] },
+      });
+      assert.deepEqual(configured('driver', 'command'), { found: 'command' });
+      const missing = (kind: string, name: string) => (configured(kind, name) as { missing: string }).missing;
+      assert.match(missing('role', 'cook'), /^there is no role “cook”; roles: .*writer/);
+      assert.match(missing('driver', 'wand'), /^there is no driver “wand”; drivers: scripted, command/);
+      assert.match(missing('driver', 'scripted'), /needs drivers\.scripted\.script/);
     },
   );
 });

@@ -1,12 +1,38 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { names, tells } from '../support/actor.ts';
+import { agentDefinition } from '../../machines/agent/index.ts';
+import { names, testActor, tells } from '../support/actor.ts';
 import { SESSION, begin, busy, exit, hire, offer, turn } from './agent-support.ts';
 
 test('a hire of an unknown role is refused, one that brings its role along is not', () => {
   assert.throws(() => hire({ role: 'juggler' }), /there is no role/);
   const agent = hire({ role: 'juggler', settings: { kinds: ['docs'], actions: [] } });
   assert.deepEqual(agent.project().tags['kinds'], ['docs']);
+});
+
+test('a hire is decided by what the configuration has under the names it gives, never by what stands in it', () => {
+  const role = { name: 'writer', kinds: ['docs'], actions: ['read'], aliases: ['author'], limits: { tokens: 5 } };
+  const data = { role: 'author', driver: 'scripted', mode: 'worker', limits: { costUsd: 2 } };
+  const agent = testActor(agentDefinition, 'agent/ada');
+  for (const configured of [
+    { role: { missing: 'no such role' }, driver: { found: 'scripted' } },
+    { role: { found: role }, driver: { missing: 'no such driver' } },
+  ]) {
+    const refused = agent.send('hire', { ...data, settings: { kinds: [], actions: [] } }, { known: { configured } });
+    assert.equal(refused.outcome, 'refused');
+    assert.match(JSON.stringify(refused), /guard.*no such (role|driver)/);
+  }
+  agent.take('hire', data, { known: { configured: { role: { found: role }, driver: { found: 'scripted' } } } });
+  const { role: name, kinds, actions, limits } = agent.context();
+  assert.deepEqual(
+    { name, kinds, actions, limits },
+    {
+      name: 'writer',
+      kinds: ['docs'],
+      actions: ['read'],
+      limits: { tokens: 5, costUsd: 2 },
+    },
+  );
 });
 
 test('hiring tells the dispatcher who it is', () => {
@@ -208,7 +234,7 @@ test('stopped releases and remembers; resume claims what is free and lists what 
     'correct.resume',
     {},
     {
-      holders: { 'subscription:default:acme/api': 'agent/bob', 'subscription:default:acme/web': null },
+      known: { holders: { 'subscription:default:acme/api': 'agent/bob', 'subscription:default:acme/web': null } },
     },
   );
   assert.deepEqual(agent.claims(), ['subscription:default:acme/web']);

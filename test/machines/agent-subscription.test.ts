@@ -60,6 +60,6 @@ test('a repository that is not watched here opens nothing, nor does one seen by 
 test('a subscription that somebody else took meanwhile opens nothing', () => {
   const agent = watching();
   agent.take('correct.stop');
-  agent.take('correct.resume', {}, { holders: { 'subscription:default:acme/api': 'agent/bob' } });
+  agent.take('correct.resume', {}, { known: { holders: { 'subscription:default:acme/api': 'agent/bob' } } });
   assert.deepEqual(names(observe(agent, [pull(1, 'aaaaaaa1')]).effects), []);
 });

@@ -215,14 +215,15 @@ describe('an agent hired over the bus alone', () => {
     assert.match(receipt.reason ?? '', /wizard/);
   });
 
-  test(
-    'with a driver that is not there, it is refused',
-    { todo: 'the machine takes any name of a driver' },
-    async () => {
-      const receipt = await place.send('agent/merlin', 'hire', { ...WORKER, driver: 'wand' });
+  for (const [driver, says] of [
+    ['wand', /there is no driver “wand”; drivers: scripted, command/],
+    ['command', /the driver command needs drivers\.command\.run/],
+  ] as const) {
+    test(`with the driver ${driver}, which is not there, it is refused`, async () => {
+      const receipt = await place.send('agent/merlin', 'hire', { ...WORKER, driver });
       assert.equal(receipt.outcome, 'refused', JSON.stringify(receipt));
       assert.equal(receipt.code, 'guard');
-      assert.match(receipt.reason ?? '', /wand/);
-    },
-  );
+      assert.match(receipt.reason ?? '', says);
+    });
+  }
 });

@@ -1,6 +1,6 @@
 /** One actor on the pure step function alone, with a clock turned by hand: for tests of machines. */
 import assert from 'node:assert/strict';
-import type { Projection, StateValue, TimerName } from '../../machines/contract.ts';
+import type { Known, Projection, StateValue, TimerName } from '../../machines/contract.ts';
 import { dueTimers, step, timerEvent, watchesOf } from '../../src/actor/step.ts';
 import type { LiveActor, StepEffect, StepResult } from '../../src/actor/step.ts';
 import type { Definition } from '../../src/actor/state.ts';
@@ -11,7 +11,7 @@ export interface Sending {
   expectepoch?: number;
   priority?: 'urgent' | 'normal';
   wish?: Record<string, unknown>;
-  holders?: Record<string, string | null>;
+  known?: Known;
 }
 
 export interface TestActor {
@@ -72,7 +72,7 @@ export function testActor(
           ...(sending.expectepoch === undefined ? {} : { expectepoch: sending.expectepoch }),
           ...(sending.priority === undefined ? {} : { priority: sending.priority }),
           ...(sending.wish === undefined ? {} : { wish: sending.wish }),
-          ...(sending.holders === undefined ? {} : { known: { holders: sending.holders } }),
+          ...(sending.known === undefined ? {} : { known: sending.known }),
         },
         { address, timers },
       ),

@@ -1,0 +1,46 @@
+/**
+ * What an envelope may name of the configuration: roles and drivers. Looked up before the step, so that a machine
+ * decides about a name without reading a file.
+ */
+import type { Configured } from '../../machines/contract.ts';
+import type { HiredRole } from '../../machines/events/agent.ts';
+import type { Config } from './config.ts';
+import { missingRole, roleOf } from './roles.ts';
+import type { Role, Roles } from './roles.ts';
+import { DRIVERS } from './schema.ts';
+
+export function createConfigured({
+  config,
+  roles,
+}: {
+  config: Pick<Config, 'drivers'>;
+  roles: Roles;
+}): (kind: string, name: string) => Configured {
+  return (kind, name) => {
+    switch (kind) {
+      case 'role': {
+        const role = roleOf(roles, name);
+        return role === undefined ? { missing: missingRole(name, roles) } : { found: settingsOf(role) };
+      }
+      case 'driver': {
+        const missing = missingDriver(name, config.drivers);
+        return missing === null ? { found: name } : { missing };
+      }
+    }
+    return { missing: `there is no ${kind} “${name}”` };
+  };
+}
+
+/** Why no agent can be run by this driver here; null = it can. */
+export function missingDriver(name: string, drivers: { scripted?: unknown; command?: unknown }): string | null {
+  if (!DRIVERS.includes(name)) return `there is no driver “${name}”; drivers: ${DRIVERS.join(', ')}`;
+  if (name === 'scripted' && drivers.scripted === undefined)
+    return 'the driver scripted needs drivers.scripted.script, the file that says what it does';
+  if (name === 'command' && drivers.command === undefined)
+    return 'the driver command needs drivers.command.run, the command line to run';
+  return null;
+}
+
+function settingsOf({ name, kinds, actions, aliases, limits }: Role): HiredRole {
+  return { name, kinds, actions, aliases, ...(limits === undefined ? {} : { limits }) };
+}
