@@ -204,6 +204,10 @@ export interface MachineDefinition<Context = never> {
 export interface StateMeta {
   waitsFor?: Gate | 'nothing';
   watches?: readonly string[];
+  /** Of a wait without a deadline of its own: whose deadline or word ends it, in one sentence. */
+  unbounded?: string;
+  /** On the root: this machine never ends. */
+  endless?: true;
 }
 
 /**

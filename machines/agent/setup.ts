@@ -146,7 +146,6 @@ export const agent = base.extend({
     shouldWake: ({ context, event }) => chat.shouldWake(context, event.at),
     hasMail: ({ context }) => mail.hasMail(context),
     hasConsumer: ({ context }) => context.consumers.length > 0,
-    isEndingChat: ({ context }) => context.mode === 'chat' && context.chat.ending,
     isInUse: ({ context, event }) =>
       event.type === 'correct.archive' &&
       event.data.unlessActive === true &&
@@ -206,7 +205,6 @@ export const REASONS: Record<string, string> = {
   shouldWake: 'no mail waits and nobody is there',
   hasMail: 'no mail waits',
   hasConsumer: 'nobody is attached',
-  isEndingChat: 'its process is not being ended',
   isInUse: 'it is not in use, or may be put away all the same',
   isBusyChat: 'no process of this chat is up',
   isToStop: 'it goes back to sleep',

@@ -77,6 +77,7 @@ const logic = dispatcher.createMachine({
   id: 'dispatcher',
   context: ({ input }) => newDispatcher(input),
   type: 'parallel',
+  meta: { endless: true },
   on: {
     'fleet.configured': { actions: ['configured', 'sayChanged'] },
     'work.wanted': { actions: ['wanted', 'sayChanged'] },
@@ -115,7 +116,7 @@ const logic = dispatcher.createMachine({
         },
         draining: {
           description: 'Runs finish, then every agent stops, those hired meanwhile too.',
-          meta: { waitsFor: 'agent' },
+          meta: { waitsFor: 'agent', unbounded: 'Every run ends by the clock of its agent.' },
           entry: 'sayChanged',
           always: { guard: 'isFleetStopped', target: 'stopped' },
           on: {

@@ -137,7 +137,7 @@ const logic = mission.createMachine({
     },
     stopping: {
       description: 'Nothing new begins; items without a run are closed, the others when their run has ended.',
-      meta: { waitsFor: 'stopping' },
+      meta: { waitsFor: 'stopping', unbounded: 'Every session ends its run by deadlines of its own.' },
       always: [
         { guard: 'isEmptyAndFailed', target: 'failed' },
         { guard: 'isEmpty', target: 'cancelled' },

@@ -119,7 +119,6 @@ export const GUARDS = {
   nothingToRetry: ({ context, event }) => event.type === 'correct.retry' && !canRetry(context, event.data.kind),
   changesNothing: ({ event }) =>
     event.type === 'correct.edit' && Object.keys(event.data).every((key) => key === 'reason'),
-  isNoReview: ({ context }) => !isReview(context),
 } satisfies Record<string, Guard>;
 
 /** The run is verified and its pull request known to exist, but not seen by the watch yet. */
@@ -185,5 +184,4 @@ export const REASONS: Record<keyof typeof GUARDS, string> = {
   deliversNoPull: 'a pull request is delivered here',
   nothingToRetry: 'there is something to retry',
   changesNothing: 'something is changed',
-  isNoReview: 'this is a review session',
 };

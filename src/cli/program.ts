@@ -11,6 +11,7 @@ import { addDeadCommands } from './commands/dead.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addHookCommands } from './commands/hooks.ts';
 import { addInitCommand } from './commands/init.ts';
+import { addMachineCommands } from './commands/machine.ts';
 import { addPurgeCommand } from './commands/purge.ts';
 import { addReadCommands } from './commands/read.ts';
 import { addReplayCommand } from './commands/replay.ts';
@@ -61,6 +62,7 @@ export function createProgram(terminal: Terminal, run: Run): Command {
   addUpCommands(program, run);
   addInitCommand(program, run);
   addDoctorCommand(program, run);
+  addMachineCommands(program, run);
   addCompletionCommand(program, run);
   shareOptions(program);
   return program;

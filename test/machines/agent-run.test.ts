@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agentDefinition } from '../../machines/agent/index.ts';
-import { checkDefinition } from '../../src/actor/registry.ts';
 import { names, tells } from '../support/actor.ts';
 import { SESSION, begin, busy, exit, hire, offer, stopping, turn } from './agent-support.ts';
-
-test('the machine keeps the rules', () => {
-  assert.deepEqual(checkDefinition(agentDefinition as never), []);
-});
 
 test('a worker accepts an offer under its epoch and tells the dispatcher', () => {
   const agent = hire();

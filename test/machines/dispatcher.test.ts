@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dispatcherDefinition } from '../../machines/dispatcher/index.ts';
-import { checkDefinition } from '../../src/actor/registry.ts';
 import type { StepEffect } from '../../src/actor/step.ts';
 import { names, tells, testActor } from '../support/actor.ts';
 import type { TestActor } from '../support/actor.ts';
@@ -46,10 +45,6 @@ const settle = (dispatcher: TestActor, session: string, agentName: string, outco
 
 const matches = (effects: readonly StepEffect[]): string[] =>
   tells(effects, 'work.matched').map(({ to, data }) => `${to}→${String(data['agent'])}`);
-
-test('the machine keeps the rules', () => {
-  assert.deepEqual(checkDefinition(dispatcherDefinition as never), []);
-});
 
 test('work is matched with a free agent, and the match carries the want', () => {
   const dispatcher = open();

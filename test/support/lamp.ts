@@ -147,7 +147,7 @@ const machine = lamp.createMachine({
         },
       },
     },
-    down: { type: 'final' },
+    down: { type: 'final', description: 'Taken down.' },
   },
 });
 

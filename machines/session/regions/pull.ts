@@ -1,6 +1,8 @@
 /** The pull request, as its watch sees it. Only its observation ends the session; nobody outside can claim a merge. */
 import { session } from '../setup.ts';
 
+const WATCHED = 'The watch of the pull request keeps looking; a person can merge or close it at any time.';
+
 export const pull = session.createStateConfig({
   initial: 'none',
   on: {
@@ -20,11 +22,11 @@ export const pull = session.createStateConfig({
     },
     draft: {
       description: 'The pull request is a draft: not to be reviewed or merged yet.',
-      meta: { waitsFor: 'merge' },
+      meta: { waitsFor: 'merge', unbounded: WATCHED },
     },
     open: {
       description: 'The pull request is open.',
-      meta: { waitsFor: 'merge' },
+      meta: { waitsFor: 'merge', unbounded: WATCHED },
     },
     closed: {
       description: 'The pull request was closed unmerged.',

@@ -18,16 +18,22 @@ export const review = session.createStateConfig({
     },
     wanted: {
       description: 'A review of this head is wanted and nobody has it yet.',
-      meta: { waitsFor: 'review' },
+      meta: {
+        waitsFor: 'review',
+        unbounded: 'The review session asks for help when nobody takes it; the watch sees a person’s review.',
+      },
       always: { guard: 'reviewIsUnasked', actions: 'askForReview' },
     },
     requested: {
       description: 'A reviewer has it.',
-      meta: { waitsFor: 'review' },
+      meta: {
+        waitsFor: 'review',
+        unbounded: 'The review session has deadlines of its own; the watch sees a person’s review.',
+      },
     },
     changesRequested: {
       description: 'Changes were requested: owed until a verified run answered them or the reviewer judges again.',
-      meta: { waitsFor: 'review' },
+      meta: { waitsFor: 'review', unbounded: 'It is owed: region work has the deadlines.' },
     },
     approved: {
       description: 'Approved for this head.',

@@ -6,7 +6,10 @@ export const start = session.createStateConfig({
   states: {
     held: {
       description: 'Held until its blockers were told once and are done, and the mission lets it go.',
-      meta: { waitsFor: 'dependency' },
+      meta: {
+        waitsFor: 'dependency',
+        unbounded: 'The issue’s watch and the mission tell when it is free; a person can take away what blocks it.',
+      },
       on: { 'issue.freed': 'free' },
     },
     free: {
