@@ -38,6 +38,9 @@ export class RejectedInput extends Error {
   }
 }
 
+/** All of it in one line: what, and each mistake. */
+export const sentences = ({ message, issues }: RejectedInput): string => [message, ...issues].join('; ');
+
 /** We are wrong: the actor is parked (or the process ends), the stack is logged, nothing is swallowed. */
 export class Bug extends Error {
   override readonly name = 'Bug';

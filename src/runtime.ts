@@ -12,14 +12,15 @@ import { createNode } from './actor/node.ts';
 import type { Node } from './actor/node.ts';
 import { createOutbox } from './actor/outbox.ts';
 import { createPublisher } from './actor/publisher.ts';
-import { createQuestions, questionFailure, referenced } from './actor/questions.ts';
+import { servedQuestions } from './actor/asked.ts';
+import { createQuestions, referenced } from './actor/questions.ts';
 import type { Questions } from './actor/questions.ts';
 import { createWatches } from './actor/watches.ts';
 import { listenWebhooks } from './bridge/listen.ts';
 import { createRouter } from './bridge/router.ts';
 import { openSpool } from './bridge/spool.ts';
 import { createWebhooks } from './bridge/webhooks.ts';
-import type { Answer, Bus } from './bus/bus.ts';
+import type { Bus } from './bus/bus.ts';
 import { keepNatsServer } from './bus/keeper.ts';
 import { acquireLease } from './bus/lease.ts';
 import { configuredNats } from './bus/connection.ts';
@@ -289,25 +290,4 @@ async function openWebhooks(parts: {
       await webhooks.close();
     },
   };
-}
-
-/** Questions as the bus asks them: JSON in, JSON out, failures with their code. */
-function servedQuestions(questions: Questions): Record<string, (body: Uint8Array) => Promise<Answer>> {
-  return Object.fromEntries(
-    Object.entries(questions).map(([name, answer]) => [
-      name,
-      async (body: Uint8Array): Promise<Answer> => {
-        try {
-          const text = Buffer.from(body).toString('utf8');
-          return { body: JSON.stringify(await answer(text === '' ? {} : (JSON.parse(text) as unknown))) };
-        } catch (error) {
-          const { status, message } =
-            error instanceof SyntaxError
-              ? { status: 400 as const, message: `not JSON: ${error.message}` }
-              : questionFailure(error);
-          return { error: status, message };
-        }
-      },
-    ]),
-  );
 }

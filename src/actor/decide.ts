@@ -61,6 +61,8 @@ export type Decision =
       known: Known | undefined;
     };
 
+/** A told envelope that passed this many actors is going in circles. */
+export const HOPS_MAX = 64;
 /** Lives in which an address may not be named as the target of a correction. */
 const GONE = new Set(['stopped', 'offboarding', 'offboarded', 'archived', 'done', 'failed', 'cancelled', 'completed']);
 
@@ -92,10 +94,13 @@ export function decide(taking: Taking, stood: Stood | null, around: Surroundings
   if (envelope.subject !== actor) {
     return reject('refused', 'schema', `subject: is ${envelope.subject}, but it was sent to ${actor}`);
   }
+  if ((envelope.hops ?? 0) > HOPS_MAX) {
+    return reject('refused', 'limit', `${envelope.type} passed ${HOPS_MAX} actors: it is going in circles`);
+  }
   if (envelope.type.startsWith('xstate.')) return reject('unknown', null, `“${envelope.type}” cannot be sent`);
   const spec = Object.hasOwn(definition.events, envelope.type) ? definition.events[envelope.type] : undefined;
   if (spec === undefined) return reject('unknown', null, unknownType(definition, envelope.type));
-  if (envelope.expiresat !== undefined && at > new Date(envelope.expiresat).toISOString()) {
+  if (envelope.expiresat !== undefined && Date.parse(at) > Date.parse(envelope.expiresat)) {
     return reject('refused', 'expired', `it expired at ${envelope.expiresat}, taken at ${at}`);
   }
   if (stood === null && spec.creates === undefined) {

@@ -4,13 +4,16 @@
  */
 import { BusError } from '../bus/bus.ts';
 import type { Bus, Letter } from '../bus/bus.ts';
+import { checkInbox, isInbox } from '../bus/subject.ts';
 import type { Clock } from '../clock.ts';
-import { RejectedInput } from '../errors.ts';
+import { RejectedInput, sentences } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { Logger } from '../log.ts';
 import { KEYS } from '../store/keys.ts';
 import { createCursor } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
-import { ENVELOPE_BYTES_MAX, parseEnvelope } from './envelope.ts';
+import { ENVELOPE_BYTES_MAX, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
+import type { Envelope } from './envelope.ts';
 import { QUEUED_BYTES_MAX } from './node.ts';
 import type { Node } from './node.ts';
 import type { Receipt } from './receipt.ts';
@@ -23,7 +26,6 @@ const OUTSTANDING_MAX = 4_000;
 const RETRY_MS = 500;
 /** Tries to route a hook before it is left in the stream and named in health. */
 const HOOK_TRIES_MAX = 5;
-const INBOX = '_INBOX.';
 
 export interface Letterbox {
   /** Begins reading; resolves when what the streams held at the start has been accepted (so timers may fire). */
@@ -110,24 +112,28 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
   function takeMail(letter: Letter, cursor: Cursor): void {
     const address = letter.subject.replace('.', '/');
     const at = { cursor, seq: letter.seq };
-    const inbox = letter.receiptTo?.startsWith(INBOX) === true ? letter.receiptTo : undefined;
+    const { receiptTo } = letter;
     const tell = (receipt: Receipt): void => {
-      if (inbox !== undefined) bus.reply(inbox, JSON.stringify(receipt));
+      if (receiptTo !== undefined && isInbox(receiptTo)) bus.reply(receiptTo, JSON.stringify(receipt));
     };
+    let value: unknown;
+    let envelope: Envelope;
     try {
-      const envelope = parseEnvelope(parseJson(letter.body));
-      node.send(envelope, { door: 'mail', letter: at, address }).then(tell, (error: unknown) => {
-        log.error({ err: error, address }, 'mail could not be taken');
-      });
+      if (receiptTo !== undefined) checkInbox(receiptTo);
+      value = parseJson(letter.body);
+      envelope = parseEnvelope(value);
     } catch (error) {
-      if (!(error instanceof RejectedInput)) throw error;
-      const receipt = unreadable(address, error, new Date(clock.now()).toISOString());
+      const receipt = unreadable(address, value, error as Error, new Date(clock.now()).toISOString());
       const body = Buffer.from(letter.body.subarray(0, ENVELOPE_BYTES_MAX)).toString('utf8');
       node.deadLetter(receipt, body, at).then(
         () => tell(receipt),
         () => {},
       );
+      return;
     }
+    node.send(envelope, { door: 'mail', letter: at, address }).then(tell, (error: unknown) => {
+      log.error({ err: error, address }, 'mail could not be taken');
+    });
   }
 
   /** A hook counts as taken when all it caused is durable; one that cannot be routed is tried again, then named. */
@@ -182,24 +188,11 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
   };
 }
 
-function parseJson(body: Uint8Array): unknown {
-  if (body.length > ENVELOPE_BYTES_MAX) {
-    throw new RejectedInput(
-      'ENVELOPE_SIZE',
-      `the envelope has ${body.length} bytes, at most ${ENVELOPE_BYTES_MAX} are taken`,
-    );
-  }
-  try {
-    return JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch (error) {
-    throw new RejectedInput('ENVELOPE', `not JSON: ${(error as Error).message}`);
-  }
-}
-
-/** The receipt of something that is not an envelope: it has no id, so it gets none. */
-export function unreadable(actor: string, error: RejectedInput, at: string): Receipt {
+/** The receipt of something that is not an envelope, under its id where it has one. */
+function unreadable(actor: string, value: unknown, error: Error, at: string): Receipt {
+  const { id } = (value ?? {}) as { id?: unknown };
   return {
-    id: '',
+    id: typeof id === 'string' && id.length <= ID_LENGTH_MAX ? id : '',
     actor,
     outcome: 'refused',
     seq: null,
@@ -209,7 +202,7 @@ export function unreadable(actor: string, error: RejectedInput, at: string): Rec
     effects: [],
     waitingOn: [],
     code: 'schema',
-    reason: [error.message, ...error.issues].join('; '),
+    reason: error instanceof RejectedInput ? sentences(error) : error.message,
     duplicate: false,
     at,
   };

@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import type { WaitingOn } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
-import { RejectedInput } from '../errors.ts';
+import { RejectedInput, sentences } from '../errors.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { kindOf, slug } from './address.ts';
 import type { Actor, IndexRow } from './actors.ts';
 import { chartOf, eventSchemas } from './chart.ts';
-import { explainIssues, parseEnvelope } from './envelope.ts';
+import { explainIssues, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
 import type { Node } from './node.ts';
 import { historyOf, seqAt, stateAt } from './past.ts';
@@ -34,7 +34,16 @@ const LIST_MAX = 1_000;
 const HISTORY_DEFAULT = 200;
 const HISTORY_MAX = 5_000;
 
-const named = z.strictObject({ actor: z.string() });
+/** Over HTTP a question may come as a query, where everything is text. */
+const count = (max = Number.MAX_SAFE_INTEGER) =>
+  z.preprocess((value) => (isDigits(value) ? Number(value) : value), z.number().int().min(1).max(max)).optional();
+const flag = z
+  .preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+  .optional();
+const isDigits = (value: unknown): boolean => typeof value === 'string' && /^\d{1,15}$/.test(value);
+/** Longer than any address and any name of an item from outside. */
+const name = z.string().max(200);
+const named = z.strictObject({ actor: name });
 const INPUTS = {
   list: z.strictObject({
     kind: z.string().optional(),
@@ -43,33 +52,33 @@ const INPUTS = {
     mission: z.string().optional(),
     user: z.string().optional(),
     text: z.string().optional(),
-    limit: z.coerce.number().int().min(1).max(LIST_MAX).optional(),
+    limit: count(LIST_MAX),
     cursor: z.string().optional(),
   }),
   show: named,
   why: named,
   mail: named,
-  receipt: z.strictObject({ actor: z.string(), id: z.string() }),
+  receipt: z.strictObject({ actor: name, id: z.string().max(ID_LENGTH_MAX) }),
   history: z.strictObject({
-    actor: z.string(),
-    items: z.coerce.boolean().optional(),
-    from: z.coerce.number().int().min(1).optional(),
-    to: z.coerce.number().int().min(1).optional(),
-    limit: z.coerce.number().int().min(1).max(HISTORY_MAX).optional(),
+    actor: name,
+    items: flag,
+    from: count(),
+    to: count(),
+    limit: count(HISTORY_MAX),
   }),
-  audit: z.strictObject({ agent: z.string() }),
+  audit: z.strictObject({ agent: name }),
   at: z.strictObject({
-    actor: z.string(),
-    seq: z.coerce.number().int().min(1).optional(),
+    actor: name,
+    seq: count(),
     time: z
       .string()
       .refine((time) => !Number.isNaN(Date.parse(time)), 'must be a time, e.g. 2026-11-21T10:00:00Z')
       .optional(),
   }),
-  chart: z.strictObject({ kind: z.string(), version: z.string().optional(), events: z.coerce.boolean().optional() }),
+  chart: z.strictObject({ kind: name, version: name.optional(), events: flag }),
   dead: z.strictObject({
-    actor: z.string().optional(),
-    limit: z.coerce.number().int().min(1).max(LIST_MAX).optional(),
+    actor: name.optional(),
+    limit: count(LIST_MAX),
   }),
   health: z.strictObject({}),
 } as const;
@@ -94,7 +103,7 @@ export function createQuestions({ node, store, clock, health, redact, standing }
   /** An address, `mission/m#key`, or an outside name (`ENG-42`). */
   async function resolve(name: string): Promise<string> {
     if (/^[a-z][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/.test(name)) return name;
-    const item = /^(mission\/)?([a-z0-9][a-z0-9_-]*)#([a-z0-9][a-z0-9_-]*)$/.exec(name);
+    const item = ITEM.exec(name);
     const ref = item === null ? `issue:${name}` : `item:mission/${item[2]}#${item[3]}`;
     const found = await referenced(store, ref);
     if (found.length > 0) return found.at(-1)!;
@@ -248,7 +257,7 @@ export function createQuestions({ node, store, clock, health, redact, standing }
 
   async function addressed(input: unknown): Promise<Envelope> {
     const envelope = parseEnvelope(input);
-    if (!envelope.subject.includes('#')) return envelope;
+    if (!ITEM.test(envelope.subject)) return envelope;
     return { ...envelope, subject: await resolve(envelope.subject) };
   }
 
@@ -284,6 +293,9 @@ export function createQuestions({ node, store, clock, health, redact, standing }
     },
   };
 }
+
+/** `mission/m#key`: an item's current session. */
+const ITEM = /^(mission\/)?([a-z0-9][a-z0-9_-]*)#([a-z0-9][a-z0-9_-]*)$/;
 
 /** Addresses with this reference, oldest id first (`eng-42`, then `eng-42-2`). */
 export async function referenced(store: Store, ref: string): Promise<string[]> {
@@ -341,6 +353,6 @@ function compareByNeed(a: IndexRow, b: IndexRow): number {
 /** Errors of a question as a status and a message. */
 export function questionFailure(error: unknown): { status: 400 | 404 | 503; message: string } {
   if (error instanceof QuestionError) return { status: error.status, message: error.message };
-  if (error instanceof RejectedInput) return { status: 400, message: [error.message, ...error.issues].join('; ') };
+  if (error instanceof RejectedInput) return { status: 400, message: sentences(error) };
   return { status: 503, message: (error as Error).message };
 }

@@ -3,11 +3,10 @@
  * rows.
  */
 import type { Clock } from '../clock.ts';
-import { Bug } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { KEYS } from '../store/keys.ts';
 import type { Actor, Actors } from './actors.ts';
-import { decide } from './decide.ts';
+import { decide, HOPS_MAX } from './decide.ts';
 import type { Decision, Surroundings } from './decide.ts';
 import type { Envelope } from './envelope.ts';
 import { kernelFact, stepFact } from './facts.ts';
@@ -22,8 +21,6 @@ import { watchesOf } from './step.ts';
 import type { ArmedTimer } from './state.ts';
 import type { Timers } from './timers.ts';
 
-/** A told envelope that passed this many actors is going in circles. */
-const HOPS_MAX = 64;
 /** How long an id from outside is remembered (docs/protocol.md §3). */
 const SEEN_MS = 7 * 24 * 3_600_000;
 
@@ -87,7 +84,6 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
       mailbox.shift(actor.address);
       return;
     }
-    if ((item.envelope.hops ?? 0) > HOPS_MAX) throw new Bug(`${item.envelope.type} passed ${HOPS_MAX} actors`);
     const door = item.door === 'mail' || item.door === 'ask' ? 'outside' : item.door === 'hook' ? 'trusted' : item.door;
     const decision = decide(
       {
@@ -174,7 +170,8 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
   }
 
   function returnToTeller({ envelope }: Item, receipt: Receipt): void {
-    if (envelope.type === 'mail.refused') {
+    // Whoever told it hears of it, but not of a word about his own word, and not in circles.
+    if (envelope.type === 'mail.refused' || (envelope.hops ?? 0) > HOPS_MAX) {
       bury(envelope, receipt);
       return;
     }

@@ -13,7 +13,7 @@ export interface Letter {
   /** Subject tokens behind `<ns>.<stream>.`, e.g. `session.eng-42`. */
   subject: string;
   body: Uint8Array;
-  /** The inbox a receipt goes to, if the sender asked for one. */
+  /** Where the sender wants the receipt, as it said it: only an inbox will do. */
   receiptTo?: string;
 }
 

@@ -183,8 +183,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   function letterOf({ seq, msg }: Message): Letter {
     const tokens = msg.subject.slice(namespace.length + 1);
     const letter: Letter = { seq, subject: tokens.slice(tokens.indexOf('.') + 1), body: msg.data };
-    const inbox = msg.headers?.get(RECEIPT_TO);
-    if (inbox !== undefined && isInbox(inbox)) letter.receiptTo = inbox;
+    if (msg.headers?.has(RECEIPT_TO) === true) letter.receiptTo = msg.headers.get(RECEIPT_TO);
     return letter;
   }
 }

@@ -32,7 +32,10 @@ export const isInbox = (subject: string): boolean => INBOX.test(subject);
 /** @throws BusError `BUS_REFUSED` */
 export function checkInbox(subject: string): string {
   if (isInbox(subject)) return subject;
-  throw new BusError('BUS_REFUSED', `a receipt can only go to an inbox, and “${subject}” does not begin with _INBOX.`);
+  throw new BusError(
+    'BUS_REFUSED',
+    `Receipt-To: a receipt can only go to an inbox, and “${subject.slice(0, 200)}” is not one below _INBOX.`,
+  );
 }
 
 /** Header that names where a receipt goes. */

@@ -6,11 +6,12 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
-import { explainIssues } from '../actor/envelope.ts';
+import { explainIssues, payloadSchema } from '../actor/envelope.ts';
 import type { Envelope } from '../actor/envelope.ts';
 import type { Receipt } from '../actor/receipt.ts';
 import type { Clock } from '../clock.ts';
-import { RejectedInput, TerminalError } from '../errors.ts';
+import { RejectedInput, sentences, TerminalError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { Logger } from '../log.ts';
 import type { RunIdentity } from './process/watch.ts';
 import { deedOf, mayDo } from './run-actions.ts';
@@ -73,7 +74,7 @@ export interface RunDoor {
 
 const request = z.strictObject({
   action: z.string().min(1).max(128),
-  data: z.record(z.string(), z.unknown()).default({}),
+  data: payloadSchema.default({}),
   /** Another actor than the run's own session. */
   actor: z.string().max(200).optional(),
   expectepoch: z.number().int().min(0).optional(),
@@ -92,11 +93,12 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
   app.use('/credential', bodyLimit({ maxSize: BODY_BYTES_MAX }));
 
   app.post('/act', async (c) => {
-    const parsed = request.safeParse(await readJson(c));
+    const body = await readJson(c);
+    const parsed = request.safeParse(body.value);
     const asked = parsed.success ? parsed.data : { action: '(malformed)', data: {} };
     const caller = await callerOf(c, asked.action);
     if ('error' in caller) return c.json({ error: caller.error }, 401);
-    if (!parsed.success) return c.json({ error: explainIssues(parsed.error).join('; ') }, 400);
+    if (!parsed.success) return c.json({ error: body.fault ?? explainIssues(parsed.error).join('; ') }, 400);
     const run = caller.identity;
     if (!mayDo(run.actions, asked.action)) {
       const error = `the role ${run.role} may not ${asked.action}`;
@@ -124,8 +126,9 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
     const caller = await callerOf(c, 'credential');
     if ('error' in caller) return c.json({ error: caller.error }, 401);
     const run = caller.identity;
-    const parsed = wanted.safeParse(await readJson(c));
-    if (!parsed.success) return c.json({ error: explainIssues(parsed.error).join('; ') }, 400);
+    const body = await readJson(c);
+    const parsed = wanted.safeParse(body.value);
+    if (!parsed.success) return c.json({ error: body.fault ?? explainIssues(parsed.error).join('; ') }, 400);
     const why = whyNoCredential(run, parsed.data);
     if (why !== undefined) {
       await audit(run, { action: 'credential' }, false, why);
@@ -222,8 +225,13 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
 
 const plain = (path: string): string => path.replace(/^\/+|\/+$|(?:\.git)?\/*$/g, '').toLowerCase();
 
-async function readJson(c: Context): Promise<unknown> {
-  return c.req.json().catch(() => undefined);
+/** `fault`: why there is no value. */
+async function readJson(c: Context): Promise<{ value?: unknown; fault?: string }> {
+  try {
+    return { value: parseJson(new Uint8Array(await c.req.arrayBuffer())) };
+  } catch (error) {
+    return { fault: (error as Error).message };
+  }
 }
 
 function outcomeOf(answer: unknown): string {
@@ -234,7 +242,7 @@ function outcomeOf(answer: unknown): string {
 
 function failureOf(error: unknown): [400 | 404 | 422 | 502, string] {
   if (error instanceof z.ZodError) return [400, explainIssues(error, 'data').join('; ')];
-  if (error instanceof RejectedInput) return [400, [error.message, ...error.issues].join('; ')];
+  if (error instanceof RejectedInput) return [400, sentences(error)];
   if (error instanceof TerminalError) return [422, error.message];
   if ((error as { status?: number }).status === 404) return [404, (error as Error).message];
   return [502, (error as Error).message];

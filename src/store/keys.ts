@@ -20,8 +20,8 @@ export const KEYS = {
   outbox: (actor: string, seq: number, index: number) =>
     `${P}!outbox!${actor}!${pad(seq)}!${String(index).padStart(4, '0')}`,
   timer: (due: string, actor: string, name: string) => `${P}!timer!${due}!${actor}!${name}`,
-  /** Ids taken from outside, with what became of them. */
-  seen: (actor: string, id: string) => `${P}!seen!${actor}!${id}`,
+  /** Ids from outside, with what became of them, also of those sent to what is no address. */
+  seen: (actor: string, id: string) => `${P}!seen!${actor.replaceAll('!', '%21')}!${id}`,
   claim: (key: string) => `${P}!claim!${key}`,
   index: (actor: string) => `${P}!index!${actor}`,
   /** When the actor took its last step: the one thing of the index that changes with each. */

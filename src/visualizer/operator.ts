@@ -7,6 +7,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { inputOf } from '../actor/asked.ts';
 import type { Publisher } from '../actor/publisher.ts';
 import { questionFailure } from '../actor/questions.ts';
 import type { QuestionName, Questions } from '../actor/questions.ts';
@@ -103,17 +104,9 @@ export function createOperator({
 
 /** Reads what was asked (query, or JSON body), and turns failures into their status. */
 async function answer(c: Context, ask: (input: unknown) => Promise<Response>): Promise<Response> {
-  let input: unknown = c.req.query();
-  if (c.req.method === 'POST') {
-    const text = await c.req.text();
-    try {
-      input = text === '' ? {} : (JSON.parse(text) as unknown);
-    } catch (error) {
-      return c.json({ error: `not JSON: ${(error as Error).message}` }, 400);
-    }
-  }
   try {
-    return await ask(input);
+    const isPosted = c.req.method === 'POST';
+    return await ask(isPosted ? inputOf(new Uint8Array(await c.req.arrayBuffer())) : c.req.query());
   } catch (error) {
     const { status, message } = questionFailure(error);
     return c.json({ error: message }, status);

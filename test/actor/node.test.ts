@@ -257,3 +257,25 @@ test('an actor whose state this code cannot read is parked at the start, and the
   assert.equal(refused.code, 'parked');
   assert.match(refused.reason ?? '', /cannot be read.*a key it does not have/);
 });
+
+test('what goes in circles from actor to actor ends as a dead letter, and parks nobody', async () => {
+  const store = await openMemoryStore();
+  const { node } = await startNode(store);
+  await node.send(letter('lamp/a', 'open', { room: 'a' }));
+  await node.stop();
+  const circling = { ...letter('lamp/a', 'press', {}, { source: 'lamp/b' }), hops: 65 };
+  await store.write([
+    { put: KEYS.mail('lamp/a', 1), value: `{"door":"inside","envelope":${JSON.stringify(circling)}}` },
+  ]);
+  const again = await startNode(store);
+  await again.node.quiet();
+  const dead: { envelope: { id: string }; receipt: { code: string; reason: string } }[] = [];
+  for await (const [, value] of store.scan(SPACES.dead)) dead.push(JSON.parse(value));
+  assert.deepEqual(
+    dead.map(({ envelope, receipt }) => [envelope.id, receipt.code]),
+    [[circling.id, 'limit']],
+  );
+  assert.match(dead[0]!.receipt.reason, /press passed 64 actors: it is going in circles/);
+  assert.equal((await again.node.settled('lamp/a'))!.parked, null);
+  assert.equal((await again.node.send(letter('lamp/a', 'press'))).outcome, 'taken');
+});
