@@ -256,6 +256,11 @@ export const SESSION_EVENTS = {
     from: 'runtime',
   },
   'pull.observed': { data: pullObserved, means: 'The pull request as GitHub shows it now.', from: 'runtime' },
+  'pull.missed': {
+    data: z.strictObject({ number: pullNumber, reason: prose }),
+    means: 'There is no such pull request, or it is none that can be worked on here: it comes from a fork.',
+    from: 'runtime',
+  },
   'start.held': {
     data: z.strictObject({ by: z.array(z.string()).max(1_000) }),
     means: 'The mission holds this session back, by these items, `slot` or `paused`.',

@@ -263,6 +263,8 @@ export interface SessionContext {
   /** Attached or verified number; null: look by branch. */
   number: number | null;
   pull: Pull | null;
+  /** The last attached number that was none to work on; shown until another is attached or a run begins. */
+  missed: { number: number; reason: string; at: string } | null;
   heads: { head: string; by: 'us' | 'other' }[];
   /** Times this person’s own closing re-opened the work. */
   closings: number;
@@ -375,6 +377,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
     report: null,
     number: null,
     pull: null,
+    missed: null,
     heads: [],
     closings: 0,
     look: 0,

@@ -198,12 +198,11 @@ export function rerunCheck(draft: Draft): void {
   wishFor(draft, 'check.rerun', { repo: brief.repo, head: pull.head, ...(name === undefined ? {} : { name }) });
 }
 
-/** This pull request is ours: the watch looks at it from now on. */
+/** This pull request is ours: the watch looks at it from now on. The one before is kept until it is seen. */
 export function attachPull(draft: Draft): void {
   const { event, context } = draft;
   if (event.type !== 'correct.pull.attach' || context.number === event.data.number) return;
-  const other = context.pull !== null && context.pull.number !== event.data.number;
-  set(draft, { number: event.data.number, look: context.look + 1, ...(other ? { pull: null, merge: null } : {}) });
+  set(draft, { number: event.data.number, look: context.look + 1, missed: null });
 }
 
 export function edit(draft: Draft): void {

@@ -8,7 +8,7 @@ import type { AnyEvent } from './draft.ts';
 import { mayMerge } from './merging.ts';
 import { allParked, due, mayStart, owesNothing } from './next.ts';
 import { questionFor } from './people.ts';
-import { checksOf, isReview, mayAct, pullOf, reviewOf, silentChecks } from './standing.ts';
+import { checksOf, isReplaced, isReview, mayAct, pullOf, reviewOf, silentChecks } from './standing.ts';
 
 interface Asked {
   context: SessionContext;
@@ -86,6 +86,7 @@ export const GUARDS = {
     reviewOf(context) === 'wanted' &&
     context.reviewing.asked?.head !== context.pull?.head &&
     context.run === null &&
+    !isReplaced(context) &&
     mayAct(context),
   checkIsSilent: ({ context }) =>
     pullOf(context) === 'open' && silentChecks(context).length > 0 && context.silent?.head !== context.pull?.head,

@@ -52,6 +52,7 @@ export const sessionMachine = session.createMachine({
         'issue.observed': { actions: 'observeIssue' },
         'comment.observed': { actions: 'hearComment' },
         'pull.observed': { actions: 'observePull' },
+        'pull.missed': { actions: 'missPull' },
         'start.held': { actions: 'holdStart' },
         'start.freed': { actions: 'freeStart' },
         'item.linked': { actions: 'linkItem' },

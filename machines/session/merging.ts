@@ -2,7 +2,7 @@
 import type { SessionContext } from './context.ts';
 import { type Draft, set, wishFor } from './draft.ts';
 import { askHelp } from './tracker.ts';
-import { checksOf, isReview, mayAct, pullOf, reviewIsGood } from './standing.ts';
+import { checksOf, isReplaced, isReview, mayAct, pullOf, reviewIsGood } from './standing.ts';
 
 /** Everything a merge needs, and nothing owed, asked, or in the making. */
 export function mayMerge(context: SessionContext): boolean {
@@ -11,6 +11,7 @@ export function mayMerge(context: SessionContext): boolean {
     brief.merge === 'self' &&
     pull !== null &&
     merge?.head !== pull.head &&
+    !isReplaced(context) &&
     context.obligations.length === 0 &&
     context.questions.length === 0 &&
     context.run === null &&

@@ -11,7 +11,7 @@ import { isBefore } from './instant.ts';
 import { lapse, owe, park, unpark } from './obligations.ts';
 import { carryApprovals, changeRefusal, forgetReviews, observeReviews } from './reviewing.ts';
 import { authorityOf, isReview, queueOf, reviewIsGood } from './standing.ts';
-import { link } from './tracker.ts';
+import { askHelp, link } from './tracker.ts';
 
 const HEADS_MAX = 100;
 
@@ -23,6 +23,7 @@ export function observePull(draft: Draft): void {
   if (isBefore(seen.updatedAt, context.seen.pullAt) && seen.number === context.pull?.number) return;
   set(draft, { seen: { ...context.seen, pullAt: seen.updatedAt } });
   const before = context.pull?.number === seen.number ? context.pull : null;
+  if (before === null && context.merge !== null) set(draft, { merge: null });
   const pull = pullFrom(seen);
   if (before === null || JSON.stringify(before) !== JSON.stringify(pull)) set(draft, { pull });
   // A closed one is let go of: the next pull request of the branch is looked for.
@@ -35,6 +36,24 @@ export function observePull(draft: Draft): void {
   if (seen.state !== 'open') return;
   observeChecks(draft, before, seen);
   observeQueue(draft, seen);
+}
+
+/** The number that was attached names nothing that can be worked on: let go of for the one before, and said. */
+export function missPull(draft: Draft): void {
+  const { context, event } = draft;
+  if (event.type !== 'pull.missed') return;
+  const { number, reason } = event.data;
+  if (isReview(context) || context.number !== number || context.pull?.number === number) return;
+  set(draft, {
+    number: context.pull?.number ?? null,
+    look: context.look + 1,
+    missed: { number, reason, at: event.at },
+  });
+  askHelp(draft, {
+    gate: 'merge',
+    on: 'person/operator',
+    text: `Pull request #${number} cannot be taken over: ${reason}.`,
+  });
 }
 
 function pullFrom(seen: PullObserved): Pull {
@@ -64,6 +83,7 @@ function pullFrom(seen: PullObserved): Pull {
 /** First sight of this pull request: its branch is ours from now on. Opened while withdrawn, it is closed again. */
 function appeared(draft: Draft, seen: PullObserved): void {
   const { context } = draft;
+  if (context.missed !== null && context.missed.number === seen.number) set(draft, { missed: null });
   if (seen.branch !== context.branch) set(draft, { branch: seen.branch });
   if (context.reviewing.asked !== null || context.reviewing.verdicts.length > 0) forgetReviews(draft);
   link(draft, seen.url, `Pull request #${seen.number}`);

@@ -227,8 +227,9 @@ export function carryApprovals(draft: Draft, from: string, to: string, by: 'us' 
   });
 }
 
-/** Another pull request: what was said of the one before does not count for it. */
+/** Another pull request: what was said of the one before does not count for it, and counts anew if it comes back. */
 export function forgetReviews(draft: Draft): void {
+  set(draft, { seen: { ...draft.context.seen, reviews: [] } });
   revise(draft, {
     asked: null,
     nth: 1,

@@ -59,7 +59,7 @@ export function begin(draft: Draft): void {
     ...(conversation === null ? {} : { conversation }),
     limits: runLimits(context),
   });
-  set(draft, { changes: [] });
+  set(draft, { changes: [], missed: null });
   moveIssue(draft, 'started');
 }
 

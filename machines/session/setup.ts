@@ -154,6 +154,7 @@ export const session = base.extend({
     settleSteer: does(people.settleSteer),
     // the outside
     observePull: does(observe.observePull),
+    missPull: does(observe.missPull),
     lookAgain: does((draft) => set(draft, { look: draft.context.look + 1 })),
     observeIssue: does(issue.observeIssue),
     holdStart: does(issue.holdStart),

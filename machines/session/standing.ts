@@ -33,6 +33,10 @@ export function pullOf({ pull }: SessionContext): PullState {
   return pull.draft ? 'draft' : 'open';
 }
 
+/** Another pull request was attached and is not seen yet: with the one before nothing is begun any more. */
+export const isReplaced = ({ number, pull }: SessionContext): boolean =>
+  number !== null && pull !== null && pull.state === 'open' && pull.number !== number;
+
 export const humanOf = (context: SessionContext): HumanState => (context.questions.length > 0 ? 'asked' : 'none');
 
 const RED = new Set(['failure', 'timed_out', 'action_required', 'startup_failure', 'error']);

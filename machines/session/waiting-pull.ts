@@ -12,6 +12,18 @@ import { OPERATOR, type View, sinceOf, timerOf, wait } from './wait.ts';
 export function onPull(view: View): WaitingOn[] {
   const { context } = view;
   if (isReview(context)) return onReviewed(view);
+  return [...onMissed(context), ...onSeen(view)];
+}
+
+/** Only a person can say which pull request was meant. */
+function onMissed({ missed }: SessionContext): WaitingOn[] {
+  if (missed === null) return [];
+  const detail = `pull request #${missed.number} cannot be taken over: ${missed.reason}`;
+  return [wait('merge', { on: OPERATOR, since: missed.at, detail, moves: ['correct.pull.attach', 'run.verified'] })];
+}
+
+function onSeen(view: View): WaitingOn[] {
+  const { context } = view;
   if (isPullUnseen(context)) {
     return [
       wait('merge', {

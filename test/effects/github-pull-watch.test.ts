@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BRANCH, REPO, watchPull, withGithub } from './github-site.ts';
+import { BRANCH, REPO, pullParams, watchPull, withGithub } from './github-site.ts';
 import type { GithubSite } from './github-site.ts';
 
 const review = ({ as, number }: GithubSite, by: 'susan' | 'ann', event: string, more: Record<string, unknown> = {}) =>
@@ -44,6 +44,39 @@ test('the same facts are not told twice, by another look or by another watch', (
     const second = watchPull(site);
     assert.equal((await second.next('pull.observed')).id, known.id, 'after a restart the same name, so a duplicate');
     await second.watch.stop('runtime');
+  }));
+
+test('a number that is none is told once as missed, and again only when the session comes to it again', () =>
+  withGithub(async (site) => {
+    const { watch, next, all, rest, pass } = watchPull(site, { number: 999 });
+    const { data } = await next('pull.missed');
+    assert.deepEqual(data, { number: 999, reason: `${REPO} shows no pull request #999` });
+    await pass(60_000);
+    await rest();
+    assert.equal(all.length, 1);
+    watch.update(pullParams({ number: 999, look: 1 }));
+    await next('pull.missed');
+    await watch.stop('runtime');
+  }));
+
+/** Four an hour are allowed: in ten minutes that is none. */
+test('ten minutes of an idle open pull request, looked at every minute, cost no request that counts', () =>
+  withGithub(async (site) => {
+    await site.check(site.head, 'Tests', 'success');
+    await review(site, 'susan', 'APPROVE');
+    const { watch, pull, pass, rest } = watchPull(site, { gates: { checks: 'required' }, number: site.number });
+    await pull();
+    await pass(3_000);
+    await pull();
+    await rest();
+    const before = site.standIn.calls.length;
+    for (let minute = 0; minute < 10; minute++) await pass(60_000);
+    await rest();
+    await watch.stop('runtime');
+    const calls = site.standIn.calls.slice(before);
+    assert.ok(calls.length >= 10 * 7, `it looked: ${calls.length}`);
+    const counted = calls.filter(({ status }) => status !== 304).map(({ path, status }) => `${path} ${status}`);
+    assert.deepEqual(counted, []);
   }));
 
 test('a look at which nothing changed costs nothing of the rate limit', () =>

@@ -148,6 +148,25 @@ test('whoever GitHub does not ask for a review is not waited for', () => {
   assert.equal(session.waitingOn().find(({ gate }) => gate === 'review')?.on, 'person/maintainer');
 });
 
+test('an attached number that is no pull request here is let go of, shown, and asked about; the one before stays', () => {
+  const session = delivered({ gate: green }, { reviewers: 'people' });
+  session.send('pull.observed', pull({ gate: green, reviews: [review({ verdict: 'approve' })] }));
+  session.send('correct.pull.attach', { number: 99 });
+  assert.equal(session.context().number, 99);
+  session.send('pull.missed', { number: 99, reason: 'it comes from stranger/api, not from acme/api' });
+  assert.equal(session.context().number, 7);
+  assert.equal(session.acts('help.ask').length, 1);
+  assert.match(session.waitingOn().find(({ gate }) => gate === 'merge')?.detail ?? '', /#99 .*stranger/);
+
+  assert.equal(session.regions()['review'], 'approved', 'nothing of the one before is forgotten');
+  assert.equal(
+    session.offer('pull.missed', { number: 7, reason: 'not found' }).outcome,
+    'recorded',
+    'out of sight only',
+  );
+  assert.equal(session.context().number, 7);
+});
+
 const plans = (session: Play): string[][] =>
   session
     .acts('linear.plan')

@@ -1,6 +1,7 @@
 /** One look at a pull request: everything GitHub says of it, as `pull.observed` and `comment.observed` tell it. */
 import type { PullObserved } from '../../../machines/events/session.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
+import { TerminalError } from '../../errors.ts';
 import type { Account } from './account.ts';
 import {
   GHOST,
@@ -39,10 +40,15 @@ export interface PullReading {
   signal: AbortSignal;
 }
 
+/** The number we were given is no pull request to work on, and why. */
+export interface Missed {
+  missed: string;
+}
+
 /** @returns undefined while there is no pull request of ours. */
-export async function readPull(reading: PullReading): Promise<PullLook | undefined> {
+export async function readPull(reading: PullReading): Promise<PullLook | Missed | undefined> {
   const pull = await findOurs(reading);
-  if (pull === undefined) return undefined;
+  if (pull === undefined || 'missed' in pull) return pull;
   const { account, params, signal, authors } = reading;
   const { gates, queueCheck } = params;
   const numbered = { ...coordinates(params.repo), pull_number: pull.number };
@@ -102,14 +108,18 @@ export async function readPull(reading: PullReading): Promise<PullLook | undefin
 }
 
 /** By its number; else, or where that one was closed unmerged, by the branch. */
-async function findOurs({ account, params, headBy, signal }: PullReading): Promise<PullAnswer | undefined> {
+async function findOurs({ account, params, headBy, signal }: PullReading): Promise<PullAnswer | Missed | undefined> {
   const { repo, branch, number, fork = false } = params;
   const at = coordinates(repo);
   const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}';
   const read = (pull_number: number) => account.get(pullAnswer, route, { ...at, pull_number }, signal);
 
-  const known = number === undefined ? undefined : await read(number);
-  if (known !== undefined && !fork && !isOfRepo(known, repo)) return undefined;
+  const known =
+    number === undefined ? undefined : await read(number).catch(missedOf(`${repo} shows no pull request #${number}`));
+  if (known !== undefined && 'missed' in known) return known;
+  if (known !== undefined && !fork && !isOfRepo(known, repo)) {
+    return { missed: `it comes from ${known.head.repo?.full_name ?? 'a repository that is gone'}, not from ${repo}` };
+  }
   if (known !== undefined && (known.state === 'open' || isMerged(known) || !isOfBranch(known, repo, branch)))
     return known;
 
@@ -127,6 +137,14 @@ async function findOurs({ account, params, headBy, signal }: PullReading): Promi
   const newest = ours[0];
   if (newest === undefined || (await headBy(newest.head.ref, newest.head.sha)) !== 'us') return undefined;
   return read(newest.number);
+}
+
+function missedOf(missed: string) {
+  return (error: unknown): Missed => {
+    if (error instanceof TerminalError && (error.code === 'GITHUB_NOT_FOUND' || error.code === 'GITHUB_GONE'))
+      return { missed };
+    throw error;
+  };
 }
 
 async function readClosing(

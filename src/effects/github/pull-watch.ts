@@ -49,6 +49,7 @@ function startWatch(
   const tellers = new Map<number, Told>();
   /** Numbers that are another session's: nothing else is told of them. */
   const refused = new Set<number>();
+  const missed = new Set<string>();
   const toldComments = new Set<string>();
   let params = first;
   let unknownMergeable = 0;
@@ -63,6 +64,7 @@ function startWatch(
       signal,
     });
     if (seen === undefined || signal.aborted) return { news: false };
+    if ('missed' in seen) return { news: await tellMissed(seen.missed) };
     const news = await tellFacts(repo, seen);
     const wrote = !refused.has(seen.facts.number) && (await tellComments(seen.comments));
     unknownMergeable = seen.facts.conflict === null ? unknownMergeable + 1 : 0;
@@ -84,6 +86,16 @@ function startWatch(
       refused.add(number);
       log.warn({ pull: number, code, reason }, 'pull request refused');
     }
+    return true;
+  }
+
+  /** Once for each time the session came to this number; one that was seen before is only out of sight. */
+  async function tellMissed(reason: string): Promise<boolean> {
+    const { repo, number, look } = params;
+    const id = `github:pull:${repo.toLowerCase()}#${number}:missed:${look}`;
+    if (number === undefined || missed.has(id) || tellers.has(number)) return false;
+    await context.tell('pull.missed', { number, reason }, { id, source: `github/${repo}` });
+    missed.add(id);
     return true;
   }
 
