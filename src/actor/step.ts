@@ -1,16 +1,17 @@
 /**
  * One step of one actor: a state and an event in, a state and effects out. Pure: no clock, no disk, no network, no
- * randomness. The only file that knows XState's internals.
+ * randomness. It and its engine (`engine.ts`) are the only files that know XState's internals.
  *
  * XState is used as a function: `machine.transition(snapshot, event, scope)` with one inert scope per machine returns
  * everything that would happen as data and executes nothing. (`transition()` does the same but builds an actor and
  * runs the context factory at every call; a property test uses it as the oracle of this file.)
  */
-import { createActor } from 'xstate';
-import type { AnyActorScope, AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { ActorView, MachineEvent, RefusalCode, StateValue, Timers } from '../../machines/contract.ts';
 import type { Refuse, Supersede, Tell } from '../../machines/effects.ts';
 import { Bug, assert } from '../errors.ts';
+import { engineOf } from './engine.ts';
+import type { Engine, StateNodeLike } from './engine.ts';
 import { diffValue, isSameContent } from './patch.ts';
 import type { Patch } from './patch.ts';
 import { unborn, viewOf } from './state.ts';
@@ -41,61 +42,8 @@ export interface LiveActor {
   snapshot: AnyMachineSnapshot | null;
 }
 
-/** More microsteps than this in one step is a loop in a machine. */
-const MICROSTEPS_MAX = 1_000;
 const AFTER = 'xstate.after.';
 const NO_TIMERS: Timers = {};
-
-interface Collected {
-  type: string;
-  params: unknown;
-}
-
-interface Engine {
-  machine: AnyStateMachine;
-  scope: AnyActorScope;
-  /** Filled during a transition. */
-  collected: Collected[];
-  events: string[];
-  /** Whether the event itself found a transition. */
-  enabled: boolean;
-  first: boolean;
-}
-
-const engines = new WeakMap<AnyStateMachine, Engine>();
-
-function engineOf(machine: AnyStateMachine): Engine {
-  const known = engines.get(machine);
-  if (known !== undefined) return known;
-  machine.options.maxIterations = MICROSTEPS_MAX;
-  const engine = { machine, collected: [], events: [], enabled: false, first: true } as unknown as Engine;
-  const actor = createActor(machine, {
-    input: { address: 'none/none', at: '', timers: {} },
-    inspect: (inspected) => {
-      if (inspected.type !== '@xstate.microstep') return;
-      if (engine.first) {
-        engine.first = false;
-        engine.enabled = inspected._transitions.length > 0;
-      }
-      if (inspected._transitions.length > 0) engine.events.push(inspected.event.type);
-    },
-  });
-  engine.scope = {
-    self: actor,
-    id: actor.id,
-    sessionId: actor.sessionId,
-    logger: () => {},
-    defer: () => {},
-    emit: () => {},
-    system: actor.system,
-    stopChild: () => {},
-    actionExecutor: (action) => {
-      engine.collected.push({ type: action.type, params: action.params });
-    },
-  } as AnyActorScope;
-  engines.set(machine, engine);
-  return engine;
-}
 
 /** Brings a state back to life for the next step. */
 export function revive(address: string, state: ActorState): LiveActor {
@@ -119,13 +67,6 @@ function restore(engine: Engine, state: ActorState): AnyMachineSnapshot {
     engine.scope,
   ) as AnyMachineSnapshot;
   return normalise(engine, snapshot);
-}
-
-interface StateNodeLike {
-  id: string;
-  path: string[];
-  order: number;
-  states: Record<string, StateNodeLike>;
 }
 
 /** Regions act in the order of `value`'s keys, so they are put in the order of the machine's text. */

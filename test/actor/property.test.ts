@@ -2,14 +2,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { initialTransition, transition } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { MachineEvent } from '../../machines/contract.ts';
 import { MACHINES } from '../../machines/index.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { createNode } from '../../src/actor/node.ts';
 import type { Node } from '../../src/actor/node.ts';
+import { kindOf } from '../../src/actor/address.ts';
+import { engineOf } from '../../src/actor/engine.ts';
 import { decodeEntry } from '../../src/actor/journal.ts';
+import type { JournalEntry } from '../../src/actor/journal.ts';
 import type { PendingAct } from '../../src/actor/outbox-rows.ts';
 import { stateAt } from '../../src/actor/past.ts';
 import { canonicalJson } from '../../src/actor/state.ts';
+import type { Definition } from '../../src/actor/state.ts';
+import { revive, step } from '../../src/actor/step.ts';
+import type { LiveActor } from '../../src/actor/step.ts';
 import { createLog } from '../../src/log.ts';
 import { KEYS, SPACES, keyParts } from '../../src/store/keys.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -231,4 +240,58 @@ test('whatever happens: previews tell the truth, journals are the state, evictio
     }),
     { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 40) },
   );
+});
+
+/** The event a step was given, from its entry. */
+function eventOf({ events }: Definition, { envelope, at, known, wish }: JournalEntry, seq: number): MachineEvent {
+  const { type, id, source, expectepoch, priority } = envelope;
+  const data = Object.hasOwn(events, type) ? events[type]!.data.parse(envelope.data) : envelope.data;
+  const told = { expectepoch, priority, known, wish };
+  const given = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+  return { type, data, at, id, source, seq, ...given };
+}
+
+/** What XState itself makes of an event, and what it would execute, from the state the step began with. */
+function byXState(logic: AnyStateMachine, live: LiveActor | null, address: string, event: MachineEvent) {
+  if (live === null) {
+    const [unborn, first] = initialTransition(logic, { address, at: event.at, timers: {} });
+    const [next, then] = transition(logic, unborn, event);
+    return { next: next as AnyMachineSnapshot, actions: [...first, ...then] };
+  }
+  const quick = live.snapshot!;
+  const nodes = quick._nodes.map(({ id }) => logic.getStateNodeById(id));
+  const [next, actions] = transition(logic, { ...quick, machine: logic, _nodes: nodes } as never, event);
+  return { next: next as AnyMachineSnapshot, actions };
+}
+
+test('XState’s own transition makes the same of every event', async () => {
+  let compared = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(happening, { minLength: 20, maxLength: 60 }), async (random) => {
+      const { node, store } = await live([...HIRES, ...random], 1_000);
+      for await (const [key, text] of store.scan(SPACES.journal)) {
+        const [address, number] = keyParts(key, 2) as [string, string];
+        const seq = Number(number);
+        const definition = node.registry.get(kindOf(address))!;
+        const before = seq === 1 ? null : stateAt((row) => store.get(row), address, seq - 1);
+        if (before?.status === 'done') continue;
+        const event = eventOf(definition, decodeEntry(text), seq);
+        const actor = before === null ? null : revive(address, before);
+        const result = step(definition, actor, event, { address, timers: {} });
+        assert.ok('live' in result, `${key} was taken`);
+        const { collected } = engineOf(definition.logic);
+        const { next, actions } = byXState(definition.logic, actor, address, event);
+        const { value, status, context } = result.live.state;
+        assert.deepEqual({ value, status, context }, { value: next.value, status: next.status, context: next.context });
+        assert.deepEqual(Object.keys(context), Object.keys(next.context as object), 'in the same order');
+        assert.deepEqual(
+          collected,
+          actions.map(({ type, params }) => ({ type, params })),
+        );
+        compared += 1;
+      }
+    }),
+    { numRuns: Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 40) / 4) },
+  );
+  assert.ok(compared > 100);
 });
