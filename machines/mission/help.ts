@@ -7,6 +7,7 @@ import { act, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { Item, MissionContext } from './context.ts';
 import { hasEnded } from './context.ts';
+import { isInTheWay } from './items.ts';
 
 export interface Plea {
   item: string;
@@ -66,11 +67,12 @@ export function askHelp(
 
 const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
 
-function needs({ items, policy, conductor }: MissionContext): Need[] {
+function needs(context: MissionContext): Need[] {
+  const { items, policy, conductor } = context;
   const found: Need[] = [];
   for (const item of items) {
-    if (item.state === 'failed' && policy.onItemFailed === 'hold') {
-      const detail = item.refused ?? 'it failed; restart or remove it';
+    if (isInTheWay(context, item)) {
+      const detail = item.refused ?? `it ${item.state === 'failed' ? 'failed' : 'was cancelled'}; restart or remove it`;
       found.push({ item, gate: 'human', on: conductor, since: item.since, detail, from: item.since });
     }
     if (hasEnded(item) || item.picture === null) continue;

@@ -23,7 +23,7 @@ import * as conduct from './conduct.ts';
 import type { Handler } from './conduct.ts';
 import type { MissionContext } from './context.ts';
 import { hasEnded, newMission } from './context.ts';
-import { isLost, isOver } from './items.ts';
+import { isInTheWay, isLost, isOver } from './items.ts';
 
 export type { MissionContext } from './context.ts';
 
@@ -177,8 +177,8 @@ function waitingOn({ value, since, at, context }: ActorView<MissionContext>): Wa
   for (const item of context.items) {
     if (waits.length >= WAITS_SHOWN) break;
     const { spec, session, picture } = item;
-    if (item.state === 'failed' && context.policy.onItemFailed === 'hold') {
-      const detail = `${spec.key}: failed${item.refused === null ? '' : `: ${item.refused}`}; restart or remove it`;
+    if (isInTheWay(context, item)) {
+      const detail = `${spec.key}: ${item.state}${item.refused === null ? '' : `: ${item.refused}`}; restart or remove it`;
       const moves = ['correct.item.restart', 'correct.item.remove', 'correct.policy.set'];
       waits.push({ gate: 'human', on: context.conductor, since: item.since, until: null, detail, moves });
     } else if (!hasEnded(item) && picture !== null) {

@@ -161,6 +161,16 @@ export function isOver({ items, policy }: MissionContext): boolean {
   return policy.onItemFailed === 'continue' || items.every(({ state }) => state !== 'failed');
 }
 
+/**
+ * An item that ended otherwise than done, and the mission does not go on without it: failed where the policy is to hold,
+ * cancelled while others wait for it. A person restarts or removes it.
+ */
+export function isInTheWay({ items, policy }: MissionContext, { state, spec }: Item): boolean {
+  if (state === 'failed') return policy.onItemFailed === 'hold';
+  if (state !== 'cancelled' || policy.onItemFailed === 'continue') return false;
+  return items.some((other) => !hasEnded(other) && other.spec.dependsOn.includes(spec.key));
+}
+
 export const isLost = ({ items, policy }: MissionContext): boolean =>
   policy.onItemFailed === 'fail' && items.some(({ state }) => state === 'failed');
 

@@ -9,7 +9,7 @@ import type { Pull } from './context.ts';
 import { type Draft, latest, set, wishFor } from './draft.ts';
 import { isBefore } from './instant.ts';
 import { lapse, owe, park, unpark } from './obligations.ts';
-import { carryApprovals, changeRefusal, forgetReviews, observeReviews } from './reviewing.ts';
+import { carryApprovals, changeRefusal, forgetReviews, observeReviews, reviewReopened } from './reviewing.ts';
 import { authorityOf, isReview, queueOf, reviewIsGood } from './standing.ts';
 import { askHelp, link } from './tracker.ts';
 
@@ -118,9 +118,9 @@ const REPAIRS = new Set(['checks', 'queue', 'upkeep']);
 function observeClosing(draft: Draft, before: Pull | null, seen: PullObserved): void {
   if (seen.merged) return;
   if (seen.state === 'open') {
-    if (before?.state === 'closed')
-      lapse(draft, (open) => open.kind === 'implement' && open.signature === closed(seen));
-    return;
+    if (before?.state !== 'closed') return;
+    lapse(draft, (open) => open.kind === 'implement' && open.signature === closed(seen));
+    return reviewReopened(draft);
   }
   const { context } = draft;
   const by = seen.closedBy;

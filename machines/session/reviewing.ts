@@ -258,10 +258,20 @@ export function pictureReview(draft: Draft): void {
     picture: { address: event.source, owner, phase, waitingOn: waitingOn.slice(0, 5), at },
     unreachable: null,
   });
-  // Closed by a person before it judged: somebody else is asked. (Done, it ended with the pull request.)
   const review = reviewOf(draft.context);
-  const isOpen = review === 'wanted' || review === 'requested';
-  if ((phase === 'cancelled' || phase === 'failed') && isOpen) reviewSessionEnded(draft);
+  if (!OVER.has(phase) || (review !== 'wanted' && review !== 'requested')) return;
+  // Closed by a person before it judged: somebody else is asked. Done, it saw the end of a pull request that is open
+  // here: opened again, or about to be seen as over here too.
+  if (phase === 'done') set(draft, { look: draft.context.look + 1 });
+  reviewSessionEnded(draft);
+}
+
+const OVER = new Set(['done', 'failed', 'cancelled']);
+
+/** The pull request is open again; the review session that ended with it is not. */
+export function reviewReopened(draft: Draft): void {
+  const { picture } = draft.context.reviewing;
+  if (picture !== null && OVER.has(picture.phase)) reviewSessionEnded(draft);
 }
 
 /** The review session is over although a review is wanted: the next one is opened. */
@@ -312,7 +322,8 @@ export function replaceReviewer(draft: Draft): void {
     pin: to,
     comment: null,
     unreachable: null,
-    asked: reviewing.person === null && reviewing.unreachable === null ? reviewing.asked : null,
+    // People were asked so far: the agents have yet to be.
+    asked: address !== null && reviewing.person === null && reviewing.unreachable === null ? reviewing.asked : null,
   });
   if (address !== null) say(draft, address, 'correct.reassign', { to, ...(reason === undefined ? {} : { reason }) });
   if (brief.reviewers === 'people') set(draft, { brief: { ...brief, reviewers: 'agents' } });

@@ -5,7 +5,7 @@ import { isRerunning } from './checking.ts';
 import type { SessionContext } from './context.ts';
 import { isPullUnseen } from './guards.ts';
 import { short } from './names.ts';
-import { checksOf, isReview, pullOf, queueOf, reviewIsGood, reviewOf, silentChecks } from './standing.ts';
+import { checksOf, isReview, mayAct, pullOf, queueOf, reviewIsGood, reviewOf, silentChecks } from './standing.ts';
 import { isPosting } from './verdict.ts';
 import { OPERATOR, type View, sinceOf, timerOf, wait } from './wait.ts';
 
@@ -64,7 +64,8 @@ function onReviewed(view: View): WaitingOn[] {
   const unposted = last?.refusal == null ? '' : ` (GitHub did not take the last review: ${last.refusal})`;
   return [
     wait('merge', {
-      on: context.brief.for ?? 'external/github',
+      // The session under review may be over and its pull request open: the watch sees the end.
+      on: 'external/github',
       since,
       detail: `every commit it was asked about is judged; it ends with the pull request${unposted}`,
       moves: ['review.wanted', 'pull.merged', 'pull.closed'],
@@ -106,6 +107,8 @@ function onReview(view: View): WaitingOn[] {
         wait('review', { on, since, until, detail: `requested on head ${head}`, moves: [...moves, 'review.needed'] }),
       ];
     }
+    // Held back, nobody is asked: what holds it back is said already.
+    if (asked === null && !isLive(context) && !mayAct(context)) return [];
     if (asked === null) {
       const detail = `will be asked for head ${head} when the run in progress has ended`;
       return [
@@ -192,7 +195,8 @@ function onConflict(view: View): WaitingOn[] {
   if (pull?.conflict !== true || isOurs || isLive(context)) return [];
   return [
     wait('upkeep', {
-      on: pull.headBy === 'other' ? 'external/github' : context.address,
+      // One of our own that is not owed was dropped by a person, who alone can say how to go on.
+      on: pull.headBy === 'other' ? 'external/github' : OPERATOR,
       since: sinceOf(view, 'pull.open'),
       detail: `${short(pull.head)} conflicts with ${pull.base}`,
       moves: ['pull.moved', 'pull.merged', 'pull.closed'],

@@ -5,6 +5,7 @@ import { MACHINES } from '../../machines/index.ts';
 import type { RunBegun } from '../../machines/events/agent.ts';
 import { createRegistry } from '../../src/actor/registry.ts';
 import type { Envelope } from '../../src/actor/envelope.ts';
+import type { Receipt } from '../../src/actor/receipt.ts';
 import { createKernel } from '../simulation/kernel.ts';
 import type { Kernel } from '../simulation/kernel.ts';
 
@@ -26,25 +27,31 @@ export interface Fleet {
   /** Ends its turn and its process. */
   finish(agent: string, result?: Record<string, unknown>): void;
   prompts: RunBegun[];
+  /** What one actor told another and was not taken. */
+  refused: Receipt[];
 }
 
 export function fleet(): Fleet {
-  const kernel = createKernel(createRegistry(MACHINES), START_MS, () => {});
+  const refused: Receipt[] = [];
+  const kernel = createKernel(createRegistry(MACHINES), START_MS, ({ door, decision }) => {
+    if (door === 'inside' && decision.step === null) refused.push(decision.receipt);
+  });
   const prompts: RunBegun[] = [];
+  let letters = 0;
 
   function settle(): void {
     for (let moves = 0; moves < 1_000; moves++) {
       kernel.nowMs += 10;
       const next = [...kernel.mailboxes.keys()][0];
       if (next !== undefined) kernel.deliver(next);
-      else if (kernel.acts.length > 0) perform();
+      else if (kernel.acts.size > 0) perform();
       else return;
     }
     assert.fail('it does not settle');
   }
 
   function perform(): void {
-    const act = kernel.acts[0]!;
+    const act = kernel.acts.values().next().value!;
     const { branch, head, run, headBefore } = act.params as Record<string, string>;
     if (act.act === 'worktree.prepare') {
       return kernel.answer(act, 'done', { path: `/w/${act.actor}`, branch, head: head ?? '1111111aaaaaaa' });
@@ -63,7 +70,8 @@ export function fleet(): Fleet {
   };
   const project = (address: string): Projection => kernel.actors.get(address)!.projection;
   const send: Fleet['send'] = (to, type, data = {}, sending = {}) => {
-    kernel.post(to, type, data, { source: 'cli/alice', ...sending });
+    const id = `letter-${++letters}`;
+    kernel.send({ specversion: '1.0', id, source: 'cli/alice', type, subject: to, data, ...sending }, 'trusted');
     settle();
   };
   send('dispatcher/main', 'fleet.configured', { maxRuns: 5 });
@@ -71,6 +79,7 @@ export function fleet(): Fleet {
   return {
     kernel,
     prompts,
+    refused,
     send,
     context,
     project,

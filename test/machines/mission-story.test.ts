@@ -115,7 +115,7 @@ for (const [wording, move] of Object.entries(WORDINGS)) {
     assert.equal(itemOf(world, 'w').state, 'done');
     assert.equal(world.project('mission/m').phase, 'completed');
     assert.deepEqual(
-      world.kernel.refused.filter(({ receipt }) => receipt.outcome === 'refused'),
+      world.refused.filter(({ outcome }) => outcome === 'refused'),
       [],
     );
   });
@@ -149,8 +149,15 @@ test('a note at a mission is recorded and wakes nobody', () => {
   const world = fleet();
   open(world, [item('a')]);
   const before = world.kernel.actors.get('session/m-a')!.live.state;
-  world.kernel.post('mission/m', 'fyi', { text: 'x' }, { source: 'cli/connie' });
-  assert.equal(world.kernel.deliver('mission/m').outcome, 'recorded');
+  const note = {
+    specversion: '1.0',
+    id: 'n',
+    source: 'cli/connie',
+    type: 'fyi',
+    subject: 'mission/m',
+    data: { text: 'x' },
+  } as const;
+  assert.equal(world.kernel.send(note, 'trusted').outcome, 'recorded');
   assert.equal(world.kernel.deliver('session/m-a').outcome, 'recorded');
   assert.deepEqual(world.kernel.actors.get('session/m-a')!.live.state.value, before.value);
 });
@@ -205,15 +212,18 @@ test('where the holder of the source ended meanwhile, the item gets its own sess
   const world = fleet();
   lone(world);
   const { kernel } = world;
-  kernel.post('mission/m', 'open', { objective: 'Ship it', items: [item('a', fromIssue)] }, { source: 'cli/alice' });
-  kernel.deliver('mission/m');
+  const data = { objective: 'Ship it', items: [item('a', fromIssue)] };
+  kernel.send(
+    { specversion: '1.0', id: 'o', source: 'cli/alice', type: 'open', subject: 'mission/m', data },
+    'trusted',
+  );
   kernel.deliver('session/m-a');
   world.kernel.deliver('mission/m');
   // Before the link arrives:
   const box = kernel.mailboxes.get('session/eng-7') ?? [];
   kernel.mailboxes.delete('session/eng-7');
   world.send('session/eng-7', 'correct.close', { outcome: 'cancelled' });
-  for (const late of box) kernel.post('session/eng-7', late.type, late.data, late);
+  for (const late of box) kernel.post(late);
   world.send('mission/m', 'fyi', { text: 'x' });
   assert.equal(itemOf(world, 'a').session, 'session/m-a');
   assert.equal(world.context<SessionContext>('session/m-a').brief.item, 'a');

@@ -154,6 +154,18 @@ test('with `continue` a failed item frees what waits for it, and is in the repor
   assert.equal(actor.project().phase, 'completed');
 });
 
+test('an item that waits for a cancelled one waits for a person, who is asked', () => {
+  const actor = mission([item('a'), item('b', ['a'])], { onItemFailed: 'hold' });
+  told(actor, 'b', 'unassigned');
+  const effects = told(actor, 'a', 'cancelled');
+  const waits = actor.project().waitingOn.filter(({ gate }) => gate === 'human');
+  assert.deepEqual(
+    waits.map(({ detail }) => detail),
+    ['a: cancelled; restart or remove it'],
+  );
+  assert.ok(effects.some((effect) => effect.kind === 'act' && effect.act === 'help.ask'));
+});
+
 test('with `fail` a failed item closes the others and fails the mission', () => {
   const actor = mission([item('a'), item('b')], { onItemFailed: 'fail' });
   const effects = told(actor, 'a', 'failed');

@@ -1,0 +1,40 @@
+/** Makes a failing schedule short: moves are left out, in halves, quarters, …, as long as the same rule is broken. */
+import { DISTURBED_MOVES, play } from './schedule.ts';
+
+/** Schedules played at most for one that failed. */
+const TRIES_MAX = 600;
+
+export interface Shrunk {
+  without: ReadonlySet<number>;
+  /** Moves of the disturbed part that are left. */
+  left: number;
+  tries: number;
+}
+
+/** Delta debugging over the moves: the largest pieces first, then ever smaller ones, until no single one can go. */
+export function shrink(seed: number, rule: string): Shrunk {
+  let kept = Array.from({ length: DISTURBED_MOVES }, (_, move) => move);
+  let tries = 0;
+  const others = (moves: readonly number[]): ReadonlySet<number> => {
+    const stays = new Set(moves);
+    return new Set(Array.from({ length: DISTURBED_MOVES }, (_, move) => move).filter((move) => !stays.has(move)));
+  };
+  const fails = (moves: readonly number[]): boolean => {
+    tries++;
+    return play({ seed, without: others(moves) }).broken?.rule === rule;
+  };
+  for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    let again = true;
+    while (again && tries < TRIES_MAX) {
+      again = false;
+      for (let at = 0; at < kept.length && tries < TRIES_MAX;) {
+        const fewer = [...kept.slice(0, at), ...kept.slice(at + size)];
+        if (fails(fewer)) {
+          kept = fewer;
+          again = true;
+        } else at += size;
+      }
+    }
+  }
+  return { without: others(kept), left: kept.length, tries };
+}
