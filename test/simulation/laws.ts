@@ -63,7 +63,8 @@ export function createLaws(world: World): Laws {
   function sessionStepped({ actor, before, decision, envelope }: Taken, after: Stood): Broken | null {
     const now = after.live.state.context as unknown as SessionContext;
     if (decision.step !== null) {
-      const wrong = deliversNothing(actor, after, decision.step.effects);
+      const { effects } = decision.step;
+      const wrong = deliversNothing(actor, after, effects) ?? mergesJudged(actor, after, effects);
       if (wrong !== null) return wrong;
     }
     if (before === null) return null;
@@ -88,6 +89,20 @@ export function createLaws(world: World): Laws {
     if (was.offer !== null && now.offer === null && now.run === null)
       return broken(rule, `${actor} ends an offer and stays at ${now.epoch}`);
     return null;
+  }
+
+  /** Law 9: what we merge is judged, for this very head or for one that only we moved since. */
+  function mergesJudged(actor: string, after: Stood, effects: readonly object[]): Broken | null {
+    if (!effects.some((effect) => (effect as { act?: string }).act === 'pull.merge')) return null;
+    const { brief, reviewing, pull, heads } = after.live.state.context as unknown as SessionContext;
+    if (pull === null) return broken('a verdict belongs to a head', `${actor} merges what it has not seen`);
+    if (brief.gates.review === 'none' || reviewing.waived || reviewing.waivedHeads.includes(pull.head)) return null;
+    const isJudged = reviewing.verdicts.some(({ verdict, head }) => {
+      if (verdict !== 'approve') return false;
+      const later = heads.slice(heads.findLastIndex((known) => known.head === head) + 1);
+      return head === pull.head || (brief.gates.review !== 'everyHead' && later.every(({ by }) => by === 'us'));
+    });
+    return isJudged ? null : broken('a verdict belongs to a head', `${actor} merges ${pull.head}, which nobody judged`);
   }
 
   /** Law 11: paused, withdrawn, held and final are guards on everything. */
