@@ -101,7 +101,8 @@ function onReview(view: View): WaitingOn[] {
     const asked = reviewing.asked?.head === pull?.head ? reviewing.asked : null;
     const theirs = reviewing.picture?.waitingOn[0];
     if (state === 'requested') {
-      const on = reviewing.picture?.owner ?? asked?.of ?? null;
+      // Whom the review session waits for: its reviewer, while that one can move.
+      const on = theirs?.on ?? reviewing.picture?.owner ?? asked?.of ?? null;
       const until = theirs?.until ?? null;
       return [
         wait('review', { on, since, until, detail: `requested on head ${head}`, moves: [...moves, 'review.needed'] }),

@@ -71,3 +71,17 @@ test('a review session between verdicts waits for GitHub, whatever became of the
     ['merge external/github'],
   );
 });
+
+test('a review whose session waits for a person waits for that person, not for a reviewer who has gone', () => {
+  const session = underReview();
+  const theirs = {
+    gate: 'human',
+    on: 'person/operator',
+    since: session.now(),
+    until: null,
+    detail: 'parked',
+    moves: [],
+  };
+  pictured(session, 'agent/susan', { waitingOn: [theirs] });
+  assert.equal(session.waitingOn().find(({ gate }) => gate === 'review')?.on, 'person/operator');
+});

@@ -64,7 +64,10 @@ export function createLaws(world: World): Laws {
     const now = after.live.state.context as unknown as SessionContext;
     if (decision.step !== null) {
       const { effects } = decision.step;
-      const wrong = deliversNothing(actor, after, effects) ?? mergesJudged(actor, after, effects);
+      const wrong =
+        deliversNothing(actor, after, effects) ??
+        preparesWhatIsFree(actor, after, effects) ??
+        mergesJudged(actor, after, effects);
       if (wrong !== null) return wrong;
     }
     if (before === null) return null;
@@ -72,6 +75,7 @@ export function createLaws(world: World): Laws {
     if (now.epoch < was.epoch) return broken('the epoch never goes back', `${actor}: ${was.epoch} → ${now.epoch}`);
     return (
       epochsMove(actor, was, now) ??
+      waitsForItsOwn(actor, was, now) ??
       obligationsEndByLaw(was, now, envelope as never) ??
       budgets.check(was, now, envelope)
     );
@@ -91,9 +95,24 @@ export function createLaws(world: World): Laws {
     return null;
   }
 
+  /** While a process we ended may live, nobody else is wanted. */
+  function waitsForItsOwn(actor: string, was: SessionContext, now: SessionContext): Broken | null {
+    if (now.want === null || now.want === was.want || !now.unreleased.some(({ ours }) => ours)) return null;
+    return broken('an ended process is waited for', `${actor} wants an agent while an ended process may live`);
+  }
+
+  /** A worktree is made ready only when the process of every earlier run is known to be gone, or was left behind. */
+  function preparesWhatIsFree(actor: string, after: Stood, effects: readonly object[]): Broken | null {
+    if (!wishesFor('worktree.prepare', effects)) return null;
+    const { unreleased, epoch } = after.live.state.context as unknown as SessionContext;
+    const other = unreleased.find((entry) => entry.epoch !== epoch);
+    if (other === undefined) return null;
+    return broken('an ended process is waited for', `${actor} prepares while ${other.agent} may be at ${other.epoch}`);
+  }
+
   /** Law 9: what we merge is judged, for this very head or for one that only we moved since. */
   function mergesJudged(actor: string, after: Stood, effects: readonly object[]): Broken | null {
-    if (!effects.some((effect) => (effect as { act?: string }).act === 'pull.merge')) return null;
+    if (!wishesFor('pull.merge', effects)) return null;
     const { brief, reviewing, pull, heads } = after.live.state.context as unknown as SessionContext;
     if (pull === null) return broken('a verdict belongs to a head', `${actor} merges what it has not seen`);
     if (brief.gates.review === 'none' || reviewing.waived || reviewing.waivedHeads.includes(pull.head)) return null;
@@ -329,3 +348,6 @@ export function createLaws(world: World): Laws {
 function repeated(names: readonly string[]): string | undefined {
   return names.find((name, index) => names.indexOf(name) !== index);
 }
+
+const wishesFor = (name: string, effects: readonly object[]): boolean =>
+  (effects as { kind: string; act?: string }[]).some(({ kind, act }) => kind === 'act' && act === name);

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 process.env['NODE_ENV'] = 'production';
 const { report } = await import('./coverage.ts');
 const { simulate } = await import('./crew.ts');
-const { play } = await import('./schedule.ts');
+const { DISTURBED_MOVES, play } = await import('./schedule.ts');
 const { shrink } = await import('./shrink.ts');
 const { tellStory } = await import('./story.ts');
 
@@ -65,7 +65,8 @@ function playOne(seed: number, { trace, whole }: { trace: boolean; whole: boolea
   }
   if (whole) tellStory({ seed }, say);
   else {
-    const { without, left, tries } = shrink(seed, broken.rule);
+    const isBroken = (without: ReadonlySet<number>): boolean => play({ seed, without }).broken?.rule === broken.rule;
+    const { without, left, tries } = shrink(DISTURBED_MOVES, isBroken);
     say(`seed ${seed}, made short: ${left} moves before the calm, after ${tries} tries`);
     tellStory({ seed, without }, say);
   }

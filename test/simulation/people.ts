@@ -178,6 +178,7 @@ function outsideGithub(world: World, random: Random): void {
   const change = (changes: Partial<Pull>): void => github.change(pull, changes, kernel.nowMs);
   const ways: Way[] = [
     { name: 'push', go: () => github.move(pull, 'other', kernel.nowMs) },
+    { name: 'push again', go: () => github.move(pull, 'other', kernel.nowMs) },
     { name: 'conflict', go: () => change({ conflict: true }) },
     { name: 'draft', go: () => change({ draft: !pull.draft }) },
     { name: 'red', go: () => change({ checks: { ...pull.checks, [random.pick(CHECKS)]: 'failure' } }) },

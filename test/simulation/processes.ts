@@ -142,6 +142,8 @@ export function createProcesses(kernel: Kernel, github: Github, transport: Trans
       if (!calm && random.chance(0.05))
         return die(process, random.pick<Exit>(['crash', 'clean', 'contention', 'ended']));
       if (process.state === 'starting') return start(process);
+      // A process may take its time to leave: its run is over, its worktree is not free.
+      if (process.state === 'turned' && !calm && random.chance(0.6)) return;
       if (process.state === 'turned') return die(process, process.ending ? 'ended' : 'clean');
       if (process.state === 'asking') return;
       if (!calm && (process.begun !== null || process.turn) && mishap(process, random)) return;

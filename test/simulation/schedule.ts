@@ -70,10 +70,9 @@ export function play({ seed, without }: Schedule, watching: Watching = {}): Outc
     return kernel.isSettled() ? laws!.atRest() : null;
   }
 
-  function moveOnce(random: Random, calm: boolean): boolean {
+  function moveOnce(random: Random, calm: boolean, sorts = world.moves(random, calm)): boolean {
     const timer = kernel.nextTimer();
     const isDue = timer !== null && timer.dueMs <= kernel.nowMs;
-    const sorts = world.moves(random, calm);
     kernel.nowMs += random.below(calm ? 200 : 1_500);
     if (timer !== null && (sorts.length === 0 || isDue || (!calm && random.chance(0.04)))) {
       kernel.fire(timer);
@@ -115,15 +114,17 @@ export function play({ seed, without }: Schedule, watching: Watching = {}): Outc
     let quiet = 0;
     for (let move = 0; move < CALM_MOVES; move++) {
       const open = [...world.open('session'), ...world.open('mission')];
-      const isIdle = world.moves(random, true).length === 0;
+      let sorts = world.moves(random, true);
+      const isIdle = sorts.length === 0;
       if (open.length === 0 && isIdle) return null;
       // People come when nothing happens by itself for a while.
       if (isIdle && (++quiet % 3 === 0 || kernel.nextTimer() === null)) {
         const helped = help.all(world);
         if (++helps > HELPS_MAX || (!helped && kernel.nextTimer() === null)) return stuck(world, open);
+        sorts = world.moves(random, true);
       }
       moves++;
-      moveOnce(random, true);
+      moveOnce(random, true, sorts);
       const found = wrong();
       if (found !== null) return found;
     }

@@ -20,8 +20,16 @@ type Settings = NonNullable<IssueObserved['open']>;
 
 /** How the repository wants its work done. */
 function settings(random: Random): Settings {
-  const budgets = random.chance(0.2)
-    ? { budgets: random.pick([{ tokens: 60 }, { costUsd: 0.05 }, { restarts: 1 }, { checks: 1, review: 1 }]) }
+  const budgets = random.chance(0.35)
+    ? {
+        budgets: random.pick([
+          { tokens: 60 },
+          { costUsd: 0.05 },
+          { restarts: 1 },
+          { restarts: 0 },
+          { checks: 1, review: 1 },
+        ]),
+      }
     : {};
   return {
     repo: REPO,

@@ -1,6 +1,4 @@
 /** Makes a failing schedule short: moves are left out, in halves, quarters, …, as long as the same rule is broken. */
-import { DISTURBED_MOVES, play } from './schedule.ts';
-
 /** Schedules played at most for one that failed. */
 const TRIES_MAX = 600;
 
@@ -11,17 +9,21 @@ export interface Shrunk {
   tries: number;
 }
 
-/** Delta debugging over the moves: the largest pieces first, then ever smaller ones, until no single one can go. */
-export function shrink(seed: number, rule: string): Shrunk {
-  let kept = Array.from({ length: DISTURBED_MOVES }, (_, move) => move);
+/**
+ * Delta debugging over `moves` moves: the largest pieces first, then ever smaller ones, until no single one can go.
+ * `isBroken` plays the schedule without these moves.
+ */
+export function shrink(moves: number, isBroken: (without: ReadonlySet<number>) => boolean): Shrunk {
+  const all = Array.from({ length: moves }, (_, move) => move);
+  let kept = all;
   let tries = 0;
-  const others = (moves: readonly number[]): ReadonlySet<number> => {
-    const stays = new Set(moves);
-    return new Set(Array.from({ length: DISTURBED_MOVES }, (_, move) => move).filter((move) => !stays.has(move)));
+  const others = (left: readonly number[]): ReadonlySet<number> => {
+    const stays = new Set(left);
+    return new Set(all.filter((move) => !stays.has(move)));
   };
-  const fails = (moves: readonly number[]): boolean => {
+  const fails = (left: readonly number[]): boolean => {
     tries++;
-    return play({ seed, without: others(moves) }).broken?.rule === rule;
+    return isBroken(others(left));
   };
   for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     let again = true;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { simulate } from './crew.ts';
+import { createRandom } from './random.ts';
 import { play } from './schedule.ts';
+import { shrink } from './shrink.ts';
 
 /** `npm run simulate` plays more. */
 const SCHEDULES = 1_000;
@@ -29,4 +31,24 @@ test('a seed plays the same schedule again, move by move', () => {
     return lines;
   };
   assert.deepEqual(told(), told());
+});
+
+test('a failing schedule is left with the moves that it takes', () => {
+  const { without, left } = shrink(100, (gone) => !gone.has(17) && !gone.has(18) && !gone.has(60));
+  assert.equal(left, 3);
+  assert.deepEqual(
+    [17, 18, 60].map((move) => without.has(move)),
+    [false, false, false],
+  );
+});
+
+test('a move picks the same of what is left when something else is gone', () => {
+  const options = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name }));
+  for (let seed = 0; seed < 100; seed++) {
+    const picked = createRandom(seed).prefer(options)!;
+    for (const gone of options) {
+      if (gone === picked) continue;
+      assert.equal(createRandom(seed).prefer(options.filter((option) => option !== gone)), picked);
+    }
+  }
 });
