@@ -225,12 +225,20 @@ export function createLaws(world: World): Laws {
     if (on === address) return hasTimer(address) || hasAct(address) ? null : 'itself, with nothing under way';
     // A review gate shows whom the review session waits for.
     const asker = gate === 'review' ? (context.reviewing.picture?.address ?? address) : address;
-    if (on === DISPATCHER) return deskKnows(asker) ? null : 'the dispatcher, which was not asked';
+    if (on === DISPATCHER && !deskKnows(asker)) return 'the dispatcher, which was not asked';
+    if (on === DISPATCHER)
+      return asker !== address || asksForHelp(address, context) ? null : 'nobody, and no help is asked';
     const stood = kernel.actors.get(on);
     if (stood === undefined) return gate === 'agent' && hasTimer(DISPATCHER) ? null : 'it does not exist';
     if (kind === 'mission' || kind === 'session') return stood.live.view.final ? 'it has ended' : null;
     if (!INACTIVE.has(stood.projection.phase)) return null;
     return gate === 'paused' || hasTimer(DISPATCHER) || fleetIsHeld() ? null : `it is ${stood.projection.phase}`;
+  }
+
+  /** Law 4: where nobody fits, help is asked, by the session itself or by its mission. */
+  function asksForHelp(address: string, { unmatched, brief }: SessionContext): boolean {
+    if (unmatched === null || unmatched.slot || brief.mission !== null) return true;
+    return kernel.actors.get(address)!.live.state.timers['open.work.unassigned:help'] !== undefined;
   }
 
   /** The outside is looked at by a watch; or an act of ours is on its way there. */
