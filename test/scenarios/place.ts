@@ -18,8 +18,10 @@ import type { RunningChartroom, World } from '../../src/demo/world.ts';
 import { programArgs } from '../../src/package.ts';
 import { endAll, processesOf } from '../journeys/processes.ts';
 
-/** Nothing that is waited for takes longer than a few seconds by itself; the machine may be busy. */
+/** As long as nothing at all happens; where something does, the machine is only busy. */
 const WAIT_MS_MAX = 30_000;
+/** However much happens: what is waited for takes a few seconds by itself. */
+const WAIT_IN_ALL_MS_MAX = 120_000;
 const FACTS_SHOWN = 25;
 
 export type Data = Record<string, unknown>;
@@ -122,12 +124,16 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
     what: string,
     look: () => Promise<Found | undefined> | Found | undefined,
   ): Promise<Found> {
-    const until = Date.now() + WAIT_MS_MAX;
+    const until = Date.now() + WAIT_IN_ALL_MS_MAX;
+    let seen = facts.length;
+    let quietUntil = Date.now() + WAIT_MS_MAX;
     for (;;) {
       const more = nextLook();
       const found = await look();
       if (found !== undefined) return found;
-      if (Date.now() > until) throw new Error(`waited in vain for ${what}\n${explain()}`);
+      if (facts.length > seen) quietUntil = Date.now() + WAIT_MS_MAX;
+      seen = facts.length;
+      if (Date.now() > Math.min(until, quietUntil)) throw new Error(`waited in vain for ${what}\n${explain()}`);
       await more;
     }
   }
