@@ -304,7 +304,9 @@ function unknownType(definition: Definition, type: string): string {
   const names = Object.keys(definition.events).filter(
     (name) => name.includes(type) || type.includes(name) || name.endsWith(`.${type}`),
   );
-  return `a ${definition.kind} knows no “${type}”${suggestion(names)}`;
+  const article = /^[aeiou]/.test(definition.kind) ? 'an' : 'a';
+  const others = `; all of them: chartroom chart ${definition.kind} --events`;
+  return `${article} ${definition.kind} knows no “${type}”${names.length === 0 ? others : suggestion(names)}`;
 }
 
 /** `__proto__` and XState's own marker never enter a context. Returns the place of such a key. */

@@ -49,12 +49,18 @@ export const readEnvelope = (bytes: Uint8Array): Envelope => parseEnvelope(parse
 
 /** One sentence per mistake: `data.to: must be agent/x, lane/x or role/x`. */
 export function explainIssues(error: z.ZodError, prefix = ''): string[] {
-  const issues = error.issues.slice(0, ISSUES_MAX).map((issue) => {
-    const place = [...(prefix === '' ? [] : [prefix]), ...issue.path.map(String)].join('.') || '(the whole)';
-    return cut(`${place}: ${issue.message}`);
+  const sentences = error.issues.flatMap((issue) => {
+    const path = [...(prefix === '' ? [] : [prefix]), ...issue.path.map(String)];
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => `${[...path, key].join('.')}: unknown field`);
+    const place = path.join('.') || '(the whole)';
+    if (issue.code === 'invalid_type' && issue.message.endsWith(' received undefined'))
+      return [`${place}: is missing, expected ${issue.expected}`];
+    return [`${place}: ${issue.message}`];
   });
-  const more = error.issues.length - issues.length;
-  return more === 0 ? issues : [...issues, `and ${more} more`];
+  const told = sentences.slice(0, ISSUES_MAX).map(cut);
+  const more = sentences.length - told.length;
+  return more === 0 ? told : [...told, `and ${more} more`];
 }
 
 const cut = (text: string): string =>

@@ -7,7 +7,8 @@ import type { TimerName, Timers } from '../../machines/contract.ts';
 import { RejectedInput } from '../errors.ts';
 import { expand, hasPlaceholder, variable } from './expand.ts';
 import type { Env } from './expand.ts';
-import { checkSecrets, checkTogether, explain, schemaAt } from './mistakes.ts';
+import { checkSecrets, checkTogether, explain, outlineOf, schemaAt } from './mistakes.ts';
+import type { Outline } from './mistakes.ts';
 import { loadRoles } from './roles.ts';
 import type { Roles } from './roles.ts';
 import { SECRET_PATHS, configSchema } from './schema.ts';
@@ -75,6 +76,13 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   log: 'CHARTROOM_LOG',
 };
 
+/** Dotted path → the flag that sets it, where that has another name. */
+const FLAGS: Readonly<Record<string, string>> = {
+  'nats.url': 'nats',
+  'webhooks.listen': 'webhooks',
+  'operator.listen': 'operator',
+};
+
 /** @throws RejectedInput `CONFIG` with one sentence per mistake: `chartroom.yaml:12 repos[0].merge: …` */
 export function loadConfig({ path: wanted, env, flags = {}, cwd }: LoadOptions): Config {
   const { file, directory, values, where: placeInFile } = readSource(wanted, env, cwd);
@@ -94,17 +102,16 @@ export function loadConfig({ path: wanted, env, flags = {}, cwd }: LoadOptions):
   }
   for (const [key, value] of Object.entries(flags)) {
     if (value === undefined) continue;
-    origins.set(key, `--${key}`);
+    origins.set(key, `--${FLAGS[key] ?? key}`);
     setAt(whole, key.split('.'), typeof value === 'string' ? typed(value, key.split('.')) : value);
   }
 
   const parsed = configSchema.safeParse(whole);
   if (!parsed.success) {
     mistakes.push(...parsed.error.issues.flatMap((issue) => explain(issue, where, (keys) => valueAt(whole, keys))));
-  } else {
-    const roles = rolesFor(parsed.data, directory, where, mistakes);
-    mistakes.push(...checkTogether(parsed.data, roles, where));
   }
+  const outline = outlineOf(whole);
+  mistakes.push(...checkTogether(outline, rolesFor(outline, directory, where, mistakes), where));
   if (mistakes.length > 0 || !parsed.success) {
     const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
     throw new RejectedInput('CONFIG', `${file ?? 'the configuration'} has ${count}`, mistakes);
@@ -112,7 +119,7 @@ export function loadConfig({ path: wanted, env, flags = {}, cwd }: LoadOptions):
   return finish(parsed.data, file, directory, expanding.expanded);
 }
 
-function rolesFor(data: ConfigFile, directory: string, where: Where, mistakes: string[]): Roles | null {
+function rolesFor(data: Outline, directory: string, where: Where, mistakes: string[]): Roles | null {
   try {
     return loadRoles({ directory: data.roles === undefined ? undefined : path.resolve(directory, data.roles) });
   } catch (error) {

@@ -6,7 +6,6 @@ import { roleOf } from './roles.ts';
 import type { Roles } from './roles.ts';
 import { missingDriver } from './configured.ts';
 import { DRIVERS, SECRET_PATHS, configSchema } from './schema.ts';
-import type { ConfigFile } from './schema.ts';
 import type { Where } from './source.ts';
 
 /** More edits than this and it is another word. */
@@ -130,12 +129,43 @@ export function checkSecrets(value: unknown, keys: PropertyKey[], where: Where, 
   }
 }
 
+/** What the parts of a configuration say about each other; absent where that is left out or is not what can stand there. */
+export interface Outline {
+  repos: { name?: string }[];
+  agents: { name?: string; role?: string; driver?: string }[];
+  drivers: { scripted?: unknown; command?: unknown };
+  operator: { listen?: string; token?: string };
+  roles?: string;
+}
+
+/** Read from values that nobody checked: what is wrong with one part does not hide what is wrong between others. */
+export function outlineOf(values: Record<string, unknown>): Outline {
+  const part = (value: unknown): Record<string, unknown> =>
+    value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+  const words = <Key extends string>(value: unknown, ...keys: Key[]): { [K in Key]?: string } => {
+    const found = keys.flatMap((key) => {
+      const word = part(value)[key];
+      return typeof word === 'string' ? [[key, word]] : [];
+    });
+    return Object.fromEntries(found) as { [K in Key]?: string };
+  };
+  return {
+    repos: list(values['repos']).map((repo) => words(repo, 'name')),
+    agents: list(values['agents']).map((agent) => words(agent, 'name', 'role', 'driver')),
+    drivers: part(values['drivers']),
+    operator: words(values['operator'], 'listen', 'token'),
+    ...words(values, 'roles'),
+  };
+}
+
 /** Mistakes that only show in the whole. */
-export function checkTogether(config: ConfigFile, roles: Roles | null, where: Where): string[] {
+export function checkTogether(config: Outline, roles: Roles | null, where: Where): string[] {
   const mistakes: string[] = [];
-  const unique = (list: { name: string }[], key: string): void => {
+  const unique = (list: { name?: string }[], key: string): void => {
     list.forEach(({ name }, index) => {
-      if (list.findIndex((other) => other.name.toLowerCase() === name.toLowerCase()) < index) {
+      if (name === undefined) return;
+      if (list.findIndex((other) => other.name?.toLowerCase() === name.toLowerCase()) < index) {
         mistakes.push(`${where([key, index, 'name'])}: ${name} is there twice`);
       }
     });
@@ -143,8 +173,8 @@ export function checkTogether(config: ConfigFile, roles: Roles | null, where: Wh
   unique(config.repos, 'repos');
   unique(config.agents, 'agents');
   config.agents.forEach((agent, index) => {
-    const role = roles === null ? undefined : roleOf(roles, agent.role);
-    if (roles !== null && role === undefined) {
+    const role = roles === null || agent.role === undefined ? undefined : roleOf(roles, agent.role);
+    if (roles !== null && role === undefined && agent.role !== undefined) {
       mistakes.push(
         `${where(['agents', index, 'role'])}: there is no role ${agent.role}${hint(agent.role, [...roles.keys()])}`,
       );
@@ -157,8 +187,8 @@ export function checkTogether(config: ConfigFile, roles: Roles | null, where: Wh
       : `there is no driver ${driver}${hint(driver, [...DRIVERS])}`;
     if (missing !== null) mistakes.push(`${place}: ${missing}`);
   });
-  const host = config.operator.listen.replace(/:\d+$/, '');
-  if (!/^(127\.|localhost$|\[?::1\]?$)/.test(host) && config.operator.token === '') {
+  const host = config.operator.listen?.replace(/:\d+$/, '') ?? 'localhost';
+  if (!/^(127\.|localhost$|\[?::1\]?$)/.test(host) && (config.operator.token ?? '') === '') {
     mistakes.push(
       `${where(['operator', 'listen'])}: ${host} is not loopback; set operator.token, or listen on 127.0.0.1`,
     );

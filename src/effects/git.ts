@@ -110,5 +110,10 @@ const REFUSED =
   /Authentication failed|could not read (?:Username|Password)|Permission (?:to .* )?denied|Repository not found|repository .* not found|does not appear to be a git repository|The requested URL returned error: 40[134]/i;
 
 function reasonOf(args: readonly string[], { stderr }: GitResult): string {
-  return `git ${args[0] ?? ''}: ${stderr.trim().slice(-REASON_MAX) || 'failed without a word'}`;
+  const said = stderr
+    .trim()
+    .slice(-REASON_MAX)
+    .split(/\s*\n\s*/)
+    .join(' · ');
+  return `git ${args[0] ?? ''}: ${said || 'failed without a word'}`;
 }

@@ -108,6 +108,8 @@ operator: 5
     'chartroom.yaml:6 repos[0].merge: must be people or queue or self; did you mean queue?',
     'chartroom.yaml:8 repos[0].gates.checks: is not what can stand here (checks: names | required | none; review: required | everyHead | none)',
     'chartroom.yaml:10 repos[1].name: is missing (GitHub owner/repo)',
+    'chartroom.yaml:13 agents[0].role: there is no role implementr; did you mean implementer?',
+    'chartroom.yaml:14 agents[0].driver: the driver scripted needs drivers.scripted.script, the file that says what it does',
     'chartroom.yaml:15 agents[0].limits.runSeconds: must be at least 1',
     'chartroom.yaml:17 limits.maxRuns: must be a number',
     'chartroom.yaml:19 timers.offerSecond: unknown key; did you mean offerSeconds?',

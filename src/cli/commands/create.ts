@@ -91,7 +91,7 @@ function readInput(file: string, wanted?: 'mission'): { actor: 'session' | 'miss
   try {
     content = parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new CommandError(EXIT.misuse, `${file} cannot be read: ${(error as Error).message.split('\n')[0]}`);
+    throw new CommandError(EXIT.misuse, `${file} cannot be read: ${causeOf(error)}`);
   }
   if (content === null || typeof content !== 'object' || Array.isArray(content)) {
     throw new CommandError(EXIT.misuse, `${file} is not an object`, 'write {kind, id?, …input} in YAML or JSON');
@@ -113,6 +113,13 @@ function readInput(file: string, wanted?: 'mission'): { actor: 'session' | 'miss
       ? `write session, mission, or a kind of work (${workKind.options.join(', ')}); agents: chartroom hire`
       : 'this command starts missions; sessions: chartroom open',
   );
+}
+
+/** Of the system in its own words, of YAML the first line, which has the place. */
+function causeOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  return message.split('\n')[0]!.replace(/:$/, '');
 }
 
 function sessionInput(input: Input, config: Config, context: CommandContext): Input {
