@@ -250,6 +250,8 @@ export const TIMER_DEFAULTS = {
   stall: 180,
   helpBase: 1_800,
   helpMax: 14_400,
+  /** An agent session at Linear is shown as given up half an hour after our last word: before that, a word. */
+  alive: 1_500,
   /** A named check silent this long after the push is asked about. */
   check: 900,
   /** A run's process must be gone this long after its end. */

@@ -50,6 +50,8 @@ export interface Voice {
   text: string;
   at: string;
   about: string | null;
+  /** Said by a bot that counts as a person: its words alone never renew the budget, or two programs talk for ever. */
+  bot?: true;
 }
 
 /** Something owed (law 8): open until a verified run that claimed it, or a fact, ends it. */

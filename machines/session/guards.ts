@@ -9,6 +9,7 @@ import { mayMerge } from './merging.ts';
 import { allParked, due, mayStart, owesNothing } from './next.ts';
 import { questionFor } from './people.ts';
 import { checksOf, isReplaced, isReview, mayAct, pullOf, reviewOf, silentChecks } from './standing.ts';
+import { isShownAtLinear } from './tracker.ts';
 
 interface Asked {
   context: SessionContext;
@@ -94,6 +95,7 @@ export const GUARDS = {
   mayMerge: ({ context }) => mayMerge(context),
   nobodyTakesIt: ({ context }) =>
     context.want !== null && context.unmatched !== null && !context.unmatched.slot && context.brief.mission === null,
+  isShownAtLinear: ({ context }) => isShownAtLinear(context),
   noQuestionIsOpen: ({ context, event }) =>
     event.type === 'answer' && questionFor(context, event.data.question) === null && context.questions.length === 0,
   questionIsUnclear: ({ context, event }) =>
@@ -175,6 +177,7 @@ export const REASONS: Record<keyof typeof GUARDS, string> = {
   isRerunning: 'no red check is being run again',
   mayMerge: 'it is not ours to merge, or not approved and green, or something is still owed',
   nobodyTakesIt: 'an agent is on its way, or the mission asks',
+  isShownAtLinear: 'no agent session at Linear shows it',
   noQuestionIsOpen: 'a question is open',
   questionIsUnclear: 'it is clear which question is answered',
   otherRunIsLive: 'no run of another agent is live',

@@ -47,6 +47,7 @@ export function judge(draft: Draft): void {
     ...(event.data.ok ? [] : [shortfall(run.for, context, evidence)]),
   ];
   const well = reasons.length === 0;
+  const isHeard = context.obligations.some(({ id, voice }) => run.claims.includes(id) && voice?.bot !== true);
   if (!(well && gateIsGood(context, run.for))) countAttempt(draft, run.for);
   if (main !== null) amend(draft, main.id, { attempts: main.attempts + 1 });
   if (evidence.pull !== undefined && context.number === null) set(draft, { number: evidence.pull });
@@ -56,7 +57,7 @@ export function judge(draft: Draft): void {
     set(draft, { restarts: 0, limited: 0, answered: null });
     settle(draft, ({ id }) => run.claims.includes(id));
     // An answer has no gate that turns good: being answered is all of it.
-    if (run.for === 'answer') resetAttempts(draft, ['answer']);
+    if (run.for === 'answer' && isHeard) resetAttempts(draft, ['answer']);
   } else if (main !== null) {
     fallShort(draft, main.id, {
       reason: reasons.join('; '),

@@ -57,7 +57,8 @@ export function owe(draft: Draft, owed: Owed): void {
     last: null,
   };
   set(draft, { obligations: [...context.obligations, obligation] });
-  if (owed.kind !== 'answer') parkIfSpent(draft, obligation);
+  // A person may always speak.
+  if (owed.kind !== 'answer' || owed.voice?.bot === true) parkIfSpent(draft, obligation);
 }
 
 /** Another cause is another reason to try, not another budget. */

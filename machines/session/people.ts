@@ -42,7 +42,13 @@ export function hearComment(draft: Draft): void {
   const place = path === undefined ? null : line === undefined ? path : `${path}:${line}`;
   hear(
     draft,
-    { author: author.login, text, at: event.at, about: place },
+    {
+      author: author.login,
+      text,
+      at: event.at,
+      about: place,
+      ...(author.login.endsWith('[bot]') ? { bot: true as const } : {}),
+    },
     { author: author.login, on, url, ...(path === undefined ? {} : { path }), ...(line === undefined ? {} : { line }) },
   );
 }

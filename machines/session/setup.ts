@@ -26,6 +26,7 @@ import * as people from './people.ts';
 import * as reviewing from './reviewing.ts';
 import * as run from './run.ts';
 import { silentChecks } from './standing.ts';
+import * as tracker from './tracker.ts';
 import { askHelp, showPlan } from './tracker.ts';
 import * as verdict from './verdict.ts';
 
@@ -47,6 +48,7 @@ const base = setup({
     release: ({ context }) => timerMs(context, 'release'),
     observe: ({ context }) => timerMs(context, 'observe'),
     check: ({ context }) => timerMs(context, 'check'),
+    alive: ({ context }) => timerMs(context, 'alive'),
     backoff: ({ context }) => context.backoff?.ms ?? 0,
     help: ({ context }) => helpMs(context),
     // The agent ends a run at its limits; this is for an agent that is not heard of at all.
@@ -160,6 +162,7 @@ export const session = base.extend({
     holdStart: does(issue.holdStart),
     freeStart: does(issue.freeStart),
     letGo: does(corrections.letGo),
+    keepAlive: does(tracker.keepAlive),
     askForReview: does(reviewing.askForReview),
     reviewRequestRefused: does(reviewing.requestRefused),
     rerunRefused: does(checking.rerunRefused),

@@ -32,6 +32,24 @@ export function greet(draft: Draft): void {
   tellLinear(draft, { type: 'thought', body: 'Received. I am looking at it.', ephemeral: true });
 }
 
+export const isShownAtLinear = (context: SessionContext): boolean =>
+  isLinear(context) && context.issue?.agentSession != null;
+
+/** A word before Linear takes silence for giving up; none where the next word is a person's. */
+export function keepAlive(draft: Draft): void {
+  const { context } = draft;
+  const { run, pull, obligations } = context;
+  const isWaitedFor = obligations.length > 0 && obligations.every(({ parked }) => parked !== null);
+  if (context.paused !== null || context.questions.length > 0 || isWaitedFor) return;
+  const body =
+    run !== null
+      ? `${run.agent} is still at work.`
+      : pull !== null
+        ? `Waiting for what comes next on pull request #${pull.number}.`
+        : 'Waiting to begin.';
+  tellLinear(draft, { type: 'thought', body, ephemeral: true });
+}
+
 /** The plan shown on the agent session, told only when a step of it changed. */
 export function showPlan(draft: Draft): void {
   const { context } = draft;

@@ -140,7 +140,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
       env: gitEnv,
       person: personOf('chartroom'),
       credential: async (repo) => (isHttp(repos[repo]?.clone) ? github.credentialFor(repo) : undefined),
-      findPull: (repo, branch) => github.findPull(repo, branch),
+      findPull: (repo, branch, number) => github.findPull(repo, branch, { number }),
       readGate: async (question) => (await github.readGate(question)).gate.state,
       log,
     }),

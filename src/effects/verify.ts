@@ -25,8 +25,8 @@ export interface FoundPull {
 }
 
 export interface VerifyPorts {
-  /** The pull request of a branch: the open one, else the newest. */
-  findPull: (repo: string, branch: string) => Promise<FoundPull | null | undefined>;
+  /** The pull request of a branch: the open one, else the one of this number (attached or reported), else the newest. */
+  findPull: (repo: string, branch: string, number?: number) => Promise<FoundPull | null | undefined>;
   /** What the gate's checks say of a head; without it a green result on the same head is not seen. */
   readGate?: (question: {
     repo: string;
@@ -71,7 +71,7 @@ export function createVerify(parts: VerifyParts) {
     const local = (await clones.resolve(directory, 'HEAD')) ?? null;
     const remote = (await clones.resolve(directory, `refs/remotes/origin/${params.branch}`)) ?? null;
     // A judging run moves nothing: its branch is the pull request's, which others may push to meanwhile.
-    const pull = params.for === 'verdict' ? undefined : ((await findPull(params.repo, params.branch)) ?? undefined);
+    const pull = params.for === 'verdict' ? undefined : await findOurs(params, local);
     const headAfter = await headLeft({ directory, local, remote, headBefore: params.headBefore });
     const gate =
       params.for === 'checks' && readGate !== undefined && remote !== null
@@ -93,6 +93,14 @@ export function createVerify(parts: VerifyParts) {
     };
     return { run: params.run, ok: isEnough(params, evidence, pull), evidence };
   };
+
+  /** The branch's pull request; else the one the run names, believed only where it shows this very commit. */
+  async function findOurs({ repo, branch, number }: Verify, local: string | null): Promise<FoundPull | undefined> {
+    const pull = (await findPull(repo, branch)) ?? undefined;
+    if (number === undefined || pull?.state === 'open' || pull?.merged === true) return pull;
+    const named = (await findPull(repo, branch, number)) ?? undefined;
+    return named !== undefined && named.head === local ? named : pull;
+  }
 
   /** The head this run leaves: its own commit where that is published, else what the remote has. */
   async function headLeft(at: {

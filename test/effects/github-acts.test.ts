@@ -35,6 +35,24 @@ test('a pull request is merged at its head, and merging it again answers the sam
     assert.deepEqual(await acts['pull.merge'].look(merge(site), doing()), first);
   }));
 
+test('where the repository does not allow the method, one that it allows is used', () =>
+  withGithub(async (site) => {
+    const acts = createGithubActs(site.github);
+    site.standIn.allowMerges(REPO, 'rebase');
+    const merged = await acts['pull.merge'].perform({ ...merge(site), method: 'squash' }, doing());
+    assert.equal(merged.merged, true);
+    assert.equal(merged.sha, site.standIn.head(REPO, 'main'));
+  }));
+
+test('a pull request that is named by its number is found where it is of this repository', () =>
+  withGithub(async (site) => {
+    const { github, number } = site;
+    assert.equal((await github.findPull(REPO, 'other-branch', { number }))?.number, number);
+    assert.equal(await github.findPull(REPO, 'other-branch', { number: 999 }), undefined);
+    await site.as('ann', 'PATCH', `/pulls/${number}`, { state: 'closed' });
+    assert.equal(await github.findPull(REPO, 'other-branch', { number }), undefined, 'closed unmerged, it is none');
+  }));
+
 test('a merge whose answer was lost is found by looking', () =>
   withGithub(async (site) => {
     const acts = createGithubActs(site.github);

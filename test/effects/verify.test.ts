@@ -37,6 +37,19 @@ test('an implementation without a pull request, with dirty files or un-pushed co
     assert.deepEqual([unpushed.ok, unpushed.evidence.unpushed], [false, 1]);
   }));
 
+test('a pull request of another branch that the run names is enough where it shows the run’s own commit', () =>
+  withSite(async (site) => {
+    const { tree, headBefore } = await begun(site);
+    const head = await site.work(tree, { 'greet.txt': 'hi\n' });
+    site.pulls.set('#9', { number: 9, head: headBefore, state: 'open' });
+    assert.equal((await site.verify({ headBefore, number: 9 })).ok, false, 'somebody else’s work');
+    site.pulls.set('#9', { number: 9, head, state: 'open' });
+    const { ok, evidence } = await site.verify({ headBefore, number: 9 });
+    assert.deepEqual([ok, evidence.pull], [true, 9]);
+    openPull(site, head);
+    assert.equal((await site.verify({ headBefore, number: 9 })).evidence.pull, 7, 'the branch’s own comes first');
+  }));
+
 test('a closed pull request is none', () =>
   withSite(async (site) => {
     const { tree, headBefore } = await begun(site);

@@ -96,7 +96,7 @@ export async function createSite(directory: string): Promise<Site> {
     repos: { [REPO]: { clone: remote, base: 'main' } },
     env: { PATH: GIT_ENV.PATH, HOME: directory, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' },
     person: { name: 'Chartroom', email: 'chartroom@example.com' },
-    findPull: async (_repo, branch) => pulls.get(branch) ?? null,
+    findPull: async (_repo, branch, number) => pulls.get(branch) ?? pulls.get(`#${number}`) ?? null,
     readGate: async () => gate.state,
     log: createLog({ level: 'silent' }),
   });

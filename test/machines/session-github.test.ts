@@ -205,3 +205,60 @@ test('stopped, the agent session hears of it once and is asked how to go on', ()
   session.send('correct.stop', {});
   assert.deepEqual(session.acts('linear.say'), []);
 });
+
+const words = (session: Play): string[] =>
+  session.acts('linear.say').map(({ params }) => (params['activity'] as { body: string }).body);
+
+test('before Linear gives an agent session up there is a word, each time, and none where a person is waited for', () => {
+  const session = play();
+  session.send('issue.observed', issue({ agentSession: 's1' }));
+  session.fire('alive');
+  assert.deepEqual(words(session), ['Waiting to begin.']);
+  run(session);
+  session.fire('alive');
+  assert.deepEqual(words(session), ['agent/ada is still at work.']);
+  const { ephemeral } = session.acts('linear.say')[0]!.params['activity'] as { ephemeral?: boolean };
+  assert.equal(ephemeral, true);
+  session.send('run.asked', { question: 'q1', text: 'Which?' }, { epoch: 1, source: 'agent/ada' });
+  session.fire('alive');
+  assert.deepEqual(words(session), [], 'it waits for the answer, and Linear knows');
+  assert.ok(session.timers().some((timer) => timer.endsWith(':alive')));
+});
+
+test('where no agent session shows the work, nothing is kept alive', () => {
+  const session = play();
+  session.send('issue.observed', issue());
+  session.fire('alive');
+  assert.deepEqual(words(session), []);
+  assert.ok(!session.timers().some((timer) => timer.endsWith(':alive')));
+});
+
+const said = (session: Play, login: string, id: string): void =>
+  void session.send('comment.observed', {
+    comment: id,
+    on: 'pull',
+    author: { login, kind: 'person' },
+    text: `word ${id}`,
+    url: 'u',
+  });
+
+test('a bot that is listened to starts three runs in a row, then a person is asked; a person’s word goes on', () => {
+  const session = delivered({ gate: green });
+  for (let n = 1; n <= 3; n++) {
+    said(session, 'helper[bot]', `b${n}`);
+    run(session);
+    end(session);
+    verified(session);
+  }
+  said(session, 'helper[bot]', 'b4');
+  assert.equal(session.regions()['work'], 'escalated');
+  assert.match(session.waitingOn().find(({ gate }) => gate === 'human')?.detail ?? '', /budget/);
+  assert.equal(session.acts('help.ask').length, 1);
+
+  said(session, 'maria', 'p1');
+  run(session);
+  end(session);
+  verified(session);
+  assert.deepEqual(owed(session), []);
+  assert.equal(session.context().attempts.answer, 0);
+});

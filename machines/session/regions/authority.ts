@@ -8,6 +8,9 @@ export const authority = session.createStateConfig({
       description: 'The work is ours to do.',
       meta: { waitsFor: 'nothing' },
       on: { 'issue.withdrawn': { target: 'withdrawn', actions: 'letGo' } },
+      after: {
+        alive: [{ guard: 'isShownAtLinear', target: 'delegated', reenter: true, actions: 'keepAlive' }, {}],
+      },
     },
     withdrawn: {
       description: 'The work was taken back, or not given yet: nothing starts until it is delegated.',

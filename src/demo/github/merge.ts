@@ -17,6 +17,12 @@ export interface MergeWish {
   message?: string | undefined;
 }
 
+const REFUSED = {
+  merge: 'Merge commits are not allowed on this repository.',
+  squash: 'Squash merges are not allowed on this repository.',
+  rebase: 'Rebase merges are not allowed on this repository.',
+} as const;
+
 /** Whoever merges by the web is the author; the commit is GitHub's. */
 const WEB_FLOW: Person = { name: 'GitHub', email: 'noreply@github.com' };
 
@@ -34,6 +40,7 @@ export function mergePull(
     if (wish.sha !== undefined && wish.sha !== pull.headSha) {
       throw new HttpError(409, 'Head branch was modified. Review and try the merge again.');
     }
+    if (!repository.mergeMethods.has(wish.method)) throw new HttpError(405, REFUSED[wish.method]);
     if (pull.draft) throw new HttpError(405, 'Pull Request is still a draft');
     const inTheWay = missing(repository, issue);
     if (inTheWay.length > 0) throw new HttpError(405, inTheWay.join(' '));

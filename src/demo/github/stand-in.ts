@@ -193,6 +193,7 @@ export async function createGithubStandIn(options: GithubStandInOptions) {
         Object.entries(wish.collaborators ?? {}).map(([login, permission]) => [user(login).id, permission]),
       ),
       protection: new Map(wish.protection === undefined ? [] : [[branch, wish.protection]]),
+      mergeMethods: new Set(['merge', 'squash', 'rebase'] as const),
       branches: await git.branches(dir),
       issues: new Map(),
       labels: [],
@@ -234,6 +235,9 @@ export async function createGithubStandIn(options: GithubStandInOptions) {
     protect(repo: string, branch: string, protection: Protection | null): void {
       if (protection === null) repository(repo).protection.delete(branch);
       else repository(repo).protection.set(branch, protection);
+    },
+    allowMerges(repo: string, ...methods: ('merge' | 'squash' | 'rebase')[]): void {
+      repository(repo).mergeMethods = new Set(methods);
     },
     addWebhook(wish: { repo?: string; url: string; secret: string; events?: string[] }): Hook {
       const { repo, ...rest } = wish;

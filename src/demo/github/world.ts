@@ -207,6 +207,8 @@ export interface Repository {
   path: string;
   collaborators: Map<number, Permission>;
   protection: Map<string, Protection>;
+  /** How pull requests may be merged here. */
+  mergeMethods: ReadonlySet<'merge' | 'squash' | 'rebase'>;
   /** Branch → commit, as last read from git. */
   branches: Map<string, string>;
   issues: Map<number, Issue>;

@@ -6,7 +6,7 @@ import type { ActAnswer, ActParams } from '../../../machines/effects.ts';
 import { TerminalError } from '../../errors.ts';
 import type { ActPerformer, Doing } from '../effect.ts';
 import type { Account } from './account.ts';
-import { anyAnswer, mergeAnswer, pullAnswer } from './answers.ts';
+import { anyAnswer, mergeAnswer, methodsAnswer, pullAnswer } from './answers.ts';
 import { readReports } from './checks.ts';
 import { jobOf } from './failure.ts';
 import { standingOf } from './gate.ts';
@@ -45,6 +45,14 @@ export function createGithubActs(github: Github) {
     return { merged: true, ...(found.merge_commit_sha == null ? {} : { sha: found.merge_commit_sha }) };
   }
 
+  /** A way of merging that the repository allows. */
+  async function allowedMethod(repo: string, signal: AbortSignal): Promise<Method | undefined> {
+    const allowed = await system.get(methodsAnswer, 'GET /repos/{owner}/{repo}', coordinates(repo), signal);
+    if (allowed.allow_squash_merge === true) return 'squash';
+    if (allowed.allow_merge_commit === true) return 'merge';
+    return allowed.allow_rebase_merge === true ? 'rebase' : undefined;
+  }
+
   const acts = {
     'pull.merge': {
       ...githubAct,
@@ -53,12 +61,17 @@ export function createGithubActs(github: Github) {
       async perform(params, doing): Promise<ActAnswer<'pull.merge'>> {
         const { repo, number, head, method } = params;
         const route = 'PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge';
-        const wish = { ...coordinates(repo), pull_number: number, sha: head, merge_method: method };
-        try {
+        const merge = async (merge_method: Method): Promise<ActAnswer<'pull.merge'>> => {
+          const wish = { ...coordinates(repo), pull_number: number, sha: head, merge_method };
           const answer = await system.send(mergeAnswer, route, wish, doing.signal);
           return { merged: answer.merged, ...(answer.sha == null ? {} : { sha: answer.sha }) };
+        };
+        try {
+          return await merge(method);
         } catch (error) {
           if (!(error instanceof TerminalError)) throw error;
+          const other = isMethodRefused(error) ? await allowedMethod(repo, doing.signal) : undefined;
+          if (other !== undefined && other !== method) return merge(other);
           const done = await mergedAlready(params, doing);
           if (done !== undefined) return done;
           // With a head given, the only conflict there is.
@@ -149,6 +162,11 @@ export type GithubActName =
   | 'check.rerun'
   | 'help.ask';
 export type GithubActs = ReturnType<typeof createGithubActs>;
+
+type Method = ActParams<'pull.merge'>['method'];
+
+const isMethodRefused = ({ code, message }: TerminalError): boolean =>
+  code === 'GITHUB_NOT_MERGEABLE' && /merges? (commits )?are not allowed/i.test(message);
 
 const isToRepeat = (report: Report): boolean => report.conclusion !== null && standingOf(report) !== 'good';
 

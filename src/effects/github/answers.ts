@@ -172,3 +172,10 @@ export const fileAnswer = z.object({ filename: z.string(), patch: z.string().nul
 export const mergeAnswer = z.object({ merged: z.boolean(), sha: z.string().nullish() });
 /** Where only the success matters. */
 export const anyAnswer = z.unknown();
+
+/** Shown to whoever may push. */
+export const methodsAnswer = z.object({
+  allow_squash_merge: z.boolean().optional(),
+  allow_merge_commit: z.boolean().optional(),
+  allow_rebase_merge: z.boolean().optional(),
+});

@@ -60,7 +60,12 @@ export interface Github {
   /** Logins of the system and of its agents: what they write is an echo. Those with a refused token are left out. */
   logins: () => Promise<string[]>;
   /** The pull request of a branch of this repository: the open one, else the newest closed one. Never from a fork. */
-  findPull: (repo: string, branch: string, signal?: AbortSignal) => Promise<Pull | undefined>;
+  /** The branch's open one; else that of this number, where it is open or merged and of this repository; else the newest. */
+  findPull: (
+    repo: string,
+    branch: string,
+    options?: { number?: number | undefined; signal?: AbortSignal | undefined },
+  ) => Promise<Pull | undefined>;
   readPull: (repo: string, number: number, signal?: AbortSignal) => Promise<Pull>;
   /** Opens the branch's pull request, or gives the open one it has. */
   openPull: (pull: OpenPull, signal?: AbortSignal) => Promise<Pull>;
@@ -101,6 +106,22 @@ export function createGithub(options: GithubOptions): Github {
     return found.filter((pull) => isOfBranch(pull, repo, branch));
   }
 
+  /** A pull request that a run names is believed where it can be ours: of this repository, open or merged. */
+  async function numbered(
+    repo: string,
+    number: number,
+    signal: AbortSignal | undefined,
+  ): Promise<PullAnswer | undefined> {
+    const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}';
+    try {
+      const pull = await system.get(pullAnswer, route, { ...coordinates(repo), pull_number: number }, signal);
+      return isOfRepo(pull, repo) && (pull.state === 'open' || isMerged(pull)) ? pull : undefined;
+    } catch (error) {
+      if (error instanceof TerminalError && NOBODY.has(error.code)) return undefined;
+      throw error;
+    }
+  }
+
   const github: Github = {
     account,
     async logins() {
@@ -108,9 +129,10 @@ export function createGithub(options: GithubOptions): Github {
       const known = await Promise.all(accounts.map((one) => one.maybe('login', one.login)));
       return known.filter((login) => login !== undefined);
     },
-    async findPull(repo, branch, signal) {
+    async findPull(repo, branch, { number, signal } = {}) {
       const found = await pullsOf(repo, branch, signal);
-      const pull = found.find(({ state }) => state === 'open') ?? found[0];
+      const open = found.find(({ state }) => state === 'open');
+      const pull = open ?? (number === undefined ? undefined : await numbered(repo, number, signal)) ?? found[0];
       return pull === undefined ? undefined : pullOf(pull);
     },
     async readPull(repo, number, signal) {
@@ -118,7 +140,7 @@ export function createGithub(options: GithubOptions): Github {
       return pullOf(await system.get(pullAnswer, route, { ...coordinates(repo), pull_number: number }, signal));
     },
     async openPull({ repo, branch, base, title, body, draft = false, agent }, signal) {
-      const existing = await github.findPull(repo, branch, signal);
+      const existing = await github.findPull(repo, branch, { signal });
       if (existing?.state === 'open') return existing;
       const route = 'POST /repos/{owner}/{repo}/pulls';
       const params = { ...coordinates(repo), head: branch, base, title, body, draft };
@@ -127,7 +149,7 @@ export function createGithub(options: GithubOptions): Github {
       } catch (error) {
         // Somebody was quicker: the branch has its pull request, which is all that was wanted.
         if (!(error instanceof TerminalError) || error.code !== 'GITHUB_INVALID') throw error;
-        const other = await github.findPull(repo, branch, signal);
+        const other = await github.findPull(repo, branch, { signal });
         if (other?.state !== 'open') throw error;
         return other;
       }
