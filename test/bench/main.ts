@@ -14,6 +14,7 @@ import type { Bound, Figure } from './figure.ts';
 // Both libraries and machines are twice as fast so; read by them when they are loaded, so set before they are.
 process.env['NODE_ENV'] = 'production';
 const { measureBus } = await import('./bus.ts');
+const { measureMachine } = await import('./calibrate.ts');
 const { measureParked } = await import('./parked.ts');
 const { measureReplay, measureStart } = await import('./stored.ts');
 const { measureSmall, measureSteps } = await import('./steps.ts');
@@ -53,6 +54,7 @@ try {
   const loadBefore = os.loadavg()[0]!;
   const figures = measureDisk(directory);
   const syncMs = figures[0]!.measured;
+  figures.push(...measureMachine());
   for (const name of wanted) {
     const mark = performance.now();
     process.stderr.write(`${name} … `);
