@@ -3,6 +3,7 @@
  * nothing new changes nothing, something older than the last is recorded and not applied.
  */
 import type { PullObserved } from '../events/index.ts';
+import { isSame } from '../same.ts';
 import { resetAttempts } from './budgets.ts';
 import { observeChecks } from './checking.ts';
 import type { Pull } from './context.ts';
@@ -25,7 +26,7 @@ export function observePull(draft: Draft): void {
   const before = context.pull?.number === seen.number ? context.pull : null;
   if (before === null && context.merge !== null) set(draft, { merge: null });
   const pull = pullFrom(seen);
-  if (before === null || JSON.stringify(before) !== JSON.stringify(pull)) set(draft, { pull });
+  if (before === null || !isSame(before, pull)) set(draft, { pull });
   // A closed one is let go of: the next pull request of the branch is looked for.
   if (context.number !== seen.number && (seen.state === 'open' || seen.merged)) set(draft, { number: seen.number });
   if (before?.head !== seen.head) moved(draft, before, seen);
