@@ -1,4 +1,4 @@
-/** The import rules of docs/architecture.md, read from the sources themselves. */
+/** The import rules of docs/architecture.md (I1 among them), read from the sources themselves. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';

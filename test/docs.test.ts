@@ -177,6 +177,37 @@ test('every source file the documentation names is there', () => {
   }
 });
 
+// — invariants —
+
+test('every invariant names the tests that try to break it, and these name the invariant', () => {
+  const rows = [...section('docs/architecture.md', 'Invariants').matchAll(/^- \*\*(I\d+)\*\* (.+)$/gm)];
+  assert.deepEqual(
+    rows.map(([, name]) => name),
+    Array.from({ length: 15 }, (_, index) => `I${index + 1}`),
+  );
+  const told = new Set<string>();
+  for (const [, name, text] of rows) {
+    const files = [...text!.matchAll(/`(test\/[\w./-]+\.test\.ts)`/g)].map(([, file]) => file!);
+    assert.ok(files.length > 0, `${name} names no test`);
+    for (const file of files) {
+      told.add(`${file} ${name}`);
+      assert.ok(invariantsOf(file).includes(name!), `${file} does not say that it is about ${name}`);
+    }
+  }
+  for (const file of testsIn('test')) {
+    for (const name of invariantsOf(file)) assert.ok(told.has(`${file} ${name}`), `${name} does not name ${file}`);
+  }
+});
+
+/** What a test says in its first comment that it is about. */
+const invariantsOf = (file: string): string[] =>
+  (/^\/\*\*[^]*?\*\//.exec(read(file))?.[0].match(/\bI\d+\b/g) ?? []) as string[];
+
+const testsIn = (folder: string): string[] =>
+  readdirSync(path.join(PACKAGE_ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => path.posix.join(folder, name));
+
 // — configuration —
 
 const SECRETS = { GITHUB_WEBHOOK_SECRET: 'a', LINEAR_WEBHOOK_SECRET: 'b' };

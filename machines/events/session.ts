@@ -391,7 +391,8 @@ export const SESSION_EVENTS = {
   },
   'session.changed': {
     data: z.strictObject({
-      value: z.unknown(),
+      /** A session’s: a state, or the states of its regions. */
+      value: z.union([z.string(), z.record(z.string(), z.record(z.string(), z.string()))]),
       phase: z.string(),
       owner: z.string().nullable(),
       epoch,

@@ -134,7 +134,7 @@ export function settled(item: Item, at: string): Item {
 
 /** What a session tells of itself. */
 export function pictureFrom(data: {
-  value: unknown;
+  value: string | Record<string, Record<string, string>>;
   phase: string;
   pull?: number | undefined;
   owner: string | null;
@@ -143,10 +143,10 @@ export function pictureFrom(data: {
   waitingOn: Picture['waitingOn'];
   at: string;
 }): Picture {
-  const value = data.value as string | { open?: { work?: string } };
+  const { value } = data;
   return {
     phase: data.phase,
-    work: typeof value === 'string' ? value : (value.open?.work ?? 'unassigned'),
+    work: typeof value === 'string' ? value : (value['open']?.['work'] ?? 'unassigned'),
     pull: data.pull ?? null,
     owner: data.owner,
     epoch: data.epoch,

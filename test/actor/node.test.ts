@@ -1,3 +1,4 @@
+/** The kernel with lamps: doors, claims, tells, parking, and timers that were due while it was down (I9). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Definition } from '../../src/actor/state.ts';

@@ -1,4 +1,4 @@
-/** Facts of committed steps reach the stream at least once and in order, through restarts and a bus that is away. */
+/** Facts of committed steps reach the stream at least once and in order, through restarts and a bus that is away (I4). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FactEnvelope } from '../../src/actor/fact.ts';

@@ -1,3 +1,4 @@
+/** One runtime per namespace (I15): who holds it, for how long, and who takes it over. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { acquireLease } from '../../src/bus/lease.ts';

@@ -1,4 +1,4 @@
-/** A whole run on real parts: worktree, process, run door, git over HTTP, and GitHub’s stand-in behind it. */
+/** A whole run on real parts: worktree, process, run door, git over HTTP, GitHub’s stand-in; no run that is over publishes (I11). */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** The store on a disk: one process has it (I7), and a write that failed is the last. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
