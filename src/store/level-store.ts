@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { AbstractLevel } from 'abstract-level';
 import { Level } from 'level';
+import { damagedLogs } from './damage.ts';
 import { StoreError } from './store.ts';
 import type { Operation, Range, Store } from './store.ts';
 
@@ -21,6 +22,8 @@ const WRITE_BUFFER_BYTES = 16 * 1_024 * 1_024;
  */
 export async function openLevelStore(directory: string, holder = `process ${process.pid}`): Promise<Store> {
   mkdirSync(directory, { recursive: true });
+  const damage = damagedLogs(directory);
+  if (damage.length > 0) throw damaged(directory, damage);
   const database = new Level(directory, {
     keyEncoding: 'utf8',
     valueEncoding: 'utf8',
@@ -34,6 +37,9 @@ export async function openLevelStore(directory: string, holder = `process ${proc
   writeFileSync(path.join(directory, HOLDER_FILE), JSON.stringify({ holder, pid: process.pid }));
   return createLevelStore(database);
 }
+
+const damaged = (directory: string, damage: string[]): StoreError =>
+  new StoreError('STORE_DAMAGED', `the store in ${directory} is damaged: ${damage.join('; ')}`);
 
 function openingError(error: unknown, directory: string): StoreError {
   const code = (error as { cause?: { code?: string } }).cause?.code;

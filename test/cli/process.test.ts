@@ -1,7 +1,7 @@
 /** The command line as a person has it: processes of their own, a real store, a real NATS. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -217,6 +217,44 @@ test('replay --all --check proves a store, and names the actor, step and batch w
       'its journal has no entry 7; the next is 8',
     ),
   );
+});
+
+test('a flipped byte in a file of the store is named by replay and doctor, and nothing is opened over it', async (t) => {
+  const cwd = await temporary(t);
+  const data = path.join(cwd, '.chartroom');
+  const directory = path.join(data, 'store');
+  const host = await openHost(data);
+  await host.send('session/eng-42', 'open', { ...SESSION });
+  for (let note = 0; note < 40; note++) await host.send('session/eng-42', 'fyi', { text: `note ${note}` });
+  await host.close();
+  const flip = async (ending: string): Promise<{ name: string; undo: () => Promise<void> }> => {
+    for (const name of await readdir(directory)) {
+      const file = path.join(directory, name);
+      const whole = await readFile(file);
+      if (!name.endsWith(ending) || whole.length === 0) continue;
+      const bytes = Buffer.from(whole);
+      bytes[Math.floor(bytes.length / 2)]! ^= 1;
+      await writeFile(file, bytes);
+      return { name, undo: () => writeFile(file, whole) };
+    }
+    throw new Error(`there is no ${ending}`);
+  };
+
+  const log = await flip('.log');
+  for (const command of [['up'], ['replay', '--all', '--check']]) {
+    const refused = await chartroom(cwd, ...command);
+    assert.equal(refused.exitCode, 1, command.join(' '));
+    assert.ok(refused.stderr.includes(`is damaged: ${log.name} holds at byte`), refused.stderr);
+  }
+  await log.undo();
+  await (await openLevelStore(directory)).close();
+  const table = await flip('.ldb');
+  const checked = await chartroom(cwd, 'replay', '--all', '--check');
+  assert.equal(checked.exitCode, 1);
+  assert.ok(checked.stdout.includes(`${table.name} holds at byte`), checked.stdout);
+  assert.match(checked.stderr, /is damaged — see: chartroom doctor/);
+  const { stdout } = await chartroom(cwd, 'doctor');
+  assert.match(stdout, new RegExp(`✗ store: ${table.name} holds at byte .* — nothing was changed; keep a copy of`));
 });
 
 test('without runtime and store a command says so and is exit 3; misuse is exit 2 before anything is asked', async (t) => {

@@ -13,7 +13,8 @@ import { chain, singles, told, tryChain, trySingle } from './trial.ts';
 
 /** Fewer distinct points than this say too little: the scenarios have shrunk, or the time was too short. */
 const POINTS_MIN = 2_000;
-const SECONDS_DEFAULT = 300;
+/** Two quiet cores need a third of it. */
+const SECONDS_DEFAULT = 600;
 /** Of the time, for chains: they find what one crash alone does not. */
 const CHAINS_SHARE = 0.15;
 /** Stories of failing runs that a person can read at once. */

@@ -8,6 +8,7 @@ import { connectClient } from '../../bus/client.ts';
 import { findNatsServer, privateNats } from '../../bus/server.ts';
 import type { Config } from '../../config/config.ts';
 import { hireOf, loadRoles } from '../../config/roles.ts';
+import { damagedLogs, damagedTables } from '../../store/damage.ts';
 import { natsAccess } from '../connection.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT, explain } from '../exit.ts';
@@ -88,6 +89,7 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
   yield await checkNats(config, context.terminal.env);
   if (isRunning) yield good('runtime', 'it runs and answers');
   else {
+    yield checkStore(config);
     yield await checkPort('webhooks', config.webhooks.listen);
     yield await checkPort('operator', config.operator.listen);
   }
@@ -132,6 +134,16 @@ function checkData({ data }: Config): Finding {
   } catch (error) {
     return bad('data directory', (error as Error).message, 'make it writable, or choose another with data or --data');
   }
+}
+
+/** Only while nobody uses it: reads every byte. */
+function checkStore({ data }: Config): Finding {
+  const directory = path.join(data, 'store');
+  if (!existsSync(directory)) return good('store', 'there is none yet');
+  const damage = [...damagedLogs(directory), ...damagedTables(directory)];
+  if (damage.length === 0) return good('store', directory);
+  const todo = `nothing was changed; keep a copy of ${data}, and put a backup in its place or begin anew with --data`;
+  return bad('store', damage.join('; '), todo);
 }
 
 async function checkNats(config: Config, env: NodeJS.ProcessEnv): Promise<Finding> {

@@ -1,7 +1,9 @@
 /** `replay`: rebuilds actors from their journals, step by step, and compares with what is stored. */
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { IndexRow } from '../../actor/actors.ts';
 import type { HistoryEntry } from '../../actor/past.ts';
+import { damagedTables } from '../../store/damage.ts';
 import type { Store } from '../../store/store.ts';
 import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
@@ -55,6 +57,12 @@ async function replay(context: CommandContext, name: string | undefined, { all, 
 }
 
 async function checkStore(context: CommandContext, store: Store): Promise<Exit> {
+  const directory = path.join(context.config().data, 'store');
+  const damage = damagedTables(directory);
+  if (damage.length > 0) {
+    for (const sentence of damage) context.out.answer(`${context.out.paint('red', '✗')} ${sentence}`);
+    throw new CommandError(EXIT.failed, `the store in ${directory} is damaged`, 'see: chartroom doctor');
+  }
   const replayed: Replayed[] = [];
   for (const actor of await actorsOf(store)) replayed.push(await replayActor(store, actor));
   return report(context, replayed, await replayChain(store));
