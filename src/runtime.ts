@@ -116,7 +116,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     (part) => part.release(),
   );
 
-  const configured = createConfigured({ config, roles });
+  const configured = createConfigured({ roles });
   const node = opened(
     createNode({ store, definitions: MACHINES, clock, log, timers: config.timers, configured }),
     (part) => part.stop(),

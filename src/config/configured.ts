@@ -4,18 +4,11 @@
  */
 import type { Configured } from '../../machines/contract.ts';
 import type { HiredRole } from '../../machines/events/agent.ts';
-import type { Config } from './config.ts';
 import { missingRole, roleOf } from './roles.ts';
 import type { Role, Roles } from './roles.ts';
 import { DRIVERS } from './schema.ts';
 
-export function createConfigured({
-  config,
-  roles,
-}: {
-  config: Pick<Config, 'drivers'>;
-  roles: Roles;
-}): (kind: string, name: string) => Configured {
+export function createConfigured({ roles }: { roles: Roles }): (kind: string, name: string) => Configured {
   return (kind, name) => {
     switch (kind) {
       case 'role': {
@@ -23,7 +16,7 @@ export function createConfigured({
         return role === undefined ? { missing: missingRole(name, roles) } : { found: settingsOf(role) };
       }
       case 'driver': {
-        const missing = missingDriver(name, config.drivers);
+        const missing = unknownDriver(name);
         return missing === null ? { found: name } : { missing };
       }
     }
@@ -31,9 +24,15 @@ export function createConfigured({
   };
 }
 
-/** Why no agent can be run by this driver here; null = it can. */
+/** What is wrong with the name itself; null = it is one. A driver may be set up after somebody was hired for it. */
+function unknownDriver(name: string): string | null {
+  return DRIVERS.includes(name) ? null : `there is no driver “${name}”; drivers: ${DRIVERS.join(', ')}`;
+}
+
+/** Why no agent of the configuration can be run by this driver here; null = it can. */
 export function missingDriver(name: string, drivers: { scripted?: unknown; command?: unknown }): string | null {
-  if (!DRIVERS.includes(name)) return `there is no driver “${name}”; drivers: ${DRIVERS.join(', ')}`;
+  const unknown = unknownDriver(name);
+  if (unknown !== null) return unknown;
   if (name === 'scripted' && drivers.scripted === undefined)
     return 'the driver scripted needs drivers.scripted.script, the file that says what it does';
   if (name === 'command' && drivers.command === undefined)

@@ -215,15 +215,10 @@ describe('an agent hired over the bus alone', () => {
     assert.match(receipt.reason ?? '', /wizard/);
   });
 
-  for (const [driver, says] of [
-    ['wand', /there is no driver “wand”; drivers: scripted, command/],
-    ['command', /the driver command needs drivers\.command\.run/],
-  ] as const) {
-    test(`with the driver ${driver}, which is not there, it is refused`, async () => {
-      const receipt = await place.send('agent/merlin', 'hire', { ...WORKER, driver });
-      assert.equal(receipt.outcome, 'refused', JSON.stringify(receipt));
-      assert.equal(receipt.code, 'guard');
-      assert.match(receipt.reason ?? '', says);
-    });
-  }
+  test('with a driver that is not there, it is refused', async () => {
+    const receipt = await place.send('agent/merlin', 'hire', { ...WORKER, driver: 'wand' });
+    assert.equal(receipt.outcome, 'refused', JSON.stringify(receipt));
+    assert.equal(receipt.code, 'guard');
+    assert.match(receipt.reason ?? '', /there is no driver “wand”; drivers: scripted, command/);
+  });
 });
