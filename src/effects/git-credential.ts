@@ -2,21 +2,19 @@
  * The credential helper of an agent's git: asks the run door for the username and password of its repository. A small
  * program of its own (`credential.helper`); what it is refused, git is refused.
  */
+import { askRunDoor } from '../drivers/run-door.ts';
 
-/** The door is on this machine. */
-const DOOR_MS_MAX = 15_000;
+/** The door is on this machine; the runtime behind it may be starting again. */
+const DOOR_MS_MAX = 45_000;
 
 async function main(operation: string | undefined): Promise<void> {
   // `store` and `erase` are git's to say and nobody's to keep.
   if (operation !== 'get') return;
   const { CHARTROOM_URL: url, CHARTROOM_TOKEN: token } = process.env;
   if (url === undefined || token === undefined) return;
-  const response = await fetch(new URL('/credential', url), {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(await attributes()),
-    signal: AbortSignal.timeout(DOOR_MS_MAX),
-  });
+  const body = await attributes();
+  const signal = AbortSignal.timeout(DOOR_MS_MAX);
+  const response = await askRunDoor({ url, token, path: '/credential', body, signal });
   const answer = (await response.json()) as { username?: string; password?: string; error?: string };
   if (!response.ok) {
     process.stderr.write(`chartroom: no credential: ${answer.error ?? response.status}\n`);

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { z } from 'zod';
 import type { RunFacts } from '../driver.ts';
 import type { RunOutcome } from '../outcome.ts';
+import { askRunDoor } from '../run-door.ts';
 import type { Said } from './frames.ts';
 import type { Step } from './script.ts';
 
@@ -213,12 +214,8 @@ async function act(
 ): Promise<unknown> {
   const url = env['CHARTROOM_URL'];
   if (url === undefined) throw new Error('there is no run door: CHARTROOM_URL is not set');
-  const response = await fetch(new URL('/act', url), {
-    method: 'POST',
-    headers: { authorization: `Bearer ${env['CHARTROOM_TOKEN'] ?? ''}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ data: {}, ...request }),
-    signal,
-  });
+  const token = env['CHARTROOM_TOKEN'] ?? '';
+  const response = await askRunDoor({ url, token, path: '/act', body: { data: {}, ...request }, signal });
   const body: unknown = await response.json().catch(() => ({}));
   if (response.ok) return body;
   const { error = 'no reason given' } = body as { error?: string };
