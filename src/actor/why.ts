@@ -2,6 +2,7 @@
 import type { WaitingOn } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import type { Actor } from './actors.ts';
+import { duration } from './duration.ts';
 import type { Node } from './node.ts';
 import type { Receipt } from './receipt.ts';
 import { candidates } from './step.ts';
@@ -64,13 +65,4 @@ export function sentenceOf(wait: WaitingOn, nowMs: number): string {
   const who = wait.on === null ? 'nobody (somebody has to be found)' : wait.on;
   const until = wait.until === null ? '' : `, gives up in ${duration(Date.parse(wait.until) - nowMs)}`;
   return `waits on ${wait.gate}: ${who}, for ${duration(nowMs - Date.parse(wait.since))}${until}: ${wait.detail}`;
-}
-
-export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 90) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
 }

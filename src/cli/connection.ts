@@ -12,7 +12,6 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import type { Store } from '../store/store.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { openStoreAlone } from './store-alone.ts';
 
 /** Asks one question of the runtime (over the bus, or of the store alone when the runtime is down). */
 export type Ask = (question: string, body: unknown, options?: { timeoutMs?: number }) => Promise<unknown>;
@@ -79,6 +78,8 @@ const linkOf = (client: BusClient): Link => ({
 async function withoutRuntime({ config, reach, clock, say }: ConnectOptions, cause: BusError): Promise<Link> {
   if (reach === 'nats' || cause.code === 'BUS_REFUSED') throw cause;
   if (reach === 'runtime') throw away(cause);
+  // The kernel is loaded only where it is needed: most commands ask the runtime.
+  const { openStoreAlone } = await import('./store-alone.ts');
   const alone = await openStoreAlone({ config, clock, changing: reach === 'changing' });
   if (cause.code === 'BUS_TIMEOUT') {
     await alone.close();

@@ -4,7 +4,7 @@
  */
 import { styleText } from 'node:util';
 import type { WaitingOn } from '../../machines/contract.ts';
-import { duration } from '../actor/why.ts';
+import { duration } from '../actor/duration.ts';
 import type { Writer } from './terminal.ts';
 
 export interface Output {

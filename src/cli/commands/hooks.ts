@@ -1,9 +1,6 @@
 /** Webhook deliveries that lie in the stream: listed, and sent again by hand. */
 import type { Command } from 'commander';
-import { createHookLog } from '../../bridge/hook-log.ts';
 import type { HookLine, HookLog } from '../../bridge/hook-log.ts';
-import { connectBus } from '../../bus/nats-bus.ts';
-import { createLog } from '../../log.ts';
 import { natsAccess } from '../connection.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
@@ -60,6 +57,9 @@ function print({ out }: CommandContext, lines: HookLine[]): 0 {
 
 /** The stream of hooks is the runtime's to read: an operator's password does not open it. */
 async function withHookLog<T>({ config, clock }: CommandContext, use: (log: HookLog) => Promise<T>): Promise<T> {
+  const { createHookLog } = await import('../../bridge/hook-log.ts');
+  const { connectBus } = await import('../../bus/nats-bus.ts');
+  const { createLog } = await import('../../log.ts');
   const settings = config();
   const bus = await connectBus({
     ...(await natsAccess(settings, 'runtime')),

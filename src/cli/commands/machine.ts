@@ -1,10 +1,6 @@
 /** `machine check`: reads machines, without running them, for what breaks the rules of docs/machines.md. */
 import type { Command } from 'commander';
-import { MACHINES } from '../../../machines/index.ts';
-import { chartOf } from '../../actor/chart.ts';
 import type { Definition } from '../../actor/state.ts';
-import { checkMachine } from '../../check/check.ts';
-import { definitionsIn } from '../../check/modules.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
@@ -21,6 +17,10 @@ export function addMachineCommands(program: Command, run: Run): void {
 }
 
 async function check({ out, terminal }: CommandContext, files: string[]): Promise<Exit> {
+  const { MACHINES } = await import('../../../machines/index.ts');
+  const { chartOf } = await import('../../actor/chart.ts');
+  const { checkMachine } = await import('../../check/check.ts');
+  const { definitionsIn } = await import('../../check/modules.ts');
   const definitions: Definition[] = files.length === 0 ? [...MACHINES] : [];
   for (const file of files) definitions.push(...(await definitionsIn(file, terminal.cwd)));
   const checked = definitions.map((definition) => {

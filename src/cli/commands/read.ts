@@ -2,13 +2,12 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { IndexRow } from '../../actor/actors.ts';
-import { chartOf, eventSchemas, mermaidOf } from '../../actor/chart.ts';
 import type { HistoryEntry } from '../../actor/past.ts';
 import type { Receipt } from '../../actor/receipt.ts';
-import { duration } from '../../actor/why.ts';
+import { duration } from '../../actor/duration.ts';
 import type { Why } from '../../actor/why.ts';
+import type { MACHINES } from '../../../machines/index.ts';
 import type { WaitingOn } from '../../../machines/contract.ts';
-import { MACHINES } from '../../../machines/index.ts';
 import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
@@ -146,13 +145,15 @@ export function addReadCommands(program: Command, run: Run): void {
     .addOption(new Option('--format <format>').choices(['mermaid', 'json']).default('mermaid'))
     .option('--events', 'its events as JSON schemas')
     .action((kind: string, { format, events }: { format: string; events?: boolean }) =>
-      run(({ out }) => {
-        const definition = MACHINES.find((machine) => machine.kind === kind);
-        if (definition === undefined) throw unknownKind(kind);
+      run(async ({ out }) => {
+        const known = await machines();
+        const definition = known.find((machine) => machine.kind === kind);
+        if (definition === undefined) throw unknownKind(kind, known);
+        const { chartOf, eventSchemas, mermaidOf } = await import('../../actor/chart.ts');
         if (events === true) out.object(eventSchemas(definition));
         else if (format === 'json' || out.json) out.object(chartOf(definition));
         else out.answer(mermaidOf(chartOf(definition)).trimEnd());
-        return Promise.resolve(EXIT.done);
+        return EXIT.done;
       }),
     );
 
@@ -172,16 +173,22 @@ export function addReadCommands(program: Command, run: Run): void {
 const picked = (options: Record<string, unknown>, names: readonly string[]): Record<string, unknown> =>
   Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 
-const unknownKind = (kind: string): CommandError =>
+/** Loaded only where they are looked at: a command that asks the runtime is there in half the time without. */
+const machines = async (): Promise<typeof MACHINES> => (await import('../../../machines/index.ts')).MACHINES;
+
+const unknownKind = (kind: string, known: typeof MACHINES): CommandError =>
   new CommandError(
     EXIT.unknown,
     `there is no kind “${kind}”`,
-    `kinds: ${MACHINES.map((machine) => machine.kind).join(', ')}`,
+    `kinds: ${known.map((machine) => machine.kind).join(', ')}`,
   );
 
 async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>): Promise<0> {
   const { kind } = filter;
-  if (typeof kind === 'string' && MACHINES.every((machine) => machine.kind !== kind)) throw unknownKind(kind);
+  if (typeof kind === 'string') {
+    const known = await machines();
+    if (known.every((machine) => machine.kind !== kind)) throw unknownKind(kind, known);
+  }
   const { items, next } = (await ask('list', filter)) as { items: IndexRow[]; next: string | null };
   if (out.json) {
     for (const row of items) out.object(row);
@@ -271,7 +278,7 @@ async function why(context: CommandContext, name: string, all?: true): Promise<0
     out.answer(`  ${wait.sentence}`);
     if (wait.moves.length > 0) out.answer(out.paint('dim', `    ends with ${wait.moves.join(', ')}`));
   }
-  const events = MACHINES.find(({ kind }) => answer.actor.startsWith(`${kind}/`))?.events ?? {};
+  const events = (await machines()).find(({ kind }) => answer.actor.startsWith(`${kind}/`))?.events ?? {};
   const rows = Object.entries(answer.events)
     .filter(([type]) => all === true || events[type]?.from !== 'runtime')
     .sort(([, a], [, b]) => Object.keys(WOULD).indexOf(a.would) - Object.keys(WOULD).indexOf(b.would))
