@@ -1,4 +1,5 @@
 /** Ready means progress: the oldest unread mail, due timer and unpublished fact are young, and the bus is there. */
+import type { Hold } from './actor/hold.ts';
 import type { Letterbox } from './actor/letterbox.ts';
 import type { Node } from './actor/node.ts';
 import type { Publisher } from './actor/publisher.ts';
@@ -17,10 +18,11 @@ interface HealthOptions {
   node: Node;
   publisher: Publisher;
   letterbox: Letterbox;
+  hold: Hold;
   clock: Clock;
 }
 
-export function createHealth({ bus, node, publisher, letterbox, clock }: HealthOptions): Health {
+export function createHealth({ bus, node, publisher, letterbox, hold, clock }: HealthOptions): Health {
   const startedMs = clock.now();
   let connected = false;
   bus.onStatus((status) => {
@@ -37,7 +39,8 @@ export function createHealth({ bus, node, publisher, letterbox, clock }: HealthO
       return Promise.resolve({
         ready: reasons.length === 0,
         reasons,
-        notes: letterbox.notes(),
+        notes: [...heldNote(hold), ...letterbox.notes()],
+        effects: hold.held() === null ? 'performed' : 'held',
         nats: connected ? 'connected' : 'disconnected',
         uptimeSeconds: Math.round((clock.now() - startedMs) / 1_000),
         oldestMailMs,
@@ -49,4 +52,10 @@ export function createHealth({ bus, node, publisher, letterbox, clock }: HealthO
       });
     },
   };
+}
+
+function heldNote(hold: Hold): string[] {
+  const held = hold.held();
+  if (held === null) return [];
+  return [`effects are held since the store was restored (${held.since}); perform them: chartroom resume effects`];
 }

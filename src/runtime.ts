@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { MACHINES } from '../machines/index.ts';
+import { createHold } from './actor/hold.ts';
 import { createLetterbox } from './actor/letterbox.ts';
 import { createNode } from './actor/node.ts';
 import type { Node } from './actor/node.ts';
@@ -27,6 +28,8 @@ import { configuredNats } from './bus/connection.ts';
 import { connectBus } from './bus/nats-bus.ts';
 import { startNatsServer } from './bus/server.ts';
 import type { NatsServer } from './bus/server.ts';
+import { sampledVersions, thisBuild } from './care/build.ts';
+import { createCare } from './care/care.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { createConfigured } from './config/configured.ts';
@@ -40,7 +43,7 @@ import { createRedactor } from './log.ts';
 import type { Logger } from './log.ts';
 import { packageFile } from './package.ts';
 import { KEYS } from './store/keys.ts';
-import { openLevelStore } from './store/level-store.ts';
+import { openStore } from './store/opening.ts';
 import type { Store } from './store/store.ts';
 import { listenOperator } from './visualizer/listen.ts';
 import { createMetrics } from './visualizer/metrics.ts';
@@ -93,8 +96,13 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   const redact = createRedactor(config.secrets());
   const roles = loadRoles({ directory: config.roles });
   mkdirSync(config.data, { recursive: true });
+  const build = thisBuild();
   const store = opened(
-    await openLevelStore(path.join(config.data, 'store'), `the runtime of “${config.namespace}”`),
+    await openStore(path.join(config.data, 'store'), {
+      holder: `the runtime of “${config.namespace}”`,
+      build,
+      sampled: sampledVersions,
+    }),
     (part) => part.close(),
   );
   const { bus, nats } = await openBus(config, clock, log, opened);
@@ -121,6 +129,9 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     createNode({ store, definitions: MACHINES, clock, log, timers: config.timers, configured }),
     (part) => part.stop(),
   );
+  const hold = createHold({ node, read: (key) => store.get(key) });
+  const held = hold.held() !== null;
+  if (held) log.warn(hold.held()!, 'the store was restored: nothing is performed until chartroom resume effects');
   const publisher = opened(createPublisher({ node, bus, clock, log, namespace: config.namespace }), (part) =>
     part.stop(),
   );
@@ -154,8 +165,8 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     clock,
     log,
   });
-  opened(createOutbox({ node, performers: effects.acts, clock, log }), (part) => part.stop());
-  const watches = opened(createWatches({ node, performers: effects.watches, log }), (part) => part.stop());
+  const outbox = opened(createOutbox({ node, performers: effects.acts, clock, log, held }), (part) => part.stop());
+  const watches = opened(createWatches({ node, performers: effects.watches, log, held }), (part) => part.stop());
 
   const router = createRouter({
     index: {
@@ -181,12 +192,20 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
       clock,
       log,
       takeHook: async (letter) => {
+        // A hook is made whole by asking the provider: it stays in its stream.
+        await hold.resumed;
         await router.take(letter);
       },
     }),
     (part) => part.stop(),
   );
-  const health = createHealth({ bus, node, publisher, letterbox, clock });
+  async function perform(): Promise<void> {
+    watches.release();
+    outbox.release();
+    await effects.endStrays();
+    log.info({}, 'effects are performed again');
+  }
+  const health = createHealth({ bus, node, publisher, letterbox, hold, clock });
   const questions: Questions = createQuestions({
     node,
     store,
@@ -194,6 +213,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     health: health.ready,
     redact,
     standing: (actor) => watches.standing(actor),
+    care: createCare({ store, node, hold, build, data: config.data, clock }),
   });
 
   const app = createOperator({
@@ -216,10 +236,11 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   await letterbox.start();
   node.releaseTimers();
   await introduceFleet({ node, config, roles });
-  await effects.endStrays();
+  if (held) void hold.resumed.then(perform);
+  else await effects.endStrays();
   const webhooks = opened(await openWebhooks({ config, bus, letterbox, clock, log }), (part) => part.close());
-  void router
-    .recover(effects.listDelegated)
+  void hold.resumed
+    .then(() => router.recover(effects.listDelegated))
     .catch((error: unknown) => log.warn({ err: error }, 'what was delegated meanwhile could not be listed'));
   return {
     webhooks: webhooks.url,

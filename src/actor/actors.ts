@@ -262,12 +262,31 @@ function indexRow(state: ActorState, projection: Projection, address: string): I
   };
 }
 
-function mark(actor: Actor, seq: number, { change, stood }: JournalEntry): void {
-  if (change.value === undefined && typeof stood.waitingOn === 'number') return;
-  actor.marks = {
-    value: change.value === undefined ? actor.marks.value : seq,
-    waitingOn: typeof stood.waitingOn === 'number' ? actor.marks.waitingOn : seq,
+function mark(actor: Actor, seq: number, entry: JournalEntry): void {
+  actor.marks = marked(actor.marks, seq, entry);
+}
+
+function marked(marks: Marks, seq: number, { change, stood }: JournalEntry): Marks {
+  if (change.value === undefined && typeof stood.waitingOn === 'number') return marks;
+  return {
+    value: change.value === undefined ? marks.value : seq,
+    waitingOn: typeof stood.waitingOn === 'number' ? marks.waitingOn : seq,
   };
+}
+
+/** The snapshot row of a step, from the row before and the entries up to it. @returns null where one is missing */
+export function snapshotAt(read: (key: string) => string | undefined, address: string, seq: number): string | null {
+  const before = read(KEYS.snapshot(address));
+  let row: SnapshotRow | null = before === undefined ? null : (JSON.parse(before) as SnapshotRow);
+  while ((row?.seq ?? 0) < seq) {
+    const number: number = (row?.seq ?? 0) + 1;
+    const text = read(KEYS.journal(address, number));
+    if (text === undefined) return null;
+    const entry = JSON.parse(text) as JournalEntry;
+    const state = applyChange(row ?? unborn(entry.version), number, entry.at, entry.version, entry.change);
+    row = { ...state, marks: marked(row?.marks ?? { value: 0, waitingOn: 0 }, number, entry) };
+  }
+  return row?.seq === seq ? JSON.stringify(row) : null;
 }
 
 function isSnapshotDue({ address, since: { entries, bytes, snapshotBytes } }: Actor): boolean {

@@ -27,6 +27,9 @@ const RETRY_MS = 500;
 /** Tries to route a hook before it is left in the stream and named in health. */
 const HOOK_TRIES_MAX = 5;
 
+/** How far a stream was taken; `end`: a restored store takes only what comes from its next start on. */
+export type StoredPosition = { position: number; identity: string } | { end: true };
+
 export interface Letterbox {
   /** Begins reading; resolves when what the streams held at the start has been accepted (so timers may fire). */
   start(): Promise<void>;
@@ -55,10 +58,15 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
 
   async function open(stream: 'mail' | 'hook'): Promise<{ cursor: Cursor; start: number; end: number }> {
     const identity = await bus.identify(stream);
-    const row = node.read(KEYS.meta(`position!${stream}`));
+    const key = KEYS.meta(`position!${stream}`);
+    const row = node.read(key);
     let position = identity.firstSeq > 0 ? identity.firstSeq - 1 : 0;
-    if (row !== undefined) {
-      const stored = JSON.parse(row) as { position: number; identity: string };
+    const stored = row === undefined ? null : (JSON.parse(row) as StoredPosition);
+    if (stored !== null && 'end' in stored) {
+      position = identity.lastSeq;
+      // Before anything is read: what comes from now on is read even by the next start.
+      await node.write([{ key, value: JSON.stringify({ position, identity: identity.created }) }]);
+    } else if (stored !== null) {
       if (stored.identity !== identity.created) {
         notes.push(
           `the ${stream} stream was replaced (made ${identity.created}): read from its start, known ids are dropped`,

@@ -1,5 +1,6 @@
 /** The past of an actor, from its journal: entries for people, and the state as it was at any step. */
 import { KEYS } from '../store/keys.ts';
+import { heldOf } from './hold.ts';
 import { decodeEntry, entriesOf, receiptOf } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Receipt } from './receipt.ts';
@@ -12,7 +13,7 @@ type Read = (key: string) => string | undefined;
 export interface EffectHistory {
   key: string;
   name: string;
-  state: 'pending' | 'attempted' | 'done' | 'failed' | 'cancelled';
+  state: 'pending' | 'held' | 'attempted' | 'done' | 'failed' | 'cancelled';
   params?: Record<string, unknown>;
   to?: string;
   answer?: unknown;
@@ -85,7 +86,8 @@ function describe(read: Read, actor: string, seq: number, entry: JournalEntry): 
       if ('cancel' in effect) return { key, name: `cancel:${effect.cancel}`, state: 'done' };
       const row = read(KEYS.outbox(actor, seq, index));
       // No row and no answer in the entries at hand: answered later, or withdrawn.
-      const state = row === undefined ? 'cancelled' : row === '' ? 'pending' : 'attempted';
+      const state =
+        row === undefined ? 'cancelled' : row !== '' ? 'attempted' : heldOf(read) === null ? 'pending' : 'held';
       return { key, name: effect.act, state, params: effect.params };
     }),
   };

@@ -11,6 +11,7 @@ import { chartOf, eventSchemas } from './chart.ts';
 import { explainIssues, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
 import type { Node } from './node.ts';
+import { heldOf } from './hold.ts';
 import { historyOf, seqAt, stateAt } from './past.ts';
 import type { HistoryEntry } from './past.ts';
 import type { Receipt } from './receipt.ts';
@@ -83,7 +84,12 @@ const INPUTS = {
   health: z.strictObject({}),
 } as const;
 
-export type QuestionName = keyof typeof INPUTS | 'send' | 'preview';
+const CARE = ['backup', 'compact', 'resume'] as const;
+/** Changes to the store as a whole, and the end of a hold. */
+export type CareName = (typeof CARE)[number];
+export type QuestionName = keyof typeof INPUTS | 'send' | 'preview' | CareName;
+/** Those that change something: not to be asked by an address that a browser may be made to open. */
+export const CHANGING: ReadonlySet<string> = new Set(['send', 'preview', ...CARE]);
 export type Questions = Record<QuestionName, (input: unknown) => Promise<unknown>>;
 
 interface QuestionsOptions {
@@ -93,11 +99,13 @@ interface QuestionsOptions {
   health: () => Promise<unknown>;
   /** Replaces secrets in what is shown. */
   redact: (text: string) => string;
+  /** What only a runtime does to its store and its effects; absent where the store is read alone. */
+  care?: Record<CareName, (input: unknown) => Promise<unknown>>;
   /** Names of timers, watches and acts that stand now, for `show`. */
   standing: (actor: string) => string[];
 }
 
-export function createQuestions({ node, store, clock, health, redact, standing }: QuestionsOptions): Questions {
+export function createQuestions({ node, store, clock, health, redact, standing, care }: QuestionsOptions): Questions {
   const read = (key: string): string | undefined => store.get(key);
 
   /** An address, `mission/m#key`, or an outside name (`ENG-42`). */
@@ -137,13 +145,16 @@ export function createQuestions({ node, store, clock, health, redact, standing }
     const items = rows
       .slice(start, start + limit)
       .map((row) => ({ ...row, updatedAt: store.get(KEYS.stepped(row.address)) ?? row.updatedAt }));
-    return { items, next: start + limit < rows.length ? items.at(-1)!.address : null, total: rows.length };
+    const next = start + limit < rows.length ? items.at(-1)!.address : null;
+    const held = heldOf(read);
+    return { items, next, total: rows.length, ...(held === null ? {} : { held }) };
   }
 
   async function show(name: string): Promise<unknown> {
     const actor = await actorOf(name);
     const { live, projection } = actor.stood!;
     const { state } = live;
+    const held = heldOf(read) === null ? {} : { held: true };
     return {
       ...projection,
       address: actor.address,
@@ -158,7 +169,7 @@ export function createQuestions({ node, store, clock, health, redact, standing }
       timers: state.timers,
       outbox: node.outbox
         .of(actor.address)
-        .map(({ key, act, params, wishedAt, attempted }) => ({ key, act, params, wishedAt, attempted })),
+        .map(({ key, act, params, wishedAt, attempted }) => ({ key, act, params, wishedAt, attempted, ...held })),
       watches: standing(actor.address),
       mailbox: node.waiting(actor.address).length,
       parked: actor.parked,
@@ -270,7 +281,17 @@ export function createQuestions({ node, store, clock, health, redact, standing }
       return JSON.parse(redact(JSON.stringify(shown))) as unknown;
     };
 
+  const caring =
+    (name: CareName) =>
+    (input: unknown): Promise<unknown> => {
+      if (care === undefined) throw new QuestionError(503, `${name} is asked of a running runtime`);
+      return care[name](input ?? {});
+    };
+
   return {
+    backup: caring('backup'),
+    compact: caring('compact'),
+    resume: caring('resume'),
     list: checked('list', list),
     show: checked('show', ({ actor }) => show(actor)),
     why: checked('why', async ({ actor }) => whyOf(node, await actorOf(actor), clock)),

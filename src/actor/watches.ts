@@ -9,6 +9,8 @@ export interface Watches {
   /** Look now: a hook said something about it. Nothing happens where no such watch stands. */
   poke(actor: string, name: string, hint?: unknown): void;
   standing(actor: string): string[];
+  /** Starts what was held. */
+  release(): void;
   stop(): Promise<void>;
 }
 
@@ -16,6 +18,8 @@ interface WatchesOptions {
   node: Node;
   performers: Record<string, WatchPerformer>;
   log: Logger;
+  /** None is started until `release`: a store restored from a backup looks at nothing and starts no process. */
+  held?: boolean;
 }
 
 interface Standing {
@@ -24,12 +28,17 @@ interface Standing {
   abort: AbortController;
 }
 
-export function createWatches({ node, performers, log }: WatchesOptions): Watches {
+export function createWatches({ node, performers, log, held = false }: WatchesOptions): Watches {
+  /** What would stand; null when nothing is held. */
+  let waiting: Map<string, Record<string, Record<string, unknown>>> | null = held ? new Map() : null;
   const standing = new Map<string, Map<string, Standing>>();
   const ending = new Set<Promise<void>>();
 
   node.onCommitted(({ watching }) => {
-    for (const { actor, watches } of watching) settle(actor, watches);
+    for (const { actor, watches } of watching) {
+      if (waiting === null) settle(actor, watches);
+      else waiting.set(actor, watches);
+    }
   });
 
   function settle(actor: string, wanted: Record<string, Record<string, unknown>>): void {
@@ -104,6 +113,11 @@ export function createWatches({ node, performers, log }: WatchesOptions): Watche
   return {
     poke: (actor, name, hint) => standing.get(actor)?.get(name)?.watch.poke(hint),
     standing: (actor) => [...(standing.get(actor)?.keys() ?? [])],
+    release() {
+      const released = waiting ?? [];
+      waiting = null;
+      for (const [actor, watches] of released) settle(actor, watches);
+    },
     async stop() {
       for (const [actor, own] of standing)
         for (const [name, { watch, abort }] of own) end(watch, abort, 'runtime', actor, name);

@@ -10,7 +10,7 @@ import { privateNats } from '../bus/server.ts';
 import type { NatsUser } from '../bus/server.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
-import type { Store } from '../store/store.ts';
+import type { ArchivedStore } from '../store/archive.ts';
 import { CommandError, EXIT } from './exit.ts';
 
 /** Asks one question of the runtime (over the bus, or of the store alone when the runtime is down). */
@@ -26,7 +26,7 @@ export interface Link {
   ask: Ask;
   follow: BusClient['follow'];
   /** The store, where the command works on it alone. */
-  store: Store | null;
+  store: ArchivedStore | null;
   /** With the store alone: resolves when what can be done without a runtime is done. */
   settled(): Promise<void>;
   close(): Promise<void>;

@@ -78,11 +78,21 @@ function explainBus(error: BusError): { text: string; exit: Exit } {
   }
 }
 
+/** Of a store that another build wrote. */
+export const VERSION_TODO =
+  'nothing was touched; use the build that wrote it (see: chartroom upgrade --check), or name another directory with --data';
+
+/** Of a store in whose files a byte is not what was written. */
+export const damageTodo = (data: string): string =>
+  `nothing was changed; keep a copy of ${data}, and begin in another directory from a backup: chartroom restore-store FILE --data DIR`;
+
 const storeHint = (error: StoreError): string =>
-  error.code === 'STORE_LOCKED'
-    ? 'the runtime holds it: use the command while it answers, or stop it first'
-    : error.code === 'STORE_DAMAGED'
-      ? 'see: chartroom doctor'
-      : '';
+  error.code === 'STORE_VERSION'
+    ? VERSION_TODO
+    : error.code === 'STORE_LOCKED'
+      ? 'the runtime holds it: use the command while it answers, or stop it first'
+      : error.code === 'STORE_DAMAGED'
+        ? 'see: chartroom doctor'
+        : '';
 
 const line = (what: string, todo = ''): string => `✗ ${what}${todo === '' ? '' : ` — ${todo}`}`;

@@ -3,6 +3,7 @@
  * agent needs at once, its processes ended by pid and start time, its credential refused. All others stay in the
  * outbox for the next runtime.
  */
+import { heldOf } from '../actor/hold.ts';
 import type { Node } from '../actor/node.ts';
 import { createOutbox } from '../actor/outbox.ts';
 import type { Clock } from '../clock.ts';
@@ -51,7 +52,13 @@ export async function openLocalActs({ node, config, clock, log }: LocalActsOptio
     log,
   });
   const performers: Record<string, ActPerformer> = Object.fromEntries(LOCAL.map((name) => [name, acts[name]]));
-  const outbox = createOutbox({ node: withActs(node, performers), performers, clock, log });
+  const outbox = createOutbox({
+    node: withActs(node, performers),
+    performers,
+    clock,
+    log,
+    held: heldOf(node.read) !== null,
+  });
   return {
     async settled() {
       for (;;) {

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { packageFile } from '../package.ts';
+import { addCareCommands } from './commands/care.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addCreateCommands } from './commands/create.ts';
 import { addDeadCommands } from './commands/dead.ts';
@@ -59,6 +60,7 @@ export function createProgram(terminal: Terminal, run: Run): Command {
   addDeadCommands(program, run);
   addHookCommands(program, run);
   addReplayCommand(program, run);
+  addCareCommands(program, run);
   addUpCommands(program, run);
   addInitCommand(program, run);
   addDoctorCommand(program, run);

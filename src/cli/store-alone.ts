@@ -3,7 +3,6 @@
  * steps. Reading leaves every byte as it was: mail that waits is shown and not stepped, timers rest, nothing is
  * performed.
  */
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { MACHINES } from '../../machines/index.ts';
 import type { Envelope } from '../actor/envelope.ts';
@@ -12,11 +11,14 @@ import type { Node } from '../actor/node.ts';
 import { createQuestions, questionFailure } from '../actor/questions.ts';
 import type { QuestionName, Questions } from '../actor/questions.ts';
 import { BusError } from '../bus/bus.ts';
+import { sampledVersions, thisBuild } from '../care/build.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { Bug } from '../errors.ts';
 import { createLog, createRedactor } from '../log.ts';
-import { openLevelStore } from '../store/level-store.ts';
+import type { ArchivedStore } from '../store/archive.ts';
+import { hasStore } from '../store/format.ts';
+import { openStore } from '../store/opening.ts';
 import { SPACES, keyParts } from '../store/keys.ts';
 import { StoreError } from '../store/store.ts';
 import type { Range, Store } from '../store/store.ts';
@@ -32,16 +34,25 @@ interface StoreAloneOptions {
 }
 
 /** @throws CommandError when there is no store or somebody holds it; StoreError when it cannot be opened */
-export async function openStoreAlone({ config, clock, changing }: StoreAloneOptions): Promise<Omit<Link, 'follow'>> {
+export async function openStoreAlone({
+  config,
+  clock,
+  changing,
+}: StoreAloneOptions): Promise<Omit<Link, 'follow' | 'store'> & { store: ArchivedStore }> {
   const directory = path.join(config.data, 'store');
-  if (!existsSync(path.join(directory, 'CURRENT'))) {
+  if (!hasStore(directory)) {
     throw new CommandError(
       EXIT.unreachable,
       `no runtime answers, and there is no store in ${directory}`,
       'start it with: chartroom up, or name the directory with --data',
     );
   }
-  const store = await openLevelStore(directory, 'a chartroom command').catch((error: unknown) => {
+  const store = await openStore(directory, {
+    holder: 'a chartroom command',
+    build: thisBuild(),
+    reading: !changing,
+    sampled: sampledVersions,
+  }).catch((error: unknown) => {
     if (!(error instanceof StoreError) || error.code !== 'STORE_LOCKED') throw error;
     throw new CommandError(
       EXIT.unreachable,

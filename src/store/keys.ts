@@ -31,7 +31,16 @@ export const KEYS = {
   dead: (number: number) => `${P}!dead!${pad(number)}`,
   parked: (actor: string) => `${P}!parked!${actor}`,
   watching: (actor: string) => `${P}!watching!${actor}`,
+  /** Where the archived entries of a series lie; a series is `batch`, or `journal!` and an address. */
+  archived: (series: string) => `${P}!archived!${series}!`,
+  /** One archive, by its file's name. */
+  archive: (name: string) => `${P}!archive!${name}`,
+  /** An entry of a series: the keys of `batch` and `journal` above. */
+  entry: (series: string, number: number) => `${P}!${series}!${pad(number)}`,
 } as const;
+
+export const BATCH_SERIES = 'batch';
+export const journalSeries = (actor: string): string => `journal!${actor}`;
 
 /** Everything below a prefix that ends with `!`. */
 export function below(prefix: string): { gte: string; lt: string } {
@@ -52,6 +61,9 @@ export const SPACES = {
   snapshot: below(`${P}!snapshot!`),
   journal: below(`${P}!journal!`),
   seen: below(`${P}!seen!`),
+  archived: below(`${P}!archived!`),
+  archive: below(`${P}!archive!`),
+  series: (series: string) => below(`${P}!${series}!`),
   journalOf: (actor: string) => below(`${P}!journal!${actor}!`),
   mailOf: (actor: string) => below(`${P}!mail!${actor}!`),
   auditOf: (agent: string) => below(`${P}!audit!${agent}!`),
@@ -63,4 +75,13 @@ export const SPACES = {
 export function keyParts(key: string, parts: number): string[] {
   const pieces = key.split('!').slice(2);
   return pieces.length <= parts ? pieces : [...pieces.slice(0, parts - 1), pieces.slice(parts - 1).join('!')];
+}
+
+/** The series and number of a key that may be archived; null for any other. */
+export function placeOf(key: string): { series: string; number: number } | null {
+  if (!key.startsWith(`${P}!journal!`) && !key.startsWith(`${P}!batch!`)) return null;
+  const cut = key.lastIndexOf('!');
+  const digits = key.slice(cut + 1);
+  if (!/^\d{15}$/.test(digits)) return null;
+  return { series: key.slice(2, cut), number: Number(digits) };
 }

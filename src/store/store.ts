@@ -33,10 +33,13 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** `STORE_LOCKED` (another process holds it), `STORE_POISONED`, `STORE_DAMAGED`, `STORE_FAILED`. */
+/**
+ * `STORE_LOCKED` (another process holds it), `STORE_VERSION` (another build wrote it), `STORE_POISONED`,
+ * `STORE_DAMAGED`, `STORE_FAILED`.
+ */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  readonly code: 'STORE_LOCKED' | 'STORE_POISONED' | 'STORE_DAMAGED' | 'STORE_FAILED';
+  readonly code: 'STORE_LOCKED' | 'STORE_VERSION' | 'STORE_POISONED' | 'STORE_DAMAGED' | 'STORE_FAILED';
 
   constructor(code: StoreError['code'], message: string, options: { cause?: unknown } = {}) {
     super(message, options);

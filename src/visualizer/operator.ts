@@ -9,7 +9,7 @@ import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { inputOf } from '../actor/asked.ts';
 import type { Publisher } from '../actor/publisher.ts';
-import { questionFailure } from '../actor/questions.ts';
+import { CHANGING, questionFailure } from '../actor/questions.ts';
 import type { QuestionName, Questions } from '../actor/questions.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
@@ -92,8 +92,8 @@ export function createOperator({
     const name = c.req.param('question');
     if (!Object.hasOwn(questions, name)) return c.json({ error: `there is no question “${name}”` }, 404);
     // An image or a link of another page makes a browser get any address without an Origin: a GET changes nothing.
-    if (c.req.method !== 'POST' && (name === 'send' || name === 'preview'))
-      return c.json({ error: `${name} takes an envelope: POST it` }, 405, { allow: 'POST' });
+    if (c.req.method !== 'POST' && CHANGING.has(name))
+      return c.json({ error: `${name} changes something or takes an envelope: POST it` }, 405, { allow: 'POST' });
     return answer(c, async (input) => c.json((await questions[name as QuestionName](input)) as object));
   });
   app.all('/api/*', (c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}` }, 404));

@@ -9,9 +9,10 @@ import { findNatsServer, privateNats } from '../../bus/server.ts';
 import type { Config } from '../../config/config.ts';
 import { hireOf, loadRoles } from '../../config/roles.ts';
 import { damagedLogs, damagedTables } from '../../store/damage.ts';
+import { admit, hasStore, readFormat } from '../../store/format.ts';
 import { natsAccess } from '../connection.ts';
 import type { CommandContext } from '../context.ts';
-import { EXIT, explain } from '../exit.ts';
+import { EXIT, VERSION_TODO, damageTodo, explain } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import type { Run } from '../run.ts';
 
@@ -84,12 +85,16 @@ function checkConfig(context: CommandContext): { config: Config | null; finding:
 }
 
 async function* checkParts(config: Config, context: CommandContext): AsyncGenerator<Finding> {
-  const isRunning = await isAnswering(config);
+  const health = await healthOf(config);
   yield checkData(config);
+  yield await checkStore(config, health !== null);
   yield await checkNats(config, context.terminal.env);
-  if (isRunning) yield good('runtime', 'it runs and answers');
-  else {
-    yield checkStore(config);
+  if (health !== null) {
+    yield good('runtime', 'it runs and answers');
+    if (health.effects === 'held') {
+      yield bad('effects', 'held since the store was restored', 'perform them: chartroom resume effects');
+    }
+  } else {
     yield await checkPort('webhooks', config.webhooks.listen);
     yield await checkPort('operator', config.operator.listen);
   }
@@ -112,17 +117,17 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
   }
 }
 
-async function isAnswering(config: Config): Promise<boolean> {
+/** Null: no runtime answers. */
+async function healthOf(config: Config): Promise<{ effects?: string } | null> {
   try {
     const client = await connectClient({ ...(await natsAccess(config, 'operator')), namespace: config.namespace });
     try {
-      await client.ask('health', {});
-      return true;
+      return (await client.ask('health', {})) as { effects?: string };
     } finally {
       await client.close();
     }
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -136,14 +141,20 @@ function checkData({ data }: Config): Finding {
   }
 }
 
-/** Only while nobody uses it: reads every byte. */
-function checkStore({ data }: Config): Finding {
+/** Bytes are read only while nobody uses it: every one of them. */
+async function checkStore({ data }: Config, isInUse: boolean): Promise<Finding> {
   const directory = path.join(data, 'store');
-  if (!existsSync(directory)) return good('store', 'there is none yet');
-  const damage = [...damagedLogs(directory), ...damagedTables(directory)];
-  if (damage.length === 0) return good('store', directory);
-  const todo = `nothing was changed; keep a copy of ${data}, and put a backup in its place or begin anew with --data`;
-  return bad('store', damage.join('; '), todo);
+  if (!hasStore(directory)) return good('store', 'there is none yet');
+  try {
+    const written = readFormat(directory);
+    const { thisBuild } = await import('../../care/build.ts');
+    if (written !== null) admit(directory, written, thisBuild());
+    const damage = isInUse ? [] : [...damagedLogs(directory), ...damagedTables(directory)];
+    if (damage.length > 0) return bad('store', damage.join('; '), damageTodo(data));
+    return good('store', written === null ? directory : `${directory}, by chartroom ${written.chartroom}`);
+  } catch (error) {
+    return bad('store', (error as Error).message, VERSION_TODO);
+  }
 }
 
 async function checkNats(config: Config, env: NodeJS.ProcessEnv): Promise<Finding> {

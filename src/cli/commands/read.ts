@@ -2,6 +2,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { IndexRow } from '../../actor/actors.ts';
+import type { Held } from '../../actor/hold.ts';
 import type { HistoryEntry } from '../../actor/past.ts';
 import type { Receipt } from '../../actor/receipt.ts';
 import { duration } from '../../actor/duration.ts';
@@ -189,7 +190,11 @@ async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>)
     const known = await machines();
     if (known.every((machine) => machine.kind !== kind)) throw unknownKind(kind, known);
   }
-  const { items, next } = (await ask('list', filter)) as { items: IndexRow[]; next: string | null };
+  const { items, next, held } = (await ask('list', filter)) as {
+    items: IndexRow[];
+    next: string | null;
+    held?: Held;
+  };
   if (out.json) {
     for (const row of items) out.object(row);
     return EXIT.done;
@@ -205,6 +210,7 @@ async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>)
       row.waitingOn.map((wait) => waitText(wait, out.nowMs)).join('; ') || '–',
     ]),
   );
+  if (held !== undefined) out.say(`effects are held since ${held.since}: chartroom resume effects`);
   if (next !== null) out.say(`there are more: --limit, or filter with --phase, --state, --text`);
   return EXIT.done;
 }
@@ -223,7 +229,7 @@ interface Shown {
   claims: string[];
   timers: Record<string, { due: string }>;
   context: Record<string, unknown>;
-  outbox?: { key: string; act: string }[];
+  outbox?: { key: string; act: string; held?: true }[];
   watches?: string[];
   parked?: { at: string; reason: string } | null;
 }
@@ -256,7 +262,7 @@ function printActor({ out }: CommandContext, shown: Shown): void {
       `${one.kind} (${one.id}, attempts ${one.attempts}${one.parked ? `, parked: ${one.parked.reason}` : ''})`,
     );
   for (const [timer, { due }] of Object.entries(shown.timers)) row('timer', `${timer} ${due}`);
-  for (const act of shown.outbox ?? []) row('outbox', `${act.act} ${act.key}`);
+  for (const act of shown.outbox ?? []) row('outbox', `${act.act} ${act.key}${act.held === true ? ' (held)' : ''}`);
   if ((shown.watches ?? []).length > 0) row('watches', shown.watches!.join(', '));
   for (const claim of shown.claims) row('claim', claim);
   const notes = (shown.context['notes'] ?? []) as { at?: string; author?: string; text?: string; read?: unknown }[];

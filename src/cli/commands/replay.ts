@@ -3,15 +3,15 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { IndexRow } from '../../actor/actors.ts';
 import type { HistoryEntry } from '../../actor/past.ts';
+import type { ArchivedStore } from '../../store/archive.ts';
 import { damagedTables } from '../../store/damage.ts';
-import type { Store } from '../../store/store.ts';
 import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import { eventName } from '../fact.ts';
 import { valueText } from '../output.ts';
-import { actorsOf, isSame, replayActor, replayChain } from '../replay.ts';
+import { actorsOf, damagedArchives, isSame, replayActor, replayChain } from '../replay.ts';
 import type { Replayed } from '../replay.ts';
 import type { Run } from '../run.ts';
 
@@ -56,7 +56,7 @@ async function replay(context: CommandContext, name: string | undefined, { all, 
   return report(context, replayed, null);
 }
 
-async function checkStore(context: CommandContext, store: Store): Promise<Exit> {
+async function checkStore(context: CommandContext, store: ArchivedStore): Promise<Exit> {
   const directory = path.join(context.config().data, 'store');
   const damage = damagedTables(directory);
   if (damage.length > 0) {
@@ -65,7 +65,9 @@ async function checkStore(context: CommandContext, store: Store): Promise<Exit> 
   }
   const replayed: Replayed[] = [];
   for (const actor of await actorsOf(store)) replayed.push(await replayActor(store, actor));
-  return report(context, replayed, await replayChain(store));
+  const chain = await replayChain(store);
+  chain.differences.push(...(await damagedArchives(store)));
+  return report(context, replayed, chain);
 }
 
 function report(

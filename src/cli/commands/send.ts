@@ -6,6 +6,7 @@ import { CommandError, EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import { seconds, wholeNumber } from '../options.ts';
 import type { Run } from '../run.ts';
+import { resumeEffects } from './care.ts';
 
 export interface ChangeFlags {
   id?: string;
@@ -137,11 +138,14 @@ export function addSendCommands(program: Command, run: Run): void {
     );
 
   for (const verb of SHORT_FORMS) {
-    changing(program.command(verb).argument('<actor>').description(`correct ACTOR ${verb}`))
+    const means = verb === 'resume' ? '; resume effects: perform what a restored store holds back' : '';
+    changing(program.command(verb).argument('<actor>').description(`correct ACTOR ${verb}${means}`))
       .option('--reason <text>', REASON)
       .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
-      .action((name: string, flags: ChangeFlags) =>
-        run(
+      .action((name: string, flags: ChangeFlags) => {
+        // Not an actor: one of this name is agent/effects.
+        if (verb === 'resume' && name === 'effects') return run(resumeEffects, { reach: 'reading' });
+        return run(
           async (context) =>
             sendTo(
               context,
@@ -151,8 +155,8 @@ export function addSendCommands(program: Command, run: Run): void {
               sendOptions(flags, WAITS.has(verb)),
             ),
           { reach: ALONE.has(verb) ? 'changing' : 'runtime' },
-        ),
-      );
+        );
+      });
   }
 
   for (const verb of ['subscribe', 'unsubscribe'] as const) {

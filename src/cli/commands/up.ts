@@ -4,7 +4,7 @@ import { RejectedInput, TerminalError } from '../../errors.ts';
 import { createLog } from '../../log.ts';
 import { StoreError } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
-import { CommandError, EXIT } from '../exit.ts';
+import { CommandError, EXIT, VERSION_TODO, damageTodo } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import type { Run } from '../run.ts';
 
@@ -92,12 +92,10 @@ function storeError(error: StoreError, data: string): CommandError {
   switch (error.code) {
     case 'STORE_LOCKED':
       return new CommandError(EXIT.failed, error.message, 'stop it first, or choose another directory with --data');
+    case 'STORE_VERSION':
+      return new CommandError(EXIT.failed, error.message, VERSION_TODO);
     case 'STORE_DAMAGED':
-      return new CommandError(
-        EXIT.failed,
-        error.message,
-        `nothing was changed; keep a copy of ${data}, and put a backup in its place or begin anew with --data`,
-      );
+      return new CommandError(EXIT.failed, error.message, damageTodo(data));
     case 'STORE_POISONED':
     case 'STORE_FAILED':
       return new CommandError(EXIT.failed, error.message, `see whether ${data} can be written and its disk has room`);
