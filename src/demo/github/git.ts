@@ -40,6 +40,7 @@ const GIT_MS_MAX = 60_000;
 const REMEMBERED_MAX = 2_000;
 
 export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+const FULL_ID = /^[0-9a-f]{40}$/;
 export const NO_COMMIT = '0'.repeat(40);
 const ISO_SECONDS = /\.\d{3}Z$/;
 
@@ -134,13 +135,21 @@ export function createGit() {
       .flatMap(([sha = '', type = '', ref = '']) => (ref.startsWith(prefix) && ref !== '' ? [{ ref, sha, type }] : []));
   }
 
+  /** Commits seen, each with its repository. */
+  const known = new Set<string>();
+
   /** The commit that a name means, or undefined. */
   async function resolve(dir: string, name: string): Promise<string | undefined> {
     if (name.startsWith('-')) return undefined;
+    // A commit that is there stays there.
+    if (FULL_ID.test(name) && known.has(`${dir} ${name}`)) return name;
     const { out, code } = await run(dir, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], {
       okCodes: [0, 1, 128],
     });
-    return code === 0 ? out.trim() : undefined;
+    if (code !== 0) return undefined;
+    const commit = out.trim();
+    known.add(`${dir} ${commit}`);
+    return commit;
   }
 
   const updateRef = (dir: string, ref: string, to: string, from?: string): Promise<unknown> =>
