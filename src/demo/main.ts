@@ -13,10 +13,11 @@ import { printHistory } from '../cli/commands/read.ts';
 import { createOutput } from '../cli/output.ts';
 import type { Writer } from '../cli/terminal.ts';
 import { checkStory } from './outcome.ts';
+import { endAll, processesOf } from './processes.ts';
 import { FILES, ISSUE, SCRIPT } from './story.ts';
 import { showFact } from './telling.ts';
 import { REPO, ask, createWorld, followFacts } from './world.ts';
-import type { World } from './world.ts';
+import type { RunningChartroom, World } from './world.ts';
 
 /** The story takes about fifteen seconds; beyond this something hangs, and the demo says what it waited for. */
 const STORY_MS_MAX = 180_000;
@@ -25,14 +26,16 @@ const ACTS_MS_MAX = 15_000;
 export interface DemoOptions {
   json: boolean;
   /** Keeps everything running after the story, until interrupted, so that the page can be looked at. */
-  stay?: Promise<void> | undefined;
+  stay: boolean;
+  /** A person wants it to end. */
+  interrupted: Promise<void>;
   stdout: Writer;
   stderr: Writer;
   env: NodeJS.ProcessEnv;
 }
 
 /** @returns the exit code */
-export async function runDemo({ json, stay, stdout, stderr, env }: DemoOptions): Promise<0 | 1> {
+export async function runDemo({ json, stay, interrupted, stdout, stderr, env }: DemoOptions): Promise<0 | 1> {
   const say = (line: string): void => void stderr.write(`${line}\n`);
   if ((await findNatsServer()) === null) {
     const installed = await installNatsServer(say);
@@ -65,10 +68,10 @@ export async function runDemo({ json, stay, stdout, stderr, env }: DemoOptions):
         out.answer(`  Linear is    ${world.linear.url} (a stand-in)`);
         out.answer('');
       }
-      const exit = await play(world, chartroom.operator, out, stopped);
-      if (stay !== undefined) {
+      const exit = await play(world, { ...chartroom, interrupted }, out, stopped);
+      if (stay && exit === 0) {
         say(`   the page stays at ${chartroom.operator} until you press Ctrl-C`);
-        await stay;
+        await interrupted;
       }
       return exit;
     } finally {
@@ -80,13 +83,15 @@ export async function runDemo({ json, stay, stdout, stderr, env }: DemoOptions):
     return 1;
   } finally {
     await world.close();
+    // A runtime that was killed left its nats-server and its agents behind.
+    endAll(processesOf(directory));
     await rm(directory, { recursive: true, force: true });
   }
 }
 
 async function play(
   world: World,
-  operator: string,
+  { operator, exited, interrupted }: RunningChartroom & Pick<DemoOptions, 'interrupted'>,
   out: ReturnType<typeof createOutput>,
   stopped: AbortController,
 ): Promise<0 | 1> {
@@ -99,6 +104,13 @@ async function play(
   const session = `session/${issue.identifier.toLowerCase()}`;
   world.linear.delegate(issue);
   const late = setTimeout(() => stopped.abort(), STORY_MS_MAX);
+  let why: string | null = null;
+  const cut = (reason: string): void => {
+    why ??= reason;
+    stopped.abort();
+  };
+  void exited.then((how) => cut(`the runtime ended (${how}) in the middle of the story`));
+  void interrupted.then(() => cut('interrupted'));
   let ended: Fact | null = null;
   try {
     for await (const fact of followFacts(() => operator, stopped.signal)) {
@@ -114,8 +126,9 @@ async function play(
     clearTimeout(late);
   }
   if (ended === null) {
-    const { waitingOn, phase } = await ask<{ waitingOn: unknown; phase: string }>(operator, 'show', { actor: session });
-    out.say(`✗ ${session} is still ${phase} after ${STORY_MS_MAX / 1_000} s; it waits on ${JSON.stringify(waitingOn)}`);
+    const reason = why ?? (await whatItWaitsFor(operator, session));
+    out.say(`✗ ${reason}`);
+    if (out.json) out.object({ done: false, session, pull: null, steps: null, mistakes: [reason] });
     return 1;
   }
   await settled(operator, session);
@@ -145,6 +158,11 @@ async function play(
   return mistakes.length === 0 ? 0 : 1;
 }
 
+async function whatItWaitsFor(operator: string, session: string): Promise<string> {
+  const { waitingOn, phase } = await ask<{ waitingOn: unknown; phase: string }>(operator, 'show', { actor: session });
+  return `${session} is still ${phase} after ${STORY_MS_MAX / 1_000} s; it waits on ${JSON.stringify(waitingOn)}`;
+}
+
 /** Waits until the last acts of a finished session have their answers (the issue is moved after the merge). */
 async function settled(operator: string, session: string): Promise<void> {
   const giveUpMs = Date.now() + ACTS_MS_MAX;
@@ -155,7 +173,7 @@ async function settled(operator: string, session: string): Promise<void> {
   }
 }
 
-const interrupted = (): Promise<void> =>
+const interrupt = (): Promise<void> =>
   new Promise((resolve) => {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
@@ -164,7 +182,8 @@ const interrupted = (): Promise<void> =>
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   process.exitCode = await runDemo({
     json: process.argv.includes('--json'),
-    stay: process.argv.includes('--stay') ? interrupted() : undefined,
+    stay: process.argv.includes('--stay'),
+    interrupted: interrupt(),
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

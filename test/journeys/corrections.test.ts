@@ -8,7 +8,7 @@ import { cli, following } from './cli.ts';
 import type { Said } from './cli.ts';
 import { journey } from './journey.ts';
 import type { Journey } from './journey.ts';
-import { processesOf } from './processes.ts';
+import { processesOf } from '../../src/demo/processes.ts';
 
 const NOTE = 'Greetings are friendly here.';
 const exit = async (wanted: number, saying: Promise<Said>): Promise<Record<string, unknown>> => {

@@ -16,7 +16,7 @@ import { ask, createWorld, followFacts } from '../../src/demo/world.ts';
 import type { RunningChartroom, World, WorldOptions } from '../../src/demo/world.ts';
 import { openGate } from './gate.ts';
 import type { Gate } from './gate.ts';
-import { endAll, processesOf } from './processes.ts';
+import { endAll, processesOf } from '../../src/demo/processes.ts';
 
 /** Of two busy cores; a story takes about twenty seconds. Beyond it something hangs. */
 const JOURNEY_MS_MAX = 120_000;

@@ -7,7 +7,7 @@ import { checkEverything } from './census.ts';
 import type { Moment } from './gate.ts';
 import { journals, journey } from './journey.ts';
 import type { Journey } from './journey.ts';
-import { processesOf } from './processes.ts';
+import { processesOf } from '../../src/demo/processes.ts';
 
 /** Long enough for a crash and a new start in the middle of it, on two busy cores. */
 const ABSENCE_MS = 4_000;

@@ -16,7 +16,7 @@ import type { Receipt } from '../../src/actor/receipt.ts';
 import { createWorld, followFacts } from '../../src/demo/world.ts';
 import type { RunningChartroom, World } from '../../src/demo/world.ts';
 import { programArgs } from '../../src/package.ts';
-import { endAll, processesOf } from '../journeys/processes.ts';
+import { endAll, processesOf } from '../../src/demo/processes.ts';
 
 /** As long as nothing at all happens; where something does, the machine is only busy. */
 const WAIT_MS_MAX = 30_000;

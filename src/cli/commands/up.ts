@@ -24,7 +24,8 @@ export function addUpCommands(program: Command, run: Run): void {
   program
     .command('demo')
     .description('the main job on real parts, from an issue to a merged pull request, watched live')
-    .action(() => run(demo));
+    .option('--stay', 'keep everything running afterwards, until interrupted')
+    .action(({ stay = false }: { stay?: boolean }) => run((context) => demo(context, stay)));
 }
 
 async function up(context: CommandContext, { webhooks, operator }: UpFlags): Promise<Exit> {
@@ -62,14 +63,18 @@ async function up(context: CommandContext, { webhooks, operator }: UpFlags): Pro
   }
 }
 
-async function demo({ out, terminal }: CommandContext): Promise<Exit> {
+async function demo({ out, terminal }: CommandContext, stay: boolean): Promise<Exit> {
   const { runDemo } = await import('../../demo/main.ts');
-  return await runDemo({
-    json: out.json,
-    stdout: terminal.stdout,
-    stderr: terminal.stderr,
-    env: terminal.env,
+  let listening = (): void => {};
+  const interrupted = new Promise<void>((resolve) => {
+    listening = terminal.onInterrupt(resolve);
   });
+  try {
+    const { stdout, stderr, env } = terminal;
+    return await runDemo({ json: out.json, stay, interrupted, stdout, stderr, env });
+  } finally {
+    listening();
+  }
 }
 
 /** What kept it from starting, with what to do about it. */

@@ -1,6 +1,6 @@
 /**
- * The processes of one journey, found in the system's own table: every one of them was started in the journey's
- * directory, by a command that names it, or with an environment that does.
+ * The processes of one world, found in the system's own table: every one of them was started in the world's directory,
+ * by a command that names it, or with an environment that does.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
@@ -46,7 +46,7 @@ function byPs(directory: string): Found[] {
   });
 }
 
-/** Ends what a failed journey left behind. */
+/** Ends what was left behind. */
 export function endAll(left: Found[]): void {
   for (const { pid } of left) {
     try {
