@@ -67,6 +67,22 @@ test('a process that died unseen while the runtime was down is an interruption, 
     assert.ok(!site.told.some(({ type }) => type === 'driver.turned'));
   }));
 
+test('a run of another machine is told as interrupted, and started nowhere', () =>
+  withProcesses({ runs: [{ steps: [{ hang: true }] }] }, async (site) => {
+    const gone = path.join(site.worktree, '..', 'eng-43');
+    const others = path.join(site.directory, 'elsewhere', 'worktrees', 'eng-42');
+    await mkdir(others, { recursive: true });
+    for (const worktree of [gone, others]) {
+      site.again();
+      site.start({ begun: begun(worktree) });
+      const exited = await site.next('driver.exited');
+      assert.equal(exited.data['class'], 'ended');
+      assert.match(exited.data['reason'] as string, /not on this machine: the store was restored/);
+      assert.equal(existsSync(folder(site).path), false);
+    }
+    assert.equal(existsSync(gone), false);
+  }));
+
 test('a process that the driver cannot take up again is ended as a group and told as ended', () =>
   withProcesses({ runs: [{ steps: [{ run: 'sleep 600 & true' }, { hang: true }] }] }, async (site) => {
     const first = site.start();

@@ -53,8 +53,9 @@ export async function withProcesses(
   use: (site: ProcessSite) => Promise<void>,
 ): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), 'process-'));
-  const worktree = path.join(directory, 'worktree');
-  await mkdir(worktree);
+  const dataDir = path.join(directory, 'data');
+  const worktree = path.join(dataDir, 'worktrees', 'eng-42');
+  await mkdir(worktree, { recursive: true });
   await execa('git', ['init', '--quiet', '--initial-branch=main', worktree]);
   const told: Told[] = [];
   const awaited = new Set<Told>();
@@ -69,7 +70,7 @@ export async function withProcesses(
   const create = (change: Partial<ProcessWatchOptions> = {}): ProcessWatch =>
     createProcessWatch({
       drivers,
-      dataDir: path.join(directory, 'data'),
+      dataDir,
       runDoor: {
         issue: async ({ run }) => `token-of-${run}`,
         revoke: async (which) => void revoked.push(which),

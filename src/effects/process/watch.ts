@@ -140,6 +140,12 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
       await context.tell('driver.exited', { ...known.exit }, { id: `${params.run}/exited` });
       return null;
     }
+    if (known === undefined && isElsewhere(params)) {
+      const reason = 'what it worked in is not on this machine: the store was restored from a backup';
+      const data = { class: 'ended', reason, usage: { inputTokens: 0, outputTokens: 0 } };
+      await context.tell('driver.exited', data, { id: `${params.run}/exited` });
+      return null;
+    }
     const found = known !== undefined && (known.pid !== undefined || existsSync(folder.files.pid));
     const driver = driverOf(params);
     const seat = await seatOf(params, folder);
@@ -177,6 +183,13 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
         await options.runDoor.revoke({ agent: params.agent, run: params.run });
       },
     });
+  }
+
+  /** Worktrees are prepared in the data directory before their run begins. */
+  function isElsewhere({ begun }: ProcessParams): boolean {
+    if (begun === undefined) return false;
+    const inside = path.relative(path.resolve(dataDir), begun.worktree);
+    return inside.startsWith('..') || !existsSync(begun.worktree);
   }
 
   function driverOf({ driver: name }: ProcessParams): Driver {
