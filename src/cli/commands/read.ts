@@ -195,6 +195,7 @@ async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>)
     next: string | null;
     held?: Held;
   };
+  if (held !== undefined) out.say(`effects are held since ${held.since}: chartroom resume effects`);
   if (out.json) {
     for (const row of items) out.object(row);
     return EXIT.done;
@@ -210,7 +211,6 @@ async function ps({ out, ask }: CommandContext, filter: Record<string, unknown>)
       row.waitingOn.map((wait) => waitText(wait, out.nowMs)).join('; ') || '–',
     ]),
   );
-  if (held !== undefined) out.say(`effects are held since ${held.since}: chartroom resume effects`);
   if (next !== null) out.say(`there are more: --limit, or filter with --phase, --state, --text`);
   return EXIT.done;
 }
