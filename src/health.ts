@@ -39,7 +39,7 @@ export function createHealth({ bus, node, publisher, letterbox, hold, clock }: H
       return Promise.resolve({
         ready: reasons.length === 0,
         reasons,
-        notes: [...heldNote(hold), ...letterbox.notes()],
+        notes: [...heldNote(hold), ...damageNotes(node), ...letterbox.notes()],
         effects: hold.held() === null ? 'performed' : 'held',
         nats: connected ? 'connected' : 'disconnected',
         uptimeSeconds: Math.round((clock.now() - startedMs) / 1_000),
@@ -59,3 +59,10 @@ function heldNote(hold: Hold): string[] {
   if (held === null) return [];
   return [`effects are held since the store was restored (${held.since}); perform them: chartroom resume effects`];
 }
+
+const damageNotes = (node: Node): string[] =>
+  node.actors
+    .listDamaged()
+    .map(
+      ([actor, damage]) => `${actor} is left as it is: ${damage}; only a backup has it whole: chartroom restore-store`,
+    );

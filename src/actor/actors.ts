@@ -3,17 +3,17 @@
  * Beside each stands its index row, so that lists, target checks and the router need not wake anybody.
  */
 import type { Projection, WaitingOn } from '../../machines/contract.ts';
-import { Bug } from '../errors.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { idOf, kindOf } from './address.ts';
 import { put } from './batch.ts';
 import type { Batch } from './batch.ts';
 import type { Stood } from './decide.ts';
+import { foldActor, marked, readStepped, steppedRow } from './folded.ts';
+import type { Marks, SnapshotRow } from './folded.ts';
 import type { JournalEntry } from './journal.ts';
 import { isSameContent } from './patch.ts';
 import type { Registry } from './registry.ts';
-import { applyChange, unborn } from './state.ts';
 import type { ActorState } from './state.ts';
 import { revive } from './step.ts';
 
@@ -28,12 +28,22 @@ const SNAPSHOT_ENTRIES_MAX = 100;
 const SNAPSHOT_ENTRIES_MIN = 8;
 const SNAPSHOT_ENTRIES_FIRST = 32;
 
+export interface Parked {
+  at: string;
+  envelope: string;
+  type: string;
+  reason: string;
+  stack: string;
+  /** What the store has of it is not whole: nothing is done with it any more, and it cannot be unparked. */
+  damaged?: true;
+}
+
 export interface Actor {
   address: string;
   kind: string;
   /** null: it does not exist. */
   stood: Stood | null;
-  parked: { at: string; envelope: string; type: string; reason: string; stack: string } | null;
+  parked: Parked | null;
   /** Steps that are not durable yet. */
   ahead: number;
   /** It has standing watches (a row says so). */
@@ -43,15 +53,6 @@ export interface Actor {
   since: { bytes: number; entries: number; snapshotBytes: number };
   marks: Marks;
 }
-
-/** Numbers of the entries that have the present value and what is waited for: later entries point to them. */
-interface Marks {
-  value: number;
-  waitingOn: number;
-}
-
-/** The state with its marks. */
-type SnapshotRow = ActorState & { marks: Marks };
 
 /** What the index knows of an actor (`list`, target checks, the router). */
 export interface IndexRow {
@@ -81,12 +82,18 @@ export interface Actors {
   near(address: string): string[];
   load(store: Store): Promise<void>;
   inMemory(): number;
+  /** Sets an actor aside: what the store has of it is not whole. */
+  damaged(actor: Actor, damage: string): void;
+  /** Those that were found not to be whole, with what is wrong. */
+  listDamaged(): [address: string, damage: string][];
 }
 
 interface ActorsOptions {
   registry: Registry;
   read: (key: string) => string | undefined;
   activeMax: number;
+  /** Told once of each that is not whole. */
+  onDamage: (address: string, damage: string) => void;
 }
 
 /** Kinds of which every address is kept in memory, for target checks with near names; fleets are small. */
@@ -106,7 +113,7 @@ const UNREADABLE: Projection = {
   tags: {},
 };
 
-export function createActors({ registry, read, activeMax }: ActorsOptions): Actors {
+export function createActors({ registry, read, activeMax, onDamage }: ActorsOptions): Actors {
   /** In order of last use: the first is evicted first. */
   const actors = new Map<string, Actor>();
   const names = new Set<string>();
@@ -135,25 +142,16 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
   function activate(actor: Actor): void {
     const definition = registry.get(actor.kind);
     if (definition === undefined) return;
-    const snapshot = read(KEYS.snapshot(actor.address));
-    let state = unborn(definition.version);
-    if (snapshot !== undefined) ({ marks: actor.marks, ...state } = JSON.parse(snapshot) as SnapshotRow);
-    actor.since = { bytes: 0, entries: 0, snapshotBytes: snapshot?.length ?? 0 };
-    for (;;) {
-      const text = read(KEYS.journal(actor.address, state.seq + 1));
-      if (text === undefined) break;
-      const entry = JSON.parse(text) as JournalEntry;
-      state = applyChange(state, state.seq + 1, entry.at, entry.version, entry.change);
-      actor.since.bytes += text.length;
-      actor.since.entries += 1;
-      mark(actor, state.seq, entry);
+    const { state, marks, since, damage } = foldActor(read, actor.address, definition.version);
+    actor.marks = marks;
+    actor.since = since;
+    if (damage !== null) {
+      // Its acts, timers and mail wait as they are.
+      actor.stood = { live: revive(actor.address, state), projection: UNREADABLE };
+      damaged(actor, damage);
+      return;
     }
     if (state.seq === 0) return;
-    if (state.version !== definition.version) {
-      throw new Bug(
-        `${actor.address} was written by version ${state.version} of ${actor.kind}, this is ${definition.version}`,
-      );
-    }
     const live = revive(actor.address, state);
     try {
       actor.stood = { live, projection: definition.project(live.view as never) };
@@ -166,7 +164,14 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
     }
     actor.watching = read(KEYS.watching(actor.address)) !== undefined;
     const parked = read(KEYS.parked(actor.address));
-    if (parked !== undefined) actor.parked = JSON.parse(parked) as Actor['parked'];
+    if (parked !== undefined) actor.parked = JSON.parse(parked) as Parked;
+  }
+
+  function damaged(actor: Actor, damage: string): void {
+    if (actor.parked?.damaged === true) return;
+    const at = actor.stood?.live.state.at ?? '';
+    actor.parked = { at, envelope: '', type: '', reason: damage, stack: '', damaged: true };
+    onDamage(actor.address, damage);
   }
 
   function evict(keep: string): void {
@@ -198,7 +203,7 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       const text = read(KEYS.index(address));
       if (text === undefined) return null;
       const row = JSON.parse(text) as IndexRow;
-      return { ...row, updatedAt: read(KEYS.stepped(address)) ?? row.updatedAt };
+      return { ...row, updatedAt: updatedAt(read, row) };
     },
     stand(actor, stood, entry, entryBytes, batch) {
       const before = actor.stood;
@@ -207,7 +212,7 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       actor.since.bytes += entryBytes;
       actor.since.entries += 1;
       const { state } = stood.live;
-      mark(actor, state.seq, entry);
+      actor.marks = marked(actor.marks, state.seq, entry);
       if (isSnapshotDue(actor)) {
         // Not sorted: a revived actor must write its next entries with keys in the very order a live one would.
         const row: SnapshotRow = { ...state, marks: actor.marks };
@@ -241,7 +246,18 @@ export function createActors({ registry, read, activeMax }: ActorsOptions): Acto
       for await (const [key] of store.scan(SPACES.indexOf(NAMED_KIND))) names.add(keyParts(key, 1)[0]!);
     },
     inMemory: () => actors.size,
+    damaged,
+    listDamaged: () =>
+      [...actors.values()].flatMap(({ address, parked }): [string, string][] =>
+        parked?.damaged === true ? [[address, parked.reason]] : [],
+      ),
   };
+}
+
+/** The time of an actor's last step, which has a row of its own. */
+export function updatedAt(read: (key: string) => string | undefined, row: IndexRow): string {
+  const stepped = read(KEYS.stepped(row.address));
+  return stepped === undefined ? row.updatedAt : readStepped(stepped).at;
 }
 
 function indexRow(state: ActorState, projection: Projection, address: string): IndexRow {
@@ -262,33 +278,6 @@ function indexRow(state: ActorState, projection: Projection, address: string): I
   };
 }
 
-function mark(actor: Actor, seq: number, entry: JournalEntry): void {
-  actor.marks = marked(actor.marks, seq, entry);
-}
-
-function marked(marks: Marks, seq: number, { change, stood }: JournalEntry): Marks {
-  if (change.value === undefined && typeof stood.waitingOn === 'number') return marks;
-  return {
-    value: change.value === undefined ? marks.value : seq,
-    waitingOn: typeof stood.waitingOn === 'number' ? marks.waitingOn : seq,
-  };
-}
-
-/** The snapshot row of a step, from the row before and the entries up to it. @returns null where one is missing */
-export function snapshotAt(read: (key: string) => string | undefined, address: string, seq: number): string | null {
-  const before = read(KEYS.snapshot(address));
-  let row: SnapshotRow | null = before === undefined ? null : (JSON.parse(before) as SnapshotRow);
-  while ((row?.seq ?? 0) < seq) {
-    const number: number = (row?.seq ?? 0) + 1;
-    const text = read(KEYS.journal(address, number));
-    if (text === undefined) return null;
-    const entry = JSON.parse(text) as JournalEntry;
-    const state = applyChange(row ?? unborn(entry.version), number, entry.at, entry.version, entry.change);
-    row = { ...state, marks: marked(row?.marks ?? { value: 0, waitingOn: 0 }, number, entry) };
-  }
-  return row?.seq === seq ? JSON.stringify(row) : null;
-}
-
 function isSnapshotDue({ address, since: { entries, bytes, snapshotBytes } }: Actor): boolean {
   if (entries < SNAPSHOT_ENTRIES_MIN) return false;
   if (entries >= SNAPSHOT_ENTRIES_MAX) return true;
@@ -306,7 +295,7 @@ function spreadOf(address: string): number {
 
 /** The row is written when it says something new; when the last step was is a row of its own. */
 function writeIndex(address: string, before: Stood | null, after: Stood, { change }: JournalEntry, batch: Batch): void {
-  put(batch, KEYS.stepped(address), after.live.state.at);
+  put(batch, KEYS.stepped(address), steppedRow(after.live.state));
   const isSame = before !== null && change.value === undefined && change.status === undefined;
   if (isSame && isSameContent(before.projection, after.projection)) return;
   put(batch, KEYS.index(address), JSON.stringify(indexRow(after.live.state, after.projection, address)));

@@ -1,6 +1,5 @@
 /** What a node reads when it starts: only what is under way. Idle actors cost nothing until somebody asks for them. */
 import type { Clock } from '../clock.ts';
-import { Bug } from '../errors.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import type { Actor, Actors } from './actors.ts';
@@ -65,32 +64,43 @@ async function loadMail({ store, clock, actors, mailbox }: LoadingOptions): Prom
   return stored.at(-1)?.item.number ?? 0;
 }
 
-async function loadOutbox({ store, outbox }: LoadingOptions): Promise<PendingAct[]> {
-  const acts: PendingAct[] = [];
+/** Acts of an actor that is not whole stay where they are. */
+async function loadOutbox({ store, actors, outbox }: LoadingOptions): Promise<PendingAct[]> {
+  const found: PendingAct[] = [];
   for await (const [key, value] of store.scan(SPACES.outbox)) {
-    const [address, seqText, indexText] = keyParts(key, 3) as [string, string, string];
-    const seq = Number(seqText);
-    const index = Number(indexText);
-    const row = store.get(KEYS.journal(address, seq));
-    if (row === undefined)
-      throw new Bug(`the outbox of ${address} names entry ${seq}, which its journal does not have`);
-    const entry = decodeEntry(row);
-    const effect = entry.effects[index];
-    if (effect === undefined || !('act' in effect)) throw new Bug(`entry ${seq} of ${address} has no act ${index}`);
-    const pending: PendingAct = {
-      key: `${address}/${seq}/${index}`,
-      actor: address,
+    const [address, seq, index] = keyParts(key, 3) as [string, string, string];
+    const actor = actors.get(address);
+    const pending = pendingAct(store, address, Number(seq), Number(index), value !== '');
+    if (typeof pending === 'string') actors.damaged(actor, pending);
+    else found.push(pending);
+  }
+  const acts = found.filter(({ actor }) => actors.get(actor).parked?.damaged !== true);
+  for (const act of acts) outbox.add(act);
+  return acts;
+}
+
+/** @returns a sentence where the journal does not have it */
+function pendingAct(store: Store, actor: string, seq: number, index: number, attempted: boolean): PendingAct | string {
+  const text = store.get(KEYS.journal(actor, seq));
+  if (text === undefined) return `its outbox names entry ${seq}, which its journal does not have`;
+  try {
+    const { at, effects } = decodeEntry(text);
+    const effect = effects[index];
+    if (effect === undefined || !('act' in effect))
+      return `its outbox names act ${index} of entry ${seq}, which has none`;
+    return {
+      key: `${actor}/${seq}/${index}`,
+      actor,
       seq,
       index,
       act: effect.act,
       params: effect.params,
-      wishedAt: entry.at,
-      attempted: value !== '',
+      wishedAt: at,
+      attempted,
     };
-    outbox.add(pending);
-    acts.push(pending);
+  } catch {
+    return `its outbox names entry ${seq}, which cannot be read`;
   }
-  return acts;
 }
 
 async function loadWatching({ store, actors, registry }: LoadingOptions): Promise<Actor[]> {

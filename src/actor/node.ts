@@ -128,7 +128,12 @@ export function createNode(options: NodeOptions): Node {
   let idle: (() => void)[] = [];
 
   const ledger = createLedger({ store, clock, onSeal, onLanded, onDeath });
-  const actors = createActors({ registry, read: ledger.read, activeMax: options.activeMax ?? ACTIVE_DEFAULT });
+  const actors = createActors({
+    registry,
+    read: ledger.read,
+    activeMax: options.activeMax ?? ACTIVE_DEFAULT,
+    onDamage,
+  });
   const around: Surroundings = {
     registry,
     timers: options.timers ?? {},
@@ -191,7 +196,12 @@ export function createNode(options: NodeOptions): Node {
   }
 
   function fireTimer(address: string, key: string, due: string, seq: number): void {
-    const timer = actors.get(address).stood?.live.state.timers[key];
+    const { parked, stood } = actors.get(address);
+    if (parked?.damaged === true) {
+      timers.leave(address, key, due);
+      return;
+    }
+    const timer = stood?.live.state.timers[key];
     if (timer === undefined || timer.seq !== seq || timer.due !== due) {
       // Its row leaves with a batch that is on its way; firing it would be an earlier life's word.
       timers.done(address, key, due);
@@ -279,6 +289,10 @@ export function createNode(options: NodeOptions): Node {
   function onLanded(): void {
     if (mailbox.hasReady() || !ledger.isEmpty()) schedule();
     else rest();
+  }
+
+  function onDamage(actor: string, damage: string): void {
+    log.error({ actor, damage }, 'what the store has of an actor is not whole: it is left as it is');
   }
 
   function onDeath(error: Error): void {

@@ -51,6 +51,13 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
   }
 
   function unpark(actor: Actor, item: Item): void {
+    if (actor.parked?.damaged === true) {
+      item.letter?.cursor.take(item.letter.seq);
+      const receipt = refused(actor, item.envelope.id);
+      turn.remember(actor.address, item.envelope.id, receipt);
+      ledger.after(() => item.settle(receipt));
+      return;
+    }
     const at = turn.stamp(actor);
     const poison = actor.parked;
     ledger.del(KEYS.parked(actor.address));
@@ -91,8 +98,11 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
   }
 
   function refused(actor: Actor, id: string): Receipt {
-    const why = `${actor.address} is parked since ${actor.parked?.at ?? 'now'}: ${actor.parked?.reason ?? ''}`;
-    return standing(actor, id, 'refused', 'parked', `${why}; see: chartroom correct ${actor.address} unpark`);
+    const { at = 'now', reason = '', damaged = false } = actor.parked ?? {};
+    const why = damaged
+      ? `${actor.address} is left as it is: ${reason}; only a backup has it whole: chartroom restore-store`
+      : `${actor.address} is parked since ${at}: ${reason}; see: chartroom correct ${actor.address} unpark`;
+    return standing(actor, id, 'refused', 'parked', why);
   }
 
   function standing(

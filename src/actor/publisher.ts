@@ -112,10 +112,16 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
     const text = node.read(KEYS.batch(batch));
     if (text === undefined) return [];
     const record = JSON.parse(text) as BatchRecord;
-    const facts = record.steps.map(([actor, seq]) => {
+    const facts = record.steps.flatMap(([actor, seq]) => {
       const entryAt = entriesOf(node.read, actor);
-      const entry = entryAt(seq);
-      return journalFact(actor, seq, entry, receiptOf(actor, seq, entry, entryAt));
+      try {
+        const entry = entryAt(seq);
+        return [journalFact(actor, seq, entry, receiptOf(actor, seq, entry, entryAt))];
+      } catch (error) {
+        // One step that cannot be read must not hold up the facts of all others.
+        log.error({ err: error, actor, seq, batch }, 'a step that is to be told cannot be read');
+        return [];
+      }
     });
     record.facts?.forEach((fact, index) => facts.splice(record.factsAt?.[index] ?? facts.length, 0, fact));
     return facts;

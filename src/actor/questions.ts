@@ -6,6 +6,7 @@ import { RejectedInput, sentences } from '../errors.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { kindOf, slug } from './address.ts';
+import { updatedAt } from './actors.ts';
 import type { Actor, IndexRow } from './actors.ts';
 import { chartOf, eventSchemas } from './chart.ts';
 import { explainIssues, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
@@ -142,9 +143,7 @@ export function createQuestions({ node, store, clock, health, redact, standing, 
     rows.sort((a, b) => compareByNeed(a, b));
     const start = input.cursor === undefined ? 0 : rows.findIndex((row) => row.address === input.cursor) + 1;
     const limit = input.limit ?? LIST_DEFAULT;
-    const items = rows
-      .slice(start, start + limit)
-      .map((row) => ({ ...row, updatedAt: store.get(KEYS.stepped(row.address)) ?? row.updatedAt }));
+    const items = rows.slice(start, start + limit).map((row) => ({ ...row, updatedAt: updatedAt(read, row) }));
     const next = start + limit < rows.length ? items.at(-1)!.address : null;
     const held = heldOf(read);
     return { items, next, total: rows.length, ...(held === null ? {} : { held }) };

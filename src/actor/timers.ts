@@ -18,6 +18,8 @@ export interface Timers {
   armed(due: string): void;
   /** It was stepped, or is a leftover. */
   done(address: string, key: string, due: string): void;
+  /** It is not fired and keeps its row: nobody can take it. */
+  leave(address: string, key: string, due: string): void;
   /** Milliseconds the oldest due timer is late, 0 = none. */
   lateMs(): number;
 }
@@ -31,6 +33,7 @@ interface TimersOptions {
 export function createTimers({ store, clock, fire }: TimersOptions): Timers {
   /** Fired and not yet stepped: not to be fired again by the next look. */
   const fired = new Set<string>();
+  const left = new Set<string>();
   let started = false;
   let cancel = (): void => {};
   let nextDue = '';
@@ -71,6 +74,7 @@ export function createTimers({ store, clock, fire }: TimersOptions): Timers {
         next = due;
         break;
       }
+      if (left.has(id)) continue;
       firstDue ??= due;
       if (fired.has(id)) continue;
       fired.add(id);
@@ -98,6 +102,11 @@ export function createTimers({ store, clock, fire }: TimersOptions): Timers {
     },
     armed: wakeAt,
     done: (address, key, due) => void fired.delete(`${due}!${address}!${key}`),
+    leave(address, key, due) {
+      const id = `${due}!${address}!${key}`;
+      fired.delete(id);
+      left.add(id);
+    },
     lateMs: () => (firstDue === null || fired.size === 0 ? 0 : Math.max(0, clock.now() - Date.parse(firstDue))),
   };
 }

@@ -5,6 +5,7 @@
 import { recordHash } from './batch.ts';
 import type { BatchRecord } from './batch.ts';
 import type { IndexRow } from './actors.ts';
+import { readStepped } from './folded.ts';
 import { decodeEntry } from './journal.ts';
 import { applyChange, canonicalJson, unborn } from './state.ts';
 import type { ActorState } from './state.ts';
@@ -79,8 +80,11 @@ export async function replayActor(store: Store, actor: string): Promise<Replayed
     if (canonicalJson(row.value) !== canonicalJson(state.value)) {
       differences.push(`the index shows another state than step ${state.seq} of the journal`);
     }
-    const updatedAt = store.get(KEYS.stepped(actor)) ?? row.updatedAt;
-    if (updatedAt !== state.at) differences.push(`the index is of ${updatedAt}, the journal of ${state.at}`);
+    const stepped = readStepped(store.get(KEYS.stepped(actor)) ?? row.updatedAt);
+    if (stepped.at !== state.at) differences.push(`the index is of ${stepped.at}, the journal of ${state.at}`);
+    if (stepped.seq !== null && stepped.seq > state.seq) {
+      differences.push(`its last step was ${stepped.seq}, its journal is read to ${state.seq}`);
+    }
   }
   return { actor, steps: state?.seq ?? 0, differences };
 }
@@ -98,6 +102,17 @@ export async function actorsOf(store: Store): Promise<string[]> {
 export async function replayChain(store: Store): Promise<{ batches: number; differences: string[] }> {
   const { batches, differences } = await followChain(store);
   return { batches, differences };
+}
+
+/** What the batches that wrote an actor's steps say of them, by number. */
+export async function replayBatchesOf(store: Store, actor: string): Promise<string[]> {
+  const differences: string[] = [];
+  for await (const [key, text] of store.scan(SPACES.batch)) {
+    const record = parsed<BatchRecord>(text);
+    if (!isRead(record) || record.steps.every(([name]) => name !== actor)) continue;
+    differences.push(...differencesOf(store, record, Number(keyParts(key, 1)[0]), record.prev));
+  }
+  return differences;
 }
 
 /** `steps`: how many of each actor the records list. */

@@ -4,7 +4,8 @@
  * where they are: a crash before leaves a file nobody names, which the next compaction removes; a crash after, nothing
  * to do. It works beside a running node, some megabytes at a time.
  */
-import { snapshotAt } from '../actor/actors.ts';
+import { lastBatch } from '../actor/batch-search.ts';
+import { snapshotAt } from '../actor/folded.ts';
 import { seqAt } from '../actor/past.ts';
 import { packArchive, segmentsOf, sha256, unpackSegment } from '../store/archive.ts';
 import type { ArchivedRun, ArchivedStore, ArchiveRow, Segment } from '../store/archive.ts';
@@ -83,7 +84,13 @@ export async function compact(options: CompactionOptions): Promise<Compacted> {
     done.entries += to - from + 1;
     await add(journalSeries(actor), from, to);
   }
-  const to = await lastOld(store, BATCH_SERIES, policy, (time, last) => batchAt(store, time, last));
+  const to = await lastOld(store, BATCH_SERIES, policy, (time, last) =>
+    lastBatch(
+      (key) => store.get(key),
+      last,
+      (at) => at <= time,
+    ),
+  );
   const from = await firstRow(store, BATCH_SERIES);
   if (from !== null && to >= from) {
     const hole = await holeIn(store, BATCH_SERIES, from, to);
@@ -193,19 +200,6 @@ async function lastOld(
   for await (const [key] of rows.scan({ ...SPACES.series(series), reverse: true, limit: 1 })) last = numberOf(key);
   if ('keep' in policy) return last - policy.keep;
   return lastAt(new Date(Date.parse(policy.before) - 1).toISOString(), last);
-}
-
-/** Number of the last batch written at or before a time. */
-function batchAt(store: ArchivedStore, time: string, last: number): number {
-  let low = 0;
-  let high = last;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    const text = store.get(KEYS.batch(middle));
-    if (text !== undefined && (JSON.parse(text) as { at: string }).at <= time) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 async function holeIn({ rows }: ArchivedStore, series: string, from: number, to: number): Promise<number | null> {

@@ -204,6 +204,11 @@ test('replay --all --check proves a store, and names the actor, step and batch w
   await store.close();
   const flipped = await chartroom(cwd, 'replay', '--all', '--check');
   assert.equal(flipped.exitCode, 1);
+  const alone = await chartroom(cwd, 'replay', 'session/eng-42', '--check');
+  assert.match(
+    alone.stdout,
+    /session\/eng-42: batch \d+ \(.*session\/eng-42 7.*\) does not have the hash it was written with/,
+  );
   assert.match(flipped.stdout, /✗ batch \d+ \(session\/eng-42 7\) does not have the hash it was written with/);
   assert.match(flipped.stdout, /✗ session\/eng-42: its snapshot at step \d+ differs in context/);
 

@@ -11,7 +11,7 @@ import { CommandError, EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import { eventName } from '../fact.ts';
 import { valueText } from '../output.ts';
-import { actorsOf, damagedArchives, isSame, replayActor, replayChain } from '../replay.ts';
+import { actorsOf, damagedArchives, isSame, replayActor, replayBatchesOf, replayChain } from '../replay.ts';
 import type { Replayed } from '../replay.ts';
 import type { Run } from '../run.ts';
 
@@ -47,7 +47,10 @@ async function replay(context: CommandContext, name: string | undefined, { all, 
   const { store } = await context.link();
   if (name !== undefined) {
     const actor = await addressFor(context, name);
-    return report(context, [store === null ? await compare(context, actor) : await replayActor(store, actor)], null);
+    if (store === null) return report(context, [await compare(context, actor)], null);
+    const replayed = await replayActor(store, actor);
+    replayed.differences.push(...(await replayBatchesOf(store, actor)));
+    return report(context, [replayed], null);
   }
   if (store !== null) return await checkStore(context, store);
   const replayed: Replayed[] = [];
@@ -98,6 +101,8 @@ function report(
 async function compare({ ask }: CommandContext, actor: string): Promise<Replayed> {
   const live = (await ask('show', { actor })) as Record<string, unknown> & { seq: number };
   const folded = (await ask('at', { actor, seq: live.seq })) as Record<string, unknown>;
+  const { parked } = live as { parked?: { reason: string; damaged?: true } | null };
+  if (parked?.damaged === true) return { actor, steps: live.seq, differences: [parked.reason] };
   const wrong = PARTS.filter((part) => !isSame(live[part], folded[part]));
   const differences =
     wrong.length === 0 ? [] : [`it differs from its journal at step ${live.seq} in ${wrong.join(', ')}`];
