@@ -66,10 +66,10 @@ function restore(engine: Engine, state: ActorState): AnyMachineSnapshot {
     } as never,
     engine.scope,
   ) as AnyMachineSnapshot;
-  return normalise(engine, snapshot);
+  return normalise(snapshot);
 }
 
-/** Regions act in the order of `value`'s keys, so they are put in the order of the machine's text. */
+/** Regions take an event in the order of `value`'s keys, so they are put in the order of the machine's text. */
 function inDocumentOrder(node: StateNodeLike, value: StateValue): StateValue {
   if (typeof value === 'string') return value;
   const ordered: Record<string, StateValue> = {};
@@ -81,10 +81,11 @@ function inDocumentOrder(node: StateNodeLike, value: StateValue): StateValue {
 }
 
 /**
- * The normal form: active nodes and `value` in document order. A live snapshot carries them in the order of entry, a
- * restored one in another; eventless transitions follow that order, so without this an evicted actor acts differently.
+ * The normal form: active nodes in document order. A live snapshot carries them in the order of entry, a restored one
+ * in another; eventless transitions follow that order, so without this an evicted actor acts differently. A live
+ * `value` is in document order already: the regions of a parallel state are always entered together.
  */
-function normalise(engine: Engine, snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+function normalise(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   const nodes = snapshot._nodes as unknown as StateNodeLike[];
   let sorted = true;
   for (let index = 1; index < nodes.length; index++) {
@@ -94,7 +95,6 @@ function normalise(engine: Engine, snapshot: AnyMachineSnapshot): AnyMachineSnap
     }
   }
   if (!sorted) nodes.sort((a, b) => a.order - b.order);
-  snapshot.value = inDocumentOrder(engine.machine.root, snapshot.value as StateValue) as never;
   return snapshot;
 }
 
@@ -207,7 +207,7 @@ export function step(
 
   const stayed = live !== null && isSamePlace(snapshot, next);
   // In normal form already, and so it stays: what is the same object need not be compared.
-  const settled = stayed ? Object.assign(next, { value: snapshot.value as never }) : normalise(engine, next);
+  const settled = stayed ? Object.assign(next, { value: snapshot.value as never }) : normalise(next);
   return finish(definition, live, before, event, { address, settled, stayed, armed, effects, events, seq });
 }
 
@@ -398,7 +398,7 @@ function withContext(engine: Engine, snapshot: AnyMachineSnapshot, context: obje
     status: snapshot.status,
     historyValue: snapshot.historyValue as never,
   }) as AnyMachineSnapshot;
-  return normalise(engine, copy);
+  return normalise(copy);
 }
 
 function sameValue(a: StateValue, b: StateValue): boolean {
