@@ -5,7 +5,7 @@ import type { Receipt } from '../../src/actor/receipt.ts';
 import { replayBatchesOf } from '../../src/actor/verify.ts';
 import { KEYS, SPACES } from '../../src/store/keys.ts';
 import type { Operation, Store } from '../../src/store/store.ts';
-import { lampNode } from '../support/lamp-node.ts';
+import { lampNode, turns } from '../support/lamp-node.ts';
 import type { LampNode } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -96,7 +96,9 @@ for (const [name, damage, sentence] of DAMAGES) {
       );
 
     const { node, clock, phase, committed } = await started(store);
+    await turns();
     clock.advance(24 * 3_600_000);
+    await turns();
     const said: Receipt[] = [];
     for (const type of ['press', 'correct.unpark']) said.push(await node.send(letter('lamp/a', type)));
     const told = node.send(letter('lamp/a', 'press'), { door: 'mail' });

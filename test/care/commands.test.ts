@@ -65,7 +65,7 @@ test('a store of other machines is listed by upgrade --check, refused by up, and
   assert.match(check.stdout, /session +9 +1 +no/);
   assert.match(check.stdout, /robot +2 +– +no/);
   assert.match(check.stdout, /agent +1 +1 +yes/);
-  for (const command of [['up'], ['ps']]) {
+  for (const command of [['ps'], ['up']]) {
     const refused = await chartroom(cwd, ...command);
     assert.equal(refused.exitCode, 1, refused.stderr);
     assert.match(refused.stderr, /session is version 9 in it, version 1 in this build; .*robot \(version 2\)/);
