@@ -31,6 +31,8 @@ export interface Taking {
   /** Where it came in: `outside` names itself, `trusted` is our own door; timers and answers skip what is checked of mail. */
   door: 'outside' | 'trusted' | 'inside' | 'timer' | 'answer';
   wish?: Record<string, unknown>;
+  /** The act was answered or cancelled while its answer waited. */
+  isOver?: boolean;
 }
 
 /** What deciding needs to know beyond the actor; reads what is committed or about to be. */
@@ -87,6 +89,9 @@ export function decide(taking: Taking, stood: Stood | null, around: Surroundings
       null,
       `there is no kind “${kindOf(actor)}”; kinds: ${[...around.registry.keys()].join(', ')}`,
     );
+  }
+  if (taking.isOver === true) {
+    return reject('superseded', null, `${envelope.id}: the act has its answer, or is no longer wanted`);
   }
   if (taking.door === 'timer' || taking.door === 'answer')
     return take(taking, stood, definition, around, undefined, reject);

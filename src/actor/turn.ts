@@ -91,7 +91,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
         envelope: item.envelope,
         at: stamp(actor),
         door,
-        ...(item.answerOf === undefined ? {} : { wish: item.answerOf.params }),
+        ...(item.answerOf === undefined ? {} : { wish: item.answerOf.params, isOver: isOver(item.answerOf) }),
       },
       actor.stood,
       around,
@@ -125,9 +125,11 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
       timers().done(actor.address, item.timer.key, item.timer.due);
       ledger.del(KEYS.timer(item.timer.due, actor.address, item.timer.key));
     }
-    if (item.answerOf !== undefined) settle(item.answerOf);
+    if (item.answerOf !== undefined && !isOver(item.answerOf)) settle(item.answerOf);
     takeLetter(item);
   }
+
+  const isOver = ({ key }: PendingAct): boolean => outbox.get(key) === undefined;
 
   function takeLetter(item: Item): void {
     item.letter?.cursor.take(item.letter.seq);

@@ -173,6 +173,17 @@ test('an act is handed out after the commit with a stable key, its answer is tak
   assert.equal(store.get(KEYS.outbox('lamp/a', 3, 0)), undefined);
 });
 
+test('of two answers that come at once one is taken', async () => {
+  const { node, committed } = await startNode(await openMemoryStore());
+  await node.send(letter('lamp/a', 'open', { room: 'a' }));
+  await node.send(letter('lamp/a', 'press'));
+  await node.send(letter('lamp/a', 'press'));
+  const { key } = committed.flatMap((batch) => batch.acts)[0]!;
+  const answers = [node.answer(key, 'pull.say.done', {}), node.answer(key, 'pull.say.done', {})];
+  assert.deepEqual(await Promise.all(answers), [true, false]);
+  assert.deepEqual((await node.settled('lamp/a'))!.stood!.live.state.context['said'], [key]);
+});
+
 test('nothing leaves before its batch is durable, and a failed write ends everything', async () => {
   const { store, holdWrites, failNextWrite } = await openFaultyStore();
   const { node, committed } = await startNode(store);
