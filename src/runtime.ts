@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { MACHINES } from '../machines/index.ts';
+import { beginLife } from './actor/caution.ts';
 import { createHold } from './actor/hold.ts';
 import { createLetterbox } from './actor/letterbox.ts';
 import { createNode } from './actor/node.ts';
@@ -125,8 +126,13 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   );
 
   const configured = createConfigured({ roles });
+  // A start that did not get through has not shown that the next one has nothing to fear.
+  let isUp = false;
+  const { followsCrash } = opened(await beginLife(store), async (life) => {
+    if (isUp) await life.end();
+  });
   const node = opened(
-    createNode({ store, definitions: MACHINES, clock, log, timers: config.timers, configured }),
+    createNode({ store, definitions: MACHINES, clock, log, timers: config.timers, configured, followsCrash }),
     (part) => part.stop(),
   );
   const hold = createHold({ node, read: (key) => store.get(key) });
@@ -242,6 +248,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   void hold.resumed
     .then(() => router.recover(effects.listDelegated))
     .catch((error: unknown) => log.warn({ err: error }, 'what was delegated meanwhile could not be listed'));
+  isUp = true;
   return {
     webhooks: webhooks.url,
     operator: operator.url,

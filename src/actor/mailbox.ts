@@ -37,6 +37,8 @@ export interface Mailbox {
   peek(address: string): Item | undefined;
   shift(address: string): Item | undefined;
   depth(address: string): number;
+  /** Whose turn is next, still in line. */
+  first(): string | undefined;
   /** The next actor in turn. */
   next(): string | undefined;
   /** Ends a turn: back in line if something waits. */
@@ -98,6 +100,7 @@ export function createMailbox(): Mailbox {
       return item;
     },
     depth: (address) => depthOf(queues.get(address)),
+    first: () => ready[readyHead],
     next() {
       const address = ready[readyHead];
       if (address === undefined) {

@@ -16,6 +16,7 @@ import { createActors } from './actors.ts';
 import type { Actor, Actors } from './actors.ts';
 import { BATCH_MS_MAX } from './batch.ts';
 import type { Batch } from './batch.ts';
+import { createCaution } from './caution.ts';
 import type { Cursor } from './cursor.ts';
 import { decide } from './decide.ts';
 import type { Surroundings } from './decide.ts';
@@ -57,6 +58,8 @@ export interface NodeOptions {
   configured?: Surroundings['configured'];
   /** Actors kept in memory; 0 evicts after every step (tests). */
   activeMax?: number;
+  /** The last life with this store was not ended: the first steps are taken with caution. */
+  followsCrash?: boolean;
 }
 
 /** What the node tells the rest of the runtime, in this order, after each durable batch. */
@@ -145,6 +148,8 @@ export function createNode(options: NodeOptions): Node {
   const timers = createTimers({ store, clock, fire: fireTimer });
   const turn = createTurn({ ledger, mailbox, actors, outbox, timers: () => timers, around, clock, log });
   const parking = createParking({ ledger, mailbox, turn, log });
+  const followsCrash = options.followsCrash ?? false;
+  const caution = createCaution({ followsCrash, ledger, mailbox, actors, turn, parking });
 
   // --- doors ---
 
@@ -250,6 +255,10 @@ export function createNode(options: NodeOptions): Node {
   function pump(): void {
     pumping = false;
     if (ledger.dead() !== null) return;
+    if (caution.isOn()) {
+      pumpWithCaution();
+      return;
+    }
     const end = clock.now() + BATCH_MS_MAX;
     const isOver = (): boolean => ledger.isFull() || clock.now() >= end;
     while (!isOver()) {
@@ -269,6 +278,15 @@ export function createNode(options: NodeOptions): Node {
     }
     ledger.fly();
     if (mailbox.hasReady() && !ledger.isFull()) schedule();
+    else rest();
+  }
+
+  /** One step or its mark at a time, each durable before the next. */
+  function pumpWithCaution(): void {
+    if (ledger.isEmpty() && !ledger.isFlying()) caution.advance();
+    ledger.fly();
+    if (ledger.isFlying()) return;
+    if (mailbox.hasReady()) schedule();
     else rest();
   }
 
@@ -370,6 +388,7 @@ export function createNode(options: NodeOptions): Node {
       ledger.load();
       const { acts, watching, dead, mail } = await loadNode({ store, clock, registry, actors, mailbox, outbox });
       turn.loaded({ dead, mail });
+      await caution.load(store);
       const touched = new Map(watching.map((actor) => [actor.address, actor]));
       announce({ acts, settled: [], touched }, { facts: [], number: ledger.batch().number - 1 });
       schedule();

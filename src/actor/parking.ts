@@ -29,7 +29,7 @@ interface ParkingOptions {
 export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): Parking {
   function park(actor: Actor, item: Item, error: Error): void {
     const at = turn.stamp(actor);
-    log.error({ actor: actor.address, event: item.envelope.type, err: error }, 'a step threw: the actor is parked');
+    log.error({ actor: actor.address, event: item.envelope.type, err: error }, 'a step failed: the actor is parked');
     actor.parked = {
       at,
       envelope: item.envelope.id,

@@ -37,6 +37,8 @@ export const KEYS = {
   archive: (name: string) => `${P}!archive!${name}`,
   /** An entry of a series: the keys of `batch` and `journal` above. */
   entry: (series: string, number: number) => `${P}!${series}!${pad(number)}`,
+  /** A step taken with caution after a crash: how many starts went into it. */
+  stepping: (actor: string, id: string) => `${P}!stepping!${actor.replaceAll('!', '%21')}!${id}`,
 } as const;
 
 export const BATCH_SERIES = 'batch';
@@ -58,6 +60,7 @@ export const SPACES = {
   dead: below(`${P}!dead!`),
   parked: below(`${P}!parked!`),
   watching: below(`${P}!watching!`),
+  stepping: below(`${P}!stepping!`),
   snapshot: below(`${P}!snapshot!`),
   journal: below(`${P}!journal!`),
   seen: below(`${P}!seen!`),
