@@ -9,6 +9,11 @@ import type { Clock } from './clock.ts';
 /** Mail or a timer that waits longer than this while the loop runs means something is stuck. */
 const STUCK_MS = 10_000;
 
+/** Absences told; older ones are in the log. */
+const NOTES_MAX = 20;
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
 export interface Health {
   ready: () => Promise<{ ready: boolean; reasons: string[] } & Record<string, unknown>>;
 }
@@ -24,22 +29,36 @@ interface HealthOptions {
 
 export function createHealth({ bus, node, publisher, letterbox, hold, clock }: HealthOptions): Health {
   const startedMs = clock.now();
+  const notes: string[] = [];
   let connected = false;
+  let awaySinceMs: number | null = null;
   bus.onStatus((status) => {
     connected = status === 'connected';
+    if (!connected) {
+      awaySinceMs ??= clock.now();
+      return;
+    }
+    if (awaySinceMs === null) return;
+    const seconds = Math.round((clock.now() - awaySinceMs) / 1_000);
+    notes.push(`NATS was away for ${seconds} s from ${iso(awaySinceMs)}; what waited went out when it was back`);
+    notes.splice(0, notes.length - NOTES_MAX);
+    awaySinceMs = null;
   });
   return {
-    ready: () => {
+    ready: async () => {
       const reasons: string[] = [];
       const oldestMailMs = node.oldestWaitingMs();
       const oldestTimerMs = node.oldestTimerMs();
-      if (!connected) reasons.push('NATS is not connected; steps of local timers and effects go on');
+      if (awaySinceMs !== null)
+        reasons.push(`NATS is not connected since ${iso(awaySinceMs)}; steps of local timers and effects go on`);
+      const seen = await bus.look();
+      reasons.push(...seen.reasons);
       if (oldestMailMs > STUCK_MS) reasons.push(`the oldest mail waits for ${Math.round(oldestMailMs / 1_000)} s`);
       if (oldestTimerMs > STUCK_MS) reasons.push(`a timer is ${Math.round(oldestTimerMs / 1_000)} s late`);
-      return Promise.resolve({
+      return {
         ready: reasons.length === 0,
         reasons,
-        notes: [...heldNote(hold), ...damageNotes(node), ...letterbox.notes()],
+        notes: [...heldNote(hold), ...damageNotes(node), ...seen.notes, ...letterbox.notes(), ...notes],
         effects: hold.held() === null ? 'performed' : 'held',
         nats: connected ? 'connected' : 'disconnected',
         uptimeSeconds: Math.round((clock.now() - startedMs) / 1_000),
@@ -49,7 +68,7 @@ export function createHealth({ bus, node, publisher, letterbox, hold, clock }: H
         oldestActWishedAt: node.outbox.oldestWishedAt(),
         unpublishedBatches: publisher.lag(),
         actorsInMemory: node.actors.inMemory(),
-      });
+      };
     },
   };
 }

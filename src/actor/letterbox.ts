@@ -24,6 +24,8 @@ const FETCH_WAIT_MS = 30_000;
 /** Letters on their way to be stepped before no more are read. */
 const OUTSTANDING_MAX = 4_000;
 const RETRY_MS = 500;
+/** What health tells of the streams; older sights are in the log. */
+const NOTES_MAX = 20;
 /** Tries to route a hook before it is left in the stream and named in health. */
 const HOOK_TRIES_MAX = 5;
 
@@ -56,6 +58,12 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
   const waiters = new Map<number, (() => void)[]>();
   let hooksTaken = 0;
 
+  function tellPerson(note: string): void {
+    notes.push(note);
+    notes.splice(0, notes.length - NOTES_MAX);
+    log.warn({}, note);
+  }
+
   async function open(stream: 'mail' | 'hook'): Promise<{ cursor: Cursor; start: number; end: number }> {
     const identity = await bus.identify(stream);
     const key = KEYS.meta(`position!${stream}`);
@@ -68,16 +76,21 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
       await node.write([{ key, value: JSON.stringify({ position, identity: identity.created }) }]);
     } else if (stored !== null) {
       if (stored.identity !== identity.created) {
-        notes.push(
+        tellPerson(
           `the ${stream} stream was replaced (made ${identity.created}): read from its start, known ids are dropped`,
         );
       } else if (stored.position > identity.lastSeq) {
-        notes.push(
+        tellPerson(
           `the ${stream} stream was shortened (ends at ${identity.lastSeq}, was read to ${stored.position}): read from its start`,
         );
-      } else position = stored.position;
+      } else {
+        position = stored.position;
+        if (identity.firstSeq > position + 1) {
+          tellPerson(missing(stream, position + 1, identity.firstSeq - 1));
+          position = identity.firstSeq - 1;
+        }
+      }
     }
-    for (const note of notes) log.warn({ stream }, note);
     const cursor = createCursor(position);
     node.follow(stream, cursor, identity.created);
     return { cursor, start: position, end: identity.lastSeq };
@@ -86,19 +99,25 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
   async function run(stream: 'mail' | 'hook', caughtUp: () => void): Promise<void> {
     let opened: Awaited<ReturnType<typeof open>> | null = null;
     let last = 0;
+    let isCaughtUp = false;
     while (!abort.signal.aborted) {
       try {
         if (opened === null) {
           opened = await open(stream);
           last = opened.start;
         }
-        if (last >= opened.end) caughtUp();
+        if (last >= opened.end) isCaughtUp = true;
+        if (isCaughtUp) caughtUp();
         if (node.queuedBytes() > QUEUED_BYTES_MAX || opened.cursor.outstanding() > OUTSTANDING_MAX) {
           await pause(5);
           continue;
         }
-        const letters = await bus.read(stream, last, { max: FETCH_MAX, waitMs: FETCH_WAIT_MS, signal: abort.signal });
+        // What is at the end may have been deleted: until then a read that finds nothing does not wait.
+        const waitMs = isCaughtUp ? FETCH_WAIT_MS : 0;
+        const letters = await bus.read(stream, last, { max: FETCH_MAX, waitMs, signal: abort.signal });
+        if (letters.length === 0) isCaughtUp = true;
         for (const letter of letters) {
+          if (letter.seq > last + 1) tellPerson(missing(stream, last + 1, letter.seq - 1));
           opened.cursor.read(letter.seq);
           last = letter.seq;
           if (stream === 'mail') takeMail(letter, opened.cursor);
@@ -153,7 +172,7 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
       } catch (error) {
         log.error({ err: error, subject: letter.subject, attempt }, 'a hook could not be routed');
         if (attempt === HOOK_TRIES_MAX) {
-          notes.push(`hook ${letter.seq} (${letter.subject}) could not be routed: ${(error as Error).message}`);
+          tellPerson(`hook ${letter.seq} (${letter.subject}) could not be routed: ${(error as Error).message}`);
           break;
         }
         await pause(RETRY_MS * attempt);
@@ -195,6 +214,10 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
     },
   };
 }
+
+/** Whoever sent one of them has no receipt, and sends it again. */
+const missing = (stream: string, from: number, to: number): string =>
+  `the ${stream} stream lost ${from === to ? `message ${from}` : `messages ${from} to ${to}`} before they were read (purged, deleted or too old): what has no receipt is to be sent again`;
 
 /** The receipt of something that is not an envelope, under its id where it has one. */
 function unreadable(actor: string, value: unknown, error: Error, at: string): Receipt {

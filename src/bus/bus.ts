@@ -66,6 +66,8 @@ export interface Bus {
   getRow(key: string): Promise<BusRow | null>;
   /** Writes a row whose revision is still this (0: there is none); returns the new one, null when somebody else wrote. */
   putRow(key: string, value: string, revision: number): Promise<number | null>;
+  /** What a person has to know of the link and the streams now, in sentences: `reasons` why nothing moves, and `notes`. */
+  look(): Promise<{ reasons: string[]; notes: string[] }>;
   /** Connected or not, told at every change and once at the call. */
   onStatus(tell: (status: 'connected' | 'disconnected') => void): void;
   close(): Promise<void>;

@@ -22,6 +22,8 @@ export interface ConnectOptions {
   name?: string | undefined;
   /** How long the first connection may take. Default 5 s. */
   connectTimeoutMs?: number | undefined;
+  /** How often the server is asked whether it lives. Default 10 s. */
+  pingIntervalMs?: number | undefined;
 }
 
 /** `nats` of the configuration, as connections take it. */
@@ -43,6 +45,8 @@ export interface Connection {
   nc: NatsConnection;
   namespace: string;
   connected(): boolean;
+  /** Why it is not connected, in a sentence. */
+  trouble(): string | null;
   /** Rejects at once while disconnected, and at the moment of disconnection. @throws BusError */
   request(subject: string, data: string | Uint8Array, options: RequestOptions): Promise<Msg>;
   /** A call of the library under the same rule; `what` is said in its errors. */
@@ -78,7 +82,9 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
   const listeners = new Set<(status: LinkStatus) => void>();
   const waiting = new Set<(error: BusError) => void>();
 
+  let isDenied = false;
   function turn(status: LinkStatus): void {
+    if (status === 'connected') isDenied = false;
     if (status === 'connected') attempts = 0;
     if (link === status) return;
     link = status;
@@ -94,7 +100,11 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
       : new BusError('BUS_UNREACHABLE', `NATS is not reachable at ${listed(options.servers)}`);
   let closing = false;
   // The library asks for the delay more often than it dials, so dialling is what is counted.
-  void watch(nc, turn, () => attempts++);
+  void watch(nc, {
+    turn,
+    dialled: () => attempts++,
+    failed: (code) => (isDenied = MEANING.get(code) === 'denied'),
+  });
   void nc.closed().then(() => turn('disconnected'));
 
   function during<T>(what: string, call: () => Promise<T>): Promise<T> {
@@ -112,6 +122,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
     nc,
     namespace,
     connected: () => link === 'connected',
+    trouble: () => (link === 'connected' ? null : isDenied ? denied(options.servers) : away().message),
     request: (subject, data, { timeoutMs, headers }) =>
       during(subject, () =>
         nc.request(subject, data, { timeout: timeoutMs, ...(headers === undefined ? {} : { headers }) }),
@@ -134,7 +145,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 const inboxPrefix = (user: string | undefined): string => (user === undefined ? '_INBOX' : `_INBOX.${user}`);
 
 function libraryOptions(options: ConnectOptions, delayMs: () => number): ConnectionOptions {
-  const { servers, user, pass, token, creds, tls, name, connectTimeoutMs } = options;
+  const { servers, user, pass, token, creds, tls, name, connectTimeoutMs, pingIntervalMs } = options;
   const result: ConnectionOptions = {
     servers: typeof servers === 'string' ? servers : [...servers],
     name: name ?? 'chartroom',
@@ -143,7 +154,7 @@ function libraryOptions(options: ConnectOptions, delayMs: () => number): Connect
     reconnectDelayHandler: delayMs,
     /** A server that starts again with other passwords is an outage, not the end. */
     ignoreAuthErrorAbort: true,
-    pingInterval: PING_INTERVAL_MS,
+    pingInterval: pingIntervalMs ?? PING_INTERVAL_MS,
     maxPingOut: 2,
     inboxPrefix: inboxPrefix(user),
     /** A stack trace per request costs more than the request. */
@@ -163,22 +174,29 @@ function libraryOptions(options: ConnectOptions, delayMs: () => number): Connect
   return result;
 }
 
-async function watch(nc: NatsConnection, turn: (status: LinkStatus) => void, dialled: () => void): Promise<void> {
-  for await (const { type } of nc.status()) {
+interface Watching {
+  turn: (status: LinkStatus) => void;
+  dialled: () => void;
+  failed: (code: string) => void;
+}
+
+async function watch(nc: NatsConnection, { turn, dialled, failed }: Watching): Promise<void> {
+  for await (const { type, data } of nc.status()) {
     if (type === DebugEvents.Reconnecting) dialled();
+    if (type === Events.Error) failed(typeof data === 'string' ? data : '');
     if (type === Events.Disconnect) turn('disconnected');
     if (type === Events.Reconnect) turn('connected');
   }
 }
 
+const denied = (servers: string | readonly string[]): string =>
+  `NATS at ${listed(servers)} does not accept the user or its password`;
 const listed = (servers: string | readonly string[]): string => [servers].flat().join(', ');
 
 function connectError(servers: string | readonly string[], error: unknown): BusError {
   const code = error instanceof NatsError ? error.code : '';
   if (MEANING.get(code) === 'denied') {
-    return new BusError('BUS_REFUSED', `NATS at ${listed(servers)} does not accept the user or its password`, {
-      cause: error,
-    });
+    return new BusError('BUS_REFUSED', denied(servers), { cause: error });
   }
   return new BusError('BUS_UNREACHABLE', `NATS is not reachable at ${listed(servers)}`, { cause: error });
 }

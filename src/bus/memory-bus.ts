@@ -203,6 +203,7 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
         rows.set(key, { value, revision: ++revisions });
         return revisions;
       },
+      look: async () => ({ reasons: up ? [] : ['NATS is not reachable'], notes: [] }),
       onStatus(tell) {
         tells.add(tell);
         tell(up && !own.closed() ? 'connected' : 'disconnected');

@@ -3,7 +3,7 @@
  * the bus calls itself connected; whatever is published while it is not fails at once, reads wait.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KV } from 'nats';
+import type { KV, StreamConfig, StreamState } from 'nats';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { BusError } from './bus.ts';
@@ -41,6 +41,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   const replies: { inbox: string; body: string }[] = [];
   let status: LinkStatus = 'disconnected';
   let rows: KV | null = null;
+  let unprepared: string | null = null;
 
   /** Makes what is missing. */
   async function prepare(): Promise<void> {
@@ -73,8 +74,10 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     while (connection.connected() && !abort.signal.aborted) {
       try {
         await prepare();
+        unprepared = null;
         return turn('connected');
       } catch (error) {
+        unprepared = `the streams could not be prepared: ${(error as Error).message}`;
         log.warn({ err: error }, 'the streams could not be prepared');
         await delay(RETRY_MS, undefined, { signal: abort.signal }).catch(() => {});
       }
@@ -167,6 +170,23 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
         throw error;
       }
     },
+    async look() {
+      const trouble = connection.trouble() ?? unprepared;
+      if (trouble !== null) return { reasons: [trouble], notes: [] };
+      const bytesMax = nc.info?.max_payload ?? Infinity;
+      const small =
+        bytesMax < PAYLOAD_BYTES_WANTED
+          ? [`NATS takes messages of at most ${bytesMax} bytes; set max_payload: 8MB, or larger hooks are refused`]
+          : [];
+      const fill = STREAMS.filter((stream) => stream !== 'fact').map(async (stream) => {
+        const { state, config } = await connection.during(`the ${stream} stream`, () =>
+          jsm.streams.info(streamName(namespace, stream)),
+        );
+        return fullness(stream, state, config);
+      });
+      const full: (string | null)[] = await Promise.all(fill).catch((error: unknown) => [(error as Error).message]);
+      return { reasons: full.flatMap((text) => text ?? []), notes: small };
+    },
     onStatus(tell) {
       listeners.add(tell);
       tell(status);
@@ -186,6 +206,17 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     if (msg.headers?.has(RECEIPT_TO) === true) letter.receiptTo = msg.headers.get(RECEIPT_TO);
     return letter;
   }
+}
+
+/** Webhook bodies of 5 MB fit into messages of this size; see nats.conf. */
+const PAYLOAD_BYTES_WANTED = 8_388_608;
+/** A stream this close to its limit refuses the next large message. */
+const FULL_SHARE = 0.99;
+
+function fullness(stream: StreamName, state: StreamState, { max_bytes, max_msgs }: StreamConfig): string | null {
+  const share = Math.max(max_bytes > 0 ? state.bytes / max_bytes : 0, max_msgs > 0 ? state.messages / max_msgs : 0);
+  if (share < FULL_SHARE) return null;
+  return `the ${stream} stream is full (${state.messages} messages, ${state.bytes} bytes): new ones are refused until old ones expire or it is purged`;
 }
 
 /** The server's error code for a row that somebody else wrote in between. */

@@ -1,0 +1,233 @@
+/** NATS as it is: whatever happens to the server, all ends in order, nothing is lost or doubled, and health says it. */
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { connect } from 'nats';
+import { BusError } from '../../src/bus/bus.ts';
+import { connectClient } from '../../src/bus/client.ts';
+import { startNatsServer } from '../../src/bus/server.ts';
+import type { NatsAccess } from '../../src/bus/server.ts';
+import { slowLine } from '../support/slow-line.ts';
+import { changePasswords, eventually, factIds, LAMPS, openPost } from './post.ts';
+import type { Post, PostOptions } from './post.ts';
+
+const EACH = 25;
+const NEWER = process.env['CHARTROOM_TEST_NATS_SERVER_NEWER'];
+const LONG = process.env['CHARTROOM_TEST_LONG'] === '1';
+
+/** The suite on one server. */
+function faults(on: string, program: string | undefined): void {
+  const check = (what: string, use: (post: Post) => Promise<void>, options: PostOptions = {}, skip?: string): void => {
+    test(`${on}: ${what}`, { skip: skip ?? false }, async () => {
+      const post = await openPost({ ...options, program });
+      try {
+        await use(post);
+      } finally {
+        await post.close();
+      }
+    });
+  };
+  const tells = async (post: Post, means: RegExp): Promise<void> => {
+    const { reasons, notes } = (await post.health()) as unknown as { reasons: string[]; notes: string[] };
+    assert.ok(
+      [...reasons, ...notes].some((said) => means.test(said)),
+      `${means}: ${JSON.stringify({ reasons, notes })}`,
+    );
+  };
+
+  check('killed and started again while letters and hooks are on their way', async (post) => {
+    const sending = post.send(EACH, 'stored');
+    await post.steps(60);
+    assert.equal(await post.hook(), 'taken');
+    await post.kill();
+    await tells(post, /NATS is not connected since 20/);
+    assert.deepEqual([await post.hook(), await post.hook()], ['kept', 'kept']);
+    await post.restart();
+    await sending;
+    await post.check(EACH);
+    await tells(post, /NATS was away for \d+ s from 20/);
+  });
+
+  check('started again empty: who has no receipt sends again, and no step is taken twice', async (post) => {
+    const sending = post.send(EACH, 'receipt');
+    await post.steps(60);
+    await post.kill();
+    assert.equal(await post.hook(), 'kept');
+    let old = '';
+    await post.restart(async (directory) => {
+      old = path.join(path.dirname(directory), 'old');
+      await moveAside(directory, old);
+    });
+    await sending;
+    await post.check(EACH, await factsOfOld(old, program));
+    await tells(post, /the mail stream was replaced \(made 20.*read from its start, known ids are dropped/);
+  });
+
+  check(
+    'suspended until the link is given up, and resumed',
+    async (post) => {
+      const sending = post.send(EACH, 'stored');
+      await post.steps(60);
+      const away = post.status('disconnected');
+      post.signal('SIGSTOP');
+      await away;
+      assert.equal(await post.hook(), 'kept');
+      await tells(post, /NATS is not connected since/);
+      post.signal('SIGCONT');
+      await sending;
+      await post.check(EACH);
+    },
+    {},
+  );
+
+  check(
+    'suspended for half a minute, with the ping interval that users have',
+    async (post) => {
+      const sending = post.send(EACH, 'stored');
+      await post.steps(60);
+      post.signal('SIGSTOP');
+      // The length of the pause is what is tried here.
+      await new Promise((resolve) => setTimeout(resolve, 30_000));
+      post.signal('SIGCONT');
+      await sending;
+      await post.check(EACH);
+    },
+    { pingIntervalMs: 10_000 },
+    LONG ? undefined : 'takes a minute: CHARTROOM_TEST_LONG=1',
+  );
+
+  check('back with other passwords, and with the right ones again', async (post) => {
+    const sending = post.send(EACH, 'stored');
+    await post.steps(60);
+    await post.kill();
+    await post.restart((directory) => changePasswords(directory, (password) => `${password}x`));
+    await eventually(async () =>
+      ((await post.health()) as unknown as { reasons: string[] }).reasons.some((said) =>
+        /NATS at nats:.* does not accept the user or its password/.test(said),
+      ),
+    );
+    process.kill(post.server().pid, 'SIGKILL');
+    await post.restart((directory) => changePasswords(directory, (password) => password.slice(0, -1)));
+    await sending;
+    await post.check(EACH);
+  });
+
+  check('its letterbox purged under way', async (post) => {
+    const sending = post.send(EACH, 'receipt');
+    await post.steps(60);
+    await post.manage((jsm) => jsm.streams.purge('CHARTROOM_MAIL'));
+    await sending;
+    await post.check(EACH);
+  });
+
+  check(
+    'its letterbox purged while nobody reads it: what was lost is named, and the start does not wait',
+    async (post) => {
+      await post.send(1, 'receipt');
+      await post.stopOffice();
+      const client = await post.client();
+      for (const number of [1, 2]) await client.mail(LAMPS[0]!, { lost: number });
+      await post.manage((jsm) => jsm.streams.purge('CHARTROOM_MAIL'));
+      await post.startOffice();
+      await tells(post, /the mail stream lost messages 10 to 11 before they were read .* sent again/);
+      await post.send(EACH, 'receipt');
+      await post.check(EACH);
+    },
+  );
+
+  check('its letterbox deleted under way', async (post) => {
+    const sending = post.send(EACH, 'receipt');
+    await post.steps(60);
+    await post.manage((jsm) => jsm.streams.delete('CHARTROOM_MAIL'));
+    await sending;
+    await post.check(EACH);
+    await tells(post, /the mail stream was replaced/);
+  });
+
+  check(
+    'its letterbox full: the sender is told, what is in it stays, and health says so',
+    async (post) => {
+      const client = await post.client();
+      const taken: Promise<unknown>[] = [];
+      await assert.rejects(
+        async () => {
+          for (let number = 1; ; number++) {
+            const id = `ann-${number}`;
+            const envelope = {
+              specversion: '1.0',
+              id,
+              source: 'test/a',
+              type: 'fyi',
+              subject: LAMPS[0],
+              data: { text: id },
+            };
+            taken.push((await client.mail(LAMPS[0]!, envelope)).receipt);
+          }
+        },
+        (error) => error instanceof BusError && error.code === 'BUS_FULL' && /mail stream is full/.test(error.message),
+      );
+      assert.equal(taken.length, 30);
+      for (const receipt of taken) assert.equal(((await receipt) as { outcome: string }).outcome, 'recorded');
+      await tells(post, /the mail stream is full \(30 messages.*refused until/);
+      assert.deepEqual([await post.hook(), await post.hook(), await post.hook()], ['taken', 'taken', 'kept']);
+      await post.manage((jsm) => jsm.streams.purge('CHARTROOM_HOOK'));
+      await post.manage((jsm) => jsm.streams.purge('CHARTROOM_MAIL'));
+      await eventually(async () => post.office().spool.size().count === 0);
+      const { ready } = await post.health();
+      assert.ok(ready);
+    },
+    { limits: { mail: { messagesMax: 30 }, hook: { messagesMax: 2 } } },
+  );
+
+  check(
+    'behind a slow line',
+    async (post) => {
+      await post.send(EACH, 'stored');
+      assert.equal(await post.hook(), 'taken');
+      await post.check(EACH);
+    },
+    { through: (url) => slowLine(url, { bytesPerSecond: 100_000 }), pingIntervalMs: 10_000 },
+  );
+
+  check('with a message larger than it takes: who sends it is told, and the next goes through', async (post) => {
+    const client = await post.client();
+    await assert.rejects(
+      client.mail(LAMPS[0]!, { text: 'x'.repeat(9_000_000) }),
+      (error) => error instanceof BusError && error.code === 'BUS_REFUSED' && /max_payload/.test(error.message),
+    );
+    await post.send(2, 'receipt');
+    await post.check(2);
+  });
+}
+
+/** What the server held is moved aside, so that the next start finds nothing but the passwords. */
+async function moveAside(directory: string, old: string): Promise<void> {
+  await rename(directory, old);
+  await mkdir(directory);
+  await copyFile(path.join(old, 'passwords.json'), path.join(directory, 'passwords.json'));
+}
+
+async function factsOfOld(directory: string, program: string | undefined): Promise<string[]> {
+  await rm(path.join(directory, 'server.json'), { force: true });
+  const server = await startNatsServer({ directory, namespace: 'chartroom', program });
+  const client = await connectClient({ ...server.access('runtime'), namespace: 'chartroom' });
+  const ids: string[] = [];
+  const { lastSeq } = await lastOf(server.access('runtime'));
+  if (lastSeq > 0) for await (const id of factIds(client)) if (ids.push(id) === lastSeq) break;
+  await client.close();
+  await server.stop();
+  return ids;
+}
+
+async function lastOf(access: NatsAccess): Promise<{ lastSeq: number }> {
+  const nc = await connect(access);
+  const { state } = await (await nc.jetstreamManager()).streams.info('CHARTROOM_FACT');
+  await nc.close();
+  return { lastSeq: state.last_seq };
+}
+
+faults('nats-server', process.env['CHARTROOM_NATS_SERVER']);
+if (NEWER === undefined)
+  test('a newer nats-server', { skip: 'none is named: CHARTROOM_TEST_NATS_SERVER_NEWER' }, () => {});
+else faults('newer nats-server', NEWER);
