@@ -66,7 +66,7 @@ function restore(engine: Engine, state: ActorState): AnyMachineSnapshot {
     } as never,
     engine.scope,
   ) as AnyMachineSnapshot;
-  return normalise(snapshot);
+  return normalise(engine, snapshot);
 }
 
 /** Regions take an event in the order of `value`'s keys, so they are put in the order of the machine's text. */
@@ -81,11 +81,11 @@ function inDocumentOrder(node: StateNodeLike, value: StateValue): StateValue {
 }
 
 /**
- * The normal form: active nodes in document order. A live snapshot carries them in the order of entry, a restored one
- * in another; eventless transitions follow that order, so without this an evicted actor acts differently. A live
- * `value` is in document order already: the regions of a parallel state are always entered together.
+ * The normal form: active nodes and `value` in document order. A live snapshot carries them in the order of entry, a
+ * restored one in another; eventless transitions follow that order, so without this an evicted actor acts differently.
+ * A live `value` is out of order where a region ended before the one above it.
  */
-function normalise(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+function normalise(engine: Engine, snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
   const nodes = snapshot._nodes as unknown as StateNodeLike[];
   let sorted = true;
   for (let index = 1; index < nodes.length; index++) {
@@ -95,6 +95,7 @@ function normalise(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
     }
   }
   if (!sorted) nodes.sort((a, b) => a.order - b.order);
+  snapshot.value = inDocumentOrder(engine.machine.root, snapshot.value as StateValue) as never;
   return snapshot;
 }
 
@@ -207,7 +208,7 @@ export function step(
 
   const stayed = live !== null && isSamePlace(snapshot, next);
   // In normal form already, and so it stays: what is the same object need not be compared.
-  const settled = stayed ? Object.assign(next, { value: snapshot.value as never }) : normalise(next);
+  const settled = stayed ? Object.assign(next, { value: snapshot.value as never }) : normalise(engine, next);
   return finish(definition, live, before, event, { address, settled, stayed, armed, effects, events, seq });
 }
 
@@ -398,7 +399,7 @@ function withContext(engine: Engine, snapshot: AnyMachineSnapshot, context: obje
     status: snapshot.status,
     historyValue: snapshot.historyValue as never,
   }) as AnyMachineSnapshot;
-  return normalise(copy);
+  return normalise(engine, copy);
 }
 
 function sameValue(a: StateValue, b: StateValue): boolean {
