@@ -47,13 +47,15 @@ async function up(context: CommandContext, { webhooks, operator }: UpFlags): Pro
     // Loaded here alone: the other commands start faster without the whole runtime.
     const { startRuntime } = await import('../../runtime.ts');
     const runtime = await startRuntime({ config, env: terminal.env, clock, log }).catch((error: unknown) => {
-      throw startError(error, config.data);
+      throw endError(error, config.data);
     });
     const { webhooks, operator, nats } = runtime;
     if (out.json) out.object({ ready: true, webhooks, operator, nats });
     else out.answer(`${out.paint('green', 'ready')}  page ${operator}  webhooks ${webhooks}  nats ${nats}`);
     try {
       await Promise.race([interrupted, runtime.failed]);
+    } catch (error) {
+      throw endError(error, config.data);
     } finally {
       await runtime.stop();
     }
@@ -77,8 +79,8 @@ async function demo({ out, terminal }: CommandContext, stay: boolean): Promise<E
   }
 }
 
-/** What kept it from starting, with what to do about it. */
-function startError(error: unknown, data: string): unknown {
+/** What kept it from starting or ended it, with what to do about it. */
+function endError(error: unknown, data: string): unknown {
   if (error instanceof StoreError) return storeError(error, data);
   if (error instanceof RejectedInput && (error.code === 'LISTEN' || error.code === 'PORT_TAKEN')) {
     return new CommandError(EXIT.failed, error.message, error.issues.join('; '));
@@ -103,6 +105,10 @@ function storeError(error: StoreError, data: string): CommandError {
       return new CommandError(EXIT.failed, error.message, damageTodo(data));
     case 'STORE_POISONED':
     case 'STORE_FAILED':
-      return new CommandError(EXIT.failed, error.message, `see whether ${data} can be written and its disk has room`);
+      return new CommandError(
+        EXIT.failed,
+        error.message,
+        `see whether ${data} can be written and its disk has room, then start again: what was acknowledged is on it`,
+      );
   }
 }
