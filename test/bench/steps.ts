@@ -18,7 +18,8 @@ const ACTORS = 1_000;
 /** Envelopes on their way at a time: groups of at least 32 come of it. */
 const IN_FLIGHT = 512;
 const MS = 8_000;
-const WARM_MS = 2_000;
+/** Until then a process spends up to twice as much on a step: the compiler still learns. A number, for time would warm a slow machine less. */
+const WARM_STEPS = 10_000;
 /** Batches kept to be written again by LevelDB alone; more would be a burden on what is measured. */
 const KEPT_MAX = 150;
 
@@ -69,6 +70,18 @@ export async function flood(
   return received;
 }
 
+/** Sends `count` envelopes before anything is measured, `inFlight` of them on their way at a time. */
+async function warm(
+  send: () => Promise<void>,
+  { inFlight, count }: { inFlight: number; count: number },
+): Promise<void> {
+  let left = count;
+  const one = async (): Promise<void> => {
+    while (left-- > 0) await send();
+  };
+  await Promise.all(Array.from({ length: inFlight }, one));
+}
+
 interface Stepped {
   rate: number;
   group: number;
@@ -92,7 +105,7 @@ async function measure(node: Node, written: Written, make: (count: number) => En
     const receipt = await node.send(next);
     if (receipt.seq === null) throw new Error(`the bench’s own envelope was ${receipt.outcome}: ${receipt.reason}`);
   };
-  await flood(send, { inFlight: IN_FLIGHT, ms: WARM_MS });
+  await warm(send, { inFlight: IN_FLIGHT, count: WARM_STEPS });
   [envelopeBytes, batches, steps, written.bytes, written.operations] = [0, 0, 0, 0, []];
   const cpu = process.cpuUsage();
   const mark = performance.now();
