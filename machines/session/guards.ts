@@ -125,14 +125,14 @@ export const GUARDS = {
 } satisfies Record<string, Guard>;
 
 /** The run is verified and its pull request known to exist, but not seen by the watch yet. */
-export function isPullUnseen({ brief, pull, obligations, runs, run }: SessionContext): boolean {
+export function isPullUnseen({ brief, pull, obligations, number, run }: SessionContext): boolean {
   return (
     brief.deliver === 'pull_request' &&
     brief.kind !== 'review' &&
     pull === null &&
     run === null &&
     obligations.length === 0 &&
-    runs.some(({ ok }) => ok)
+    number !== null
   );
 }
 

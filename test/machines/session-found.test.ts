@@ -85,3 +85,17 @@ test('a review whose session waits for a person waits for that person, not for a
   pictured(session, 'agent/susan', { waitingOn: [theirs] });
   assert.equal(session.waitingOn().find(({ gate }) => gate === 'review')?.on, 'person/operator');
 });
+
+test('work whose implementation a person dropped waits for a person, not for a pull request that nobody opened', () => {
+  const session = play();
+  session.send('open', work());
+  session.send('say', { text: 'Please mind the tests.' });
+  session.send('correct.obligation.drop', {
+    id: session.context().obligations.find(({ kind }) => kind === 'implement')!.id,
+  });
+  work1(session, { headBefore: '0000000', headAfter: '0000000' }, 'agent/ada', '0000000');
+  assert.deepEqual(
+    session.waitingOn().map(({ gate, on, detail }) => [gate, on, detail]),
+    [['human', 'person/operator', 'nothing is owed: say what to do, or close it']],
+  );
+});
