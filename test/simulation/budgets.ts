@@ -40,7 +40,7 @@ export function countBudgets(): Budgets {
     const event = taken as SessionEvent;
     const main = before.run?.claims[0];
     if (main !== undefined && isLoss(before, after, event)) add(counts.losses, main, 1);
-    if (event.type === 'run.verified' && event.data.ok) counts.losses.clear();
+    if ((event.type === 'run.verified' && event.data.ok) || isNewStart(event)) counts.losses.clear();
     if (ENCOURAGED.has(event.type) || isMoved(before, after)) encourage(counts, after);
     for (const kind of renewed(before, after, event)) forget(counts, kind);
     if (event.type === 'run.verified' && before.run?.ended != null && before.run.for !== null) {
@@ -94,6 +94,10 @@ function isLoss(before: SessionContext, after: SessionContext, event: { type: st
     event.type === 'worktree.failed' || event.type === 'run.verify.failed' || event.type.startsWith('xstate.after.')
   );
 }
+
+/** People's words after which lost runs are counted from 0 again. */
+const isNewStart = ({ type, data }: SessionEvent): boolean =>
+  type === 'correct.retry' || (type === 'correct.budget.set' && data.kind === 'restarts');
 
 /** Another head un-parks what did not move it before. */
 const isMoved = (before: SessionContext, after: SessionContext): boolean => before.pull?.head !== after.pull?.head;
