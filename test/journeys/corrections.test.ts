@@ -9,6 +9,10 @@ import type { Said } from './cli.ts';
 import { journey } from './journey.ts';
 import type { Journey } from './journey.ts';
 import { processesOf } from '../../src/demo/processes.ts';
+import { programArgs } from '../../src/package.ts';
+
+/** What the scripted agent's process is started with. */
+const AGENT = programArgs('src/drivers/scripted/main').at(-1)!;
 
 const NOTE = 'Greetings are friendly here.';
 const exit = async (wanted: number, saying: Promise<Said>): Promise<Record<string, unknown>> => {
@@ -145,7 +149,7 @@ interface RunProcess {
 
 /** The agent's process that runs now, with what it was given. */
 async function runProcess({ directory, world, ask }: Journey): Promise<RunProcess> {
-  const found = processesOf(directory).find(({ command }) => command.includes('drivers/scripted/main'));
+  const found = processesOf(directory).find(({ command }) => command.includes(AGENT));
   assert.ok(found !== undefined, 'an agent is at work');
   const environ = await readFile(`/proc/${found.pid}/environ`, 'utf8');
   const env = Object.fromEntries(

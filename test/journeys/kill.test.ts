@@ -8,6 +8,10 @@ import type { Moment } from './gate.ts';
 import { journals, journey } from './journey.ts';
 import type { Journey } from './journey.ts';
 import { processesOf } from '../../src/demo/processes.ts';
+import { programArgs } from '../../src/package.ts';
+
+/** What the scripted agent's process is started with. */
+const AGENT = programArgs('src/drivers/scripted/main').at(-1)!;
 
 /** Long enough for a crash and a new start in the middle of it, on two busy cores. */
 const ABSENCE_MS = 4_000;
@@ -175,7 +179,7 @@ journey(
 
 /** Ends the agents' processes as a crash of the machine does. */
 function killRuns({ directory }: Journey): void {
-  const runs = processesOf(directory).filter(({ command }) => command.includes('drivers/scripted'));
+  const runs = processesOf(directory).filter(({ command }) => command.includes(AGENT));
   assert.notEqual(runs.length, 0, 'an agent was at work');
   for (const { pid } of runs) process.kill(pid, 'SIGKILL');
 }
