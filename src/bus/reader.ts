@@ -8,6 +8,7 @@ import type { JetStreamManager, Msg, Subscription } from 'nats';
 import type { Clock } from '../clock.ts';
 import { BusError } from './bus.ts';
 import type { Connection } from './connection.ts';
+import { isMissing } from './streams.ts';
 
 /** Messages a pull may bring before the next is needed. */
 const PULL_MAX = 500;
@@ -158,12 +159,19 @@ export function createReader({ connection, jsm, stream, filter, clock, tidies, i
     wake();
   }
 
-  /** With `waitMs: 0`: whether the server has something for us that has not come yet. */
-  async function isMoreThere(from: Line): Promise<boolean> {
-    const { num_pending, delivered } = await connection.during(`stream ${stream}`, () =>
-      jsm.consumers.info(stream, from.name),
-    );
-    return num_pending > 0 || delivered.consumer_seq >= from.nextDelivery;
+  /**
+   * With `waitMs: 0`: whether the stream has something for us that has not come yet. The stream itself is asked: what it
+   * has acknowledged to a sender is there, while a consumer hears of it a moment later.
+   */
+  async function isMoreThere(after: number): Promise<boolean> {
+    const handed = buffer.at(-1)?.seq ?? after;
+    const last = await connection
+      .during(`stream ${stream}`, () => jsm.streams.getMessage(stream, { last_by_subj: filter ?? '>' }))
+      .catch((error: unknown) => {
+        if (isMissing(error)) return null;
+        throw error;
+      });
+    return last !== null && last.seq > handed;
   }
 
   /** A link that breaks meanwhile is no error of a read: it waits. */
@@ -203,7 +211,13 @@ export function createReader({ connection, jsm, stream, filter, clock, tidies, i
         continue;
       }
       if (!certain) {
-        if (line === null || (line.pending === 0 && !(await isMoreThere(line)))) return;
+        if (line === null) return;
+        const asked = line;
+        if (asked.pending === 0) {
+          if (!(await isMoreThere(after))) return;
+          // Not if it came meanwhile: its own count is newer.
+          if (buffer.length === 0) asked.pending = 1;
+        }
         certain = true;
         continue;
       }
