@@ -275,7 +275,14 @@ export const WATCHES = {
     params: z.strictObject({ repos: z.array(z.string()) }),
   },
   /** Tells `consumer.attached`, `consumer.left`. */
-  consumer: { kind: 'watch', means: 'Terminals and pages attached to this agent.', params: z.strictObject({}) },
+  consumer: {
+    kind: 'watch',
+    means: 'Terminals and pages attached to this agent.',
+    params: z.strictObject({
+      /** Those it knows of already: one that was there before a restart and says nothing more has left. */
+      present: z.array(z.strictObject({ consumer: z.string(), kind: z.enum(['terminal', 'page']) })),
+    }),
+  },
 } as const satisfies Record<string, WishSpec>;
 
 export type ActName = keyof typeof ACTS;

@@ -23,7 +23,8 @@ export function hasCompany(
 }
 
 export const shouldWake = (context: AgentContext, at: string): boolean =>
-  context.mode === 'chat' && (hasMail(context) || hasCompany(context, at, 'consumer'));
+  context.mode === 'chat' &&
+  (hasMail(context) || context.consumers.length > 0 || (context.chat.left && hasCompany(context, at, 'consumer')));
 
 /** Another process of this conversation, under a name of its own. */
 export const wake: Handler = (context) => ({
@@ -37,6 +38,8 @@ export const wake: Handler = (context) => ({
       turn: null,
       said: null,
       ending: false,
+      fault: null,
+      left: false,
     },
   },
 });
@@ -49,6 +52,14 @@ export const chatStarted: Handler = (context, event) => {
 export const endChat =
   (reason: string): Handler =>
   (context) => ({ set: { chat: { ...context.chat, ending: true } }, wishes: [endProcess(context, reason)] });
+
+/** The process is of no use any more, which counts as its crash: it would go on for ever otherwise (law 10). */
+export const endFaulty =
+  (fault: string): Handler =>
+  (context) => ({
+    set: { chat: { ...context.chat, ending: true, fault: context.chat.fault ?? fault } },
+    wishes: [endProcess(context, fault)],
+  });
 
 /** The turn ended: its letters are answered, failed, or wait again where the provider only asked for patience. */
 export const chatTurned: Handler = (context, event) => {
@@ -87,17 +98,22 @@ export const chatGone: Handler = (context, event) => {
   const { class: exit } = event.data;
   const turn = context.chat.turn ?? [];
   const cutOff = context.afterwards !== 'asleep';
-  const chat = { ...context.chat, up: false, turn: null, question: null, ending: false };
+  const { ending, fault } = context.chat;
+  const chat = { ...context.chat, up: false, turn: null, question: null, ending: false, fault: null, left: !ending };
   if (cutOff) {
     const why = `the turn was cut off: ${context.afterwards}`;
     const { set, wishes } = settle(context, turn, { state: 'failed', answer: null, why }, event.at);
     return { set: { ...set, chat }, wishes };
   }
   const back: AgentContext = { ...context, mail: requeue(context.mail) };
-  if (exit === 'clean' && !context.chat.ending) {
+  if (fault !== null) {
+    const { set, wishes } = unreadOnce(back, event.at);
+    return { set: { ...set, chat, ...afterCrash(context, event.at) }, wishes };
+  }
+  if (exit === 'clean' && !ending) {
     const { set, wishes } = unreadOnce(back, event.at);
     const until = new Date(Date.parse(event.at) + RESPAWN_MS).toISOString();
-    const again = shouldWake({ ...back, ...set }, event.at);
+    const again = shouldWake({ ...back, ...set, chat }, event.at);
     return { set: { ...set, chat, ...(again ? { cooling: { until, reason: 'its process left' } } : {}) }, wishes };
   }
   return {
@@ -123,6 +139,9 @@ export const left: Handler = (context, event) => {
   if (consumers.length === context.consumers.length) return {};
   return { set: { consumers, consumerLeftAt: event.at } };
 };
+
+/** Stopped or put away, nobody is watched for: whoever is still there says so when it is back. */
+export const forgetCompany: Handler = ({ consumers }) => (consumers.length === 0 ? {} : { set: { consumers: [] } });
 
 /** Why this chat may not be put away now, or null. */
 export function inUse(context: AgentContext, source: string, at: string): string | null {

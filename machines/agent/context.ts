@@ -154,6 +154,10 @@ export interface Chat {
   said: string | null;
   question: Question | null;
   ending: boolean;
+  /** Why the process that is being ended was of no use. */
+  fault: string | null;
+  /** Its last process left without being told to: whoever was there a moment ago has it back. */
+  left: boolean;
 }
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 };
@@ -199,6 +203,8 @@ export function newAgent({ address, timers }: Birth): AgentContext {
       said: null,
       question: null,
       ending: false,
+      fault: null,
+      left: false,
     },
     revoked: false,
     notes: [],

@@ -230,7 +230,7 @@ export const life = agent.createStateConfig({
     archived: {
       description: 'A chat put away: no process, no mail; its history is readable, and it can be restored.',
       meta: { waitsFor: 'paused' },
-      entry: 'sayHalted',
+      entry: ['sayHalted', 'forgetCompany'],
       on: {
         'correct.archive': {},
         'correct.stop': {},
@@ -248,7 +248,7 @@ export const life = agent.createStateConfig({
     stopped: {
       description: 'Stopped; holds through restarts until a person resumes it.',
       meta: { waitsFor: 'paused' },
-      entry: 'sayHalted',
+      entry: ['sayHalted', 'forgetCompany'],
       on: {
         'offer.admitted': { actions: 'declineClosed' },
         'correct.stop': {},

@@ -41,7 +41,9 @@ export function watch(name: string, view: View): Record<string, unknown> | undef
       return repos.length === 0 || LEAVING.has(lifeOf(view)) ? undefined : { repos };
     }
     case 'consumer':
-      return view.context.mode === 'chat' ? {} : undefined;
+      return view.context.mode === 'chat'
+        ? { present: view.context.consumers.map(({ consumer, kind }) => ({ consumer, kind })) }
+        : undefined;
     default:
       return undefined;
   }

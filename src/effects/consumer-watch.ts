@@ -36,7 +36,7 @@ export function createConsumerWatch({
 }: ConsumerWatchOptions): WatchPerformer<WatchParams<'consumer'>> {
   return {
     kind: 'watch',
-    start(_params, { actor, tell }) {
+    start({ present: before }, { actor, tell }) {
       const present = new Map<string, { kind: 'terminal' | 'page'; cancel: () => void }>();
       const say = (type: string, consumer: string, kind: 'terminal' | 'page'): void => {
         tell(type, { consumer, kind }, { id: `${type}/${consumer}/${clock.now()}` }).catch((error: unknown) =>
@@ -50,6 +50,11 @@ export function createConsumerWatch({
         present.delete(consumer);
         say('consumer.left', consumer, known.kind);
       };
+      const beats = (consumer: string, kind: 'terminal' | 'page'): void => {
+        present.get(consumer)?.cancel();
+        present.set(consumer, { kind, cancel: clock.after(SILENT_MS, () => leave(consumer)) });
+      };
+      for (const { consumer, kind } of before) beats(consumer, kind);
       const listening = bus.listen(consumerSubject(actor), (_subject, body) => {
         const parsed = beat.safeParse(parseJson(body));
         if (!parsed.success) return;
@@ -58,10 +63,9 @@ export function createConsumerWatch({
           leave(consumer);
           return;
         }
-        const known = present.get(consumer);
-        known?.cancel();
-        present.set(consumer, { kind, cancel: clock.after(SILENT_MS, () => leave(consumer)) });
-        if (known === undefined) say('consumer.attached', consumer, kind);
+        const isNew = !present.has(consumer);
+        beats(consumer, kind);
+        if (isNew) say('consumer.attached', consumer, kind);
       });
       return {
         update() {},

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StepEffect } from '../../src/actor/step.ts';
-import { names, tells } from '../support/actor.ts';
+import { agentDefinition } from '../../machines/agent/index.ts';
+import type { TimerName } from '../../machines/contract.ts';
+import { names, testActor, tells } from '../support/actor.ts';
 import type { TestActor } from '../support/actor.ts';
 import { busy, exit, hire, offer, turn } from './agent-support.ts';
 
 const chat = (): TestActor => hire({ mode: 'chat' }, 'agent/eve');
+const testChat = (timers: Partial<Record<TimerName, number>>): TestActor => {
+  const agent = testActor(agentDefinition, 'agent/eve', { timers });
+  agent.take('hire', { role: 'implementer', driver: 'scripted', mode: 'chat' });
+  return agent;
+};
 const started = (agent: TestActor) =>
   agent.take('driver.started', { pid: 1, startedAt: agent.now(), conversation: 'c1' }).effects;
 const prompted = (effects: readonly StepEffect[]): string[] =>
@@ -342,4 +349,62 @@ test('a worker’s mail is tried on the running process at once and kept where i
   agent.take('say', { text: 'mind the tests' }, { id: 'm1' });
   assert.equal(life(agent), 'asleep', 'a worker sleeps between runs');
   assert.deepEqual(mail(agent), ['mind the tests: queued']);
+});
+
+const attach = (agent: TestActor, consumer = 't1') => agent.take('consumer.attached', { consumer, kind: 'terminal' });
+const leave = (agent: TestActor, consumer = 't1') => agent.take('consumer.left', { consumer, kind: 'terminal' });
+
+test('closed for being idle it stays dormant, however short that is beside what counts as recent', () => {
+  const early = testChat({ idle: 5 });
+  attach(early);
+  started(early);
+  leave(early);
+  early.wait(5);
+  exit(early, 'ended');
+  assert.equal(life(early), 'asleep', 'somebody was there a moment ago, and it was closed all the same');
+  early.take('fyi', { text: 'by the way' });
+  assert.equal(life(early), 'asleep', 'a note wakes nobody');
+});
+
+test('whoever is attached when it is stopped is no longer taken to be there when it is resumed', () => {
+  const agent = talking();
+  attach(agent);
+  agent.take('correct.stop');
+  exit(agent, 'ended');
+  agent.take('correct.resume');
+  assert.equal(life(agent), 'asleep');
+  attach(agent);
+  assert.equal(life(agent), 'starting');
+});
+
+test('its watch of consumers knows who was there already', () => {
+  const agent = chat();
+  attach(agent, 't1');
+  attach(agent, 't2');
+  leave(agent, 't1');
+  assert.deepEqual(agent.watches()['consumer'], { present: [{ consumer: 't2', kind: 'terminal' }] });
+});
+
+test('a turn that takes too long, again and again, fails its letter; the chat cools down', () => {
+  const agent = chat();
+  agent.take('say', { text: 'forever' });
+  for (let times = 0; times < 3; times++) {
+    started(agent);
+    agent.wait(1_800);
+    assert.equal(life(agent), 'stopping');
+    exit(agent, 'ended');
+  }
+  assert.deepEqual(mail(agent), ['forever: failed']);
+  assert.equal(life(agent), 'asleep');
+});
+
+test('a process that never comes up is a crash: three cool the chat down', () => {
+  const agent = chat();
+  attach(agent);
+  for (let times = 0; times < 3; times++) {
+    assert.equal(life(agent), 'starting');
+    agent.wait(60);
+    exit(agent, 'ended');
+  }
+  assert.equal(life(agent), 'coolingDown');
 });
