@@ -8,6 +8,7 @@ import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { MACHINES } from '../machines/index.ts';
+import { openKeyboard } from '../src/cli/keyboard.ts';
 import { createProgram } from '../src/cli/program.ts';
 import { realClock } from '../src/clock.ts';
 import { loadConfig } from '../src/config/config.ts';
@@ -88,6 +89,7 @@ const newProgram = (): Command =>
       env: {},
       cwd: os.tmpdir(),
       clock: realClock,
+      keyboard: openKeyboard,
       onInterrupt: () => () => {},
       leave: () => {},
     },

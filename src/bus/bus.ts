@@ -91,6 +91,8 @@ export interface BusClient {
     filter: { actor?: string; fromSeq?: number },
     signal: AbortSignal,
   ): AsyncIterable<{ seq: number; body: string }>;
+  /** To whoever listens at this moment on `<ns>.live.<subject>`; lost while disconnected. */
+  broadcast(subject: string, body: string): void;
   close(): Promise<void>;
 }
 

@@ -79,6 +79,9 @@ export async function connectClient(options: ClientOptions): Promise<BusClient> 
         reader.close();
       }
     },
+    broadcast(subject, body) {
+      if (connection.connected()) nc.publish(subjectOf(namespace, 'live', subject), body);
+    },
     close: () => connection.close(),
   };
 }

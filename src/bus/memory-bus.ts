@@ -117,6 +117,14 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
     };
   }
 
+  function broadcast(subject: string, body: string): void {
+    if (!up) return;
+    subjectOf(namespace, 'live', subject);
+    for (const { pattern, handle } of live) {
+      if (pattern.test(subject)) queueMicrotask(() => handle(subject, Buffer.from(body)));
+    }
+  }
+
   function bus(): Bus {
     const own = link();
     const identified = new Map<StreamName, string>();
@@ -180,11 +188,7 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
         };
       },
       broadcast(subject, body) {
-        if (own.closed() || !up) return;
-        subjectOf(namespace, 'live', subject);
-        for (const { pattern, handle } of live) {
-          if (pattern.test(subject)) queueMicrotask(() => handle(subject, Buffer.from(body)));
-        }
+        if (!own.closed()) broadcast(subject, body);
       },
       listen(subject, handle) {
         const listener = { pattern: patternOf(subject), handle };
@@ -263,6 +267,9 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
           }
           if (found.length === 0) await wait(60_000, signal);
         }
+      },
+      broadcast(subject, body) {
+        if (!own.closed()) broadcast(subject, body);
       },
       async close() {
         own.close();

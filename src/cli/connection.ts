@@ -25,6 +25,8 @@ export type Reach = 'nats' | 'runtime' | 'reading' | 'changing';
 export interface Link {
   ask: Ask;
   follow: BusClient['follow'];
+  /** A beat of this terminal's presence. */
+  broadcast: BusClient['broadcast'];
   /** The store, where the command works on it alone. */
   store: ArchivedStore | null;
   /** With the store alone: resolves when what can be done without a runtime is done. */
@@ -70,6 +72,7 @@ export async function connectLink(options: ConnectOptions): Promise<Link> {
 const linkOf = (client: BusClient): Link => ({
   ask: (question, body, asking) => client.ask(question, body, asking),
   follow: (filter, signal) => client.follow(filter, signal),
+  broadcast: (subject, body) => client.broadcast(subject, body),
   store: null,
   settled: () => Promise.resolve(),
   close: () => client.close(),
@@ -91,6 +94,9 @@ async function withoutRuntime({ config, reach, clock, say }: ConnectOptions, cau
     // oxlint-disable-next-line require-yield -- facts are published by a runtime alone
     async *follow() {
       throw away(cause);
+    },
+    broadcast() {
+      // Nobody listens.
     },
   };
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The entry of the program `chartroom`: the process as a terminal, and its exit code. */
 import { realClock } from '../clock.ts';
+import { openKeyboard } from './keyboard.ts';
 import { runCommandLine } from './program.ts';
 
 /** A part that does not close must not keep a finished command alive. */
@@ -15,6 +16,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   clock: realClock,
+  keyboard: openKeyboard,
   onInterrupt(call) {
     process.on('SIGINT', call);
     process.on('SIGTERM', call);

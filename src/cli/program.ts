@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { packageFile } from '../package.ts';
+import { addAttachCommand } from './commands/attach.ts';
 import { addCareCommands } from './commands/care.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addCreateCommands } from './commands/create.ts';
@@ -55,6 +56,7 @@ export function createProgram(terminal: Terminal, run: Run): Command {
   addReadCommands(program, run);
   addTailCommand(program, run);
   addSendCommands(program, run);
+  addAttachCommand(program, run);
   addCreateCommands(program, run);
   addPurgeCommand(program, run);
   addDeadCommands(program, run);

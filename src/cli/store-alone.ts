@@ -38,7 +38,7 @@ export async function openStoreAlone({
   config,
   clock,
   changing,
-}: StoreAloneOptions): Promise<Omit<Link, 'follow' | 'store'> & { store: ArchivedStore }> {
+}: StoreAloneOptions): Promise<Omit<Link, 'follow' | 'broadcast' | 'store'> & { store: ArchivedStore }> {
   const directory = path.join(config.data, 'store');
   if (!hasStore(directory)) {
     throw new CommandError(

@@ -2,26 +2,12 @@
  * The watch of an agent's consumers: terminals and pages that are attached say so in regular beats on a live subject,
  * which stay here; the agent is told only that one came or left. One that falls silent has left.
  */
-import { z } from 'zod';
 import type { WatchParams } from '../../machines/effects.ts';
-import { idOf } from '../actor/address.ts';
 import type { Bus } from '../bus/bus.ts';
+import { SILENT_MS, beat, consumerSubject } from '../bus/presence.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { WatchPerformer } from './effect.ts';
-
-/** Consumers beat at least this often … */
-export const BEAT_MS = 5_000;
-/** … and have left when three beats are missing. */
-const SILENT_MS = 3 * BEAT_MS;
-
-export const consumerSubject = (agent: string): string => `consumer.${idOf(agent)}`;
-
-const beat = z.object({
-  consumer: z.string().min(1).max(128),
-  kind: z.enum(['terminal', 'page']),
-  leaving: z.boolean().optional(),
-});
 
 interface ConsumerWatchOptions {
   bus: Pick<Bus, 'listen'>;

@@ -47,8 +47,11 @@ export interface Screen {
   send(subject: string, type: string, data?: Record<string, unknown>): Promise<Receipt>;
   /** What each connection was for. */
   reached: Reach[];
-  /** What a person does at the terminal. */
+  /** What a person does at the terminal: types a line (null: no more lines), interrupts. */
+  type(line: string | null): void;
   interrupt(): void;
+  /** The bus between this terminal and the node. */
+  bus: Bus;
   stop(): Promise<void>;
 }
 
@@ -77,12 +80,14 @@ export async function openScreen({
   const ask = askOf(questionsOf(node, store, clock));
   const reached: Reach[] = [];
   const interrupts = new Set<() => void>();
+  const keys = createKeys();
   const connect: Connect = async ({ reach }) => {
     reached.push(reach);
     const client = server.client();
     return {
       ask,
       follow: (filter, signal) => client.follow(filter, signal),
+      broadcast: (subject, body) => client.broadcast(subject, body),
       store: null,
       settled: () => Promise.resolve(),
       close: () => client.close(),
@@ -93,6 +98,8 @@ export async function openScreen({
     node,
     store,
     reached,
+    bus: server.bus(),
+    type: (line) => keys.press(line),
     send: (subject, type, data) => node.send(letter(subject, type, data)),
     interrupt: () => {
       for (const call of interrupts) call();
@@ -112,6 +119,7 @@ export async function openScreen({
           env: { CHARTROOM_USER: 'alice', ...env },
           cwd,
           clock,
+          keyboard: () => ({ isTTY: tty, lines: keys.lines(), above: (text) => write(`${text}\n`), close() {} }),
           onInterrupt(call) {
             interrupts.add(call);
             return () => interrupts.delete(call);
@@ -126,6 +134,26 @@ export async function openScreen({
       await publisher.stop();
       await node.stop();
       await store.close();
+    },
+  };
+}
+
+/** Lines that wait to be read, one reader after the other. */
+function createKeys() {
+  const typed: (string | null)[] = [];
+  let wake: () => void = () => {};
+  return {
+    press(line: string | null): void {
+      typed.push(line);
+      wake();
+    },
+    async *lines(): AsyncGenerator<string> {
+      for (;;) {
+        while (typed.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+        const line = typed.shift()!;
+        if (line === null) return;
+        yield line;
+      }
     },
   };
 }

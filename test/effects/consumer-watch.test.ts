@@ -4,7 +4,8 @@ import type { WatchParams } from '../../machines/effects.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import { createFakeClock } from '../../src/clock.ts';
-import { BEAT_MS, consumerSubject, createConsumerWatch } from '../../src/effects/consumer-watch.ts';
+import { BEAT_MS, consumerSubject } from '../../src/bus/presence.ts';
+import { createConsumerWatch } from '../../src/effects/consumer-watch.ts';
 import { createLog } from '../../src/log.ts';
 
 const EVE = 'agent/eve';
