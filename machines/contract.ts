@@ -191,6 +191,8 @@ export interface MachineDefinition<Context = never> {
   /** Watch name → parameters, for the watches of the active states' `meta.watches`; undefined = not now. */
   watch: (name: string, view: ActorView<Context>) => Record<string, unknown> | undefined;
   project: (view: ActorView<Context>) => Projection;
+  /** Whose the address `kind/id#key` is now: of a mission, the session of that item. null = it has no such part. */
+  part?: (view: ActorView<Context>, key: string) => string | null;
   /**
    * What others who keep a picture of this actor are told after a step (`session.changed`, `agent.changed`): computed
    * from the views before and after, so that a picture cannot miss a change. Part of the step: told exactly once.

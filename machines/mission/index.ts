@@ -246,6 +246,7 @@ export const missionDefinition: MachineDefinition<MissionContext> = {
   claims: () => [],
   watch: () => undefined,
   project,
+  part: ({ context }, key) => context.items.find(({ spec }) => spec.key === key)?.session ?? null,
   announce,
   whenFinal,
 };

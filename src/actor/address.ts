@@ -28,6 +28,19 @@ export function isAddress(text: string): text is Address {
   return slash > 0 && KIND.test(text.slice(0, slash)) && ID.test(text.slice(slash + 1));
 }
 
+/** A part of an actor that has an address of its own: `mission/m#key`. */
+export interface PartAddress {
+  whole: Address;
+  key: string;
+}
+
+const PART = /^([a-z][a-z0-9_-]{0,31}\/[a-z0-9][a-z0-9_-]{0,127})#([a-z0-9][a-z0-9_-]{0,127})$/;
+
+export function parsePart(text: string): PartAddress | null {
+  const found = PART.exec(text);
+  return found === null ? null : { whole: found[1] as Address, key: found[2]! };
+}
+
 export function addressOf(kind: string, id: string): Address {
   return parseAddress(`${kind}/${id}`);
 }

@@ -11,7 +11,7 @@ import type {
   RefusalCode,
   Timers,
 } from '../../machines/contract.ts';
-import { isAddress, kindOf } from './address.ts';
+import { isAddress, kindOf, parsePart } from './address.ts';
 import { explainIssues } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
 import type { StoredEffect } from './journal.ts';
@@ -97,6 +97,12 @@ export function decide(taking: Taking, stood: Stood | null, around: Surroundings
     return take(taking, stood, definition, around, undefined, reject);
 
   if (envelope.subject !== actor) {
+    const part = parsePart(envelope.subject);
+    // Whoever put it into the whole's mailbox has found nobody there of that name.
+    if (part?.whole === actor) {
+      const what = stood === null ? `${actor}${suggestion(around.near(actor))}` : `“${part.key}” in ${actor}`;
+      return reject('unknown', null, `there is no ${what}`);
+    }
     return reject('refused', 'schema', `subject: is ${envelope.subject}, but it was sent to ${actor}`);
   }
   if ((envelope.hops ?? 0) > HOPS_MAX) {

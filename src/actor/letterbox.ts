@@ -10,6 +10,7 @@ import { RejectedInput, sentences } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { Logger } from '../log.ts';
 import { KEYS } from '../store/keys.ts';
+import { parsePart } from './address.ts';
 import { createCursor } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 import { ENVELOPE_BYTES_MAX, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
@@ -120,8 +121,10 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
           if (letter.seq > last + 1) tellPerson(missing(stream, last + 1, letter.seq - 1));
           opened.cursor.read(letter.seq);
           last = letter.seq;
-          if (stream === 'mail') takeMail(letter, opened.cursor);
-          else void takeHookLetter(letter, opened.cursor);
+          if (stream === 'mail') {
+            const finding = takeMail(letter, opened.cursor);
+            if (finding !== undefined) await finding;
+          } else void takeHookLetter(letter, opened.cursor);
         }
       } catch (error) {
         if (abort.signal.aborted) return;
@@ -136,8 +139,9 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
 
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
-  function takeMail(letter: Letter, cursor: Cursor): void {
-    const address = letter.subject.replace('.', '/');
+  /** Resolves when the letter is in its mailbox: the next one must not overtake it. */
+  function takeMail(letter: Letter, cursor: Cursor): Promise<void> | undefined {
+    const mailbox = letter.subject.replace('.', '/');
     const at = { cursor, seq: letter.seq };
     const { receiptTo } = letter;
     const tell = (receipt: Receipt): void => {
@@ -150,16 +154,29 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
       value = parseJson(letter.body);
       envelope = parseEnvelope(value);
     } catch (error) {
-      const receipt = unreadable(address, value, error as Error, new Date(clock.now()).toISOString());
+      const receipt = unreadable(mailbox, value, error as Error, new Date(clock.now()).toISOString());
       const body = Buffer.from(letter.body.subarray(0, ENVELOPE_BYTES_MAX)).toString('utf8');
       node.deadLetter(receipt, body, at).then(
         () => tell(receipt),
         () => {},
       );
-      return;
+      return undefined;
     }
-    node.send(envelope, { door: 'mail', letter: at, address }).then(tell, (error: unknown) => {
-      log.error({ err: error, address }, 'mail could not be taken');
+    const send = (located: Envelope, address: string): void => {
+      node.send(located, { door: 'mail', letter: at, address }).then(tell, (error: unknown) => {
+        log.error({ err: error, address }, 'mail could not be taken');
+      });
+    };
+    const part = parsePart(envelope.subject);
+    if (part === null) {
+      send(envelope, mailbox);
+      return undefined;
+    }
+    return node.locate(envelope.subject).then(({ subject, address }) => {
+      // Put into the mission's mailbox, into one of the item's own name (NATS allows it), or into the session's.
+      const agrees = [part.whole, envelope.subject, address].includes(mailbox);
+      if (agrees) send({ ...envelope, subject }, address);
+      else send(envelope, mailbox);
     });
   }
 

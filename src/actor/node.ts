@@ -12,6 +12,7 @@ import { RejectedInput } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { KEYS } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
+import { parsePart } from './address.ts';
 import { createActors } from './actors.ts';
 import type { Actor, Actors } from './actors.ts';
 import { BATCH_MS_MAX } from './batch.ts';
@@ -77,8 +78,13 @@ export interface Node {
   registry: Registry;
   /** Takes an envelope from outside; resolves with its receipt after the commit. */
   send(envelope: Envelope, options?: SendOptions): Promise<Receipt>;
+  /**
+   * Whose a subject is. Of a part of an actor (`mission/m#key`) it is known once what waits at the whole has been taken;
+   * where there is no such part, `address` is the whole's mailbox, and it is the whole's to say so.
+   */
+  locate(subject: string): Promise<{ subject: string; address: string }>;
   /** The receipt it would get now, by the whole path; nothing is done. */
-  preview(envelope: Envelope): Receipt;
+  preview(envelope: Envelope, address?: string): Receipt;
   /** Commits the answer of an act. Resolves when durable; false = no longer wanted. */
   answer(key: string, type: string, data: Record<string, unknown>): Promise<boolean>;
   /** Writes rows of the runtime's own with the next batch. `lazy`: whenever there is one, it is not waited for. */
@@ -165,6 +171,23 @@ export function createNode(options: NodeOptions): Node {
       );
     }
     return enqueue(address, envelope, door, { text, bytes }, letter === undefined ? {} : { letter });
+  }
+
+  async function locate(subject: string): Promise<{ subject: string; address: string }> {
+    const part = parsePart(subject);
+    if (part === null) return { subject, address: subject };
+    await taken(part.whole);
+    const { kind, stood } = actors.get(part.whole);
+    const found = stood === null ? null : (registry.get(kind)?.part?.(stood.live.view as never, part.key) ?? null);
+    return found === null ? { subject, address: part.whole } : { subject: found, address: found };
+  }
+
+  /** Resolves when what waits at this actor now has been taken, or is not going to be. */
+  async function taken(address: string): Promise<void> {
+    const last = mailbox.peekAll(address).at(-1);
+    if (last === undefined) return;
+    const waits = (): boolean => mailbox.peekAll(address).includes(last);
+    while (actors.get(address).parked === null && ledger.dead() === null && waits()) await durable();
   }
 
   function enqueue(
@@ -356,8 +379,9 @@ export function createNode(options: NodeOptions): Node {
   return {
     registry,
     send,
-    preview(envelope) {
-      const actor = actors.get(envelope.subject);
+    locate,
+    preview(envelope, address = envelope.subject) {
+      const actor = actors.get(address);
       if (actor.parked !== null && envelope.type !== 'correct.unpark') return parking.refused(actor, envelope.id);
       const taking = { actor: actor.address, envelope, at: turn.stamp(actor), door: 'outside' } as const;
       return decide(taking, actor.stood, around).receipt;

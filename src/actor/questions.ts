@@ -113,14 +113,25 @@ export function createQuestions({ node, store, clock, health, redact, standing, 
   async function resolve(name: string): Promise<string> {
     if (/^[a-z][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/.test(name)) return name;
     const item = ITEM.exec(name);
-    const ref = item === null ? `issue:${name}` : `item:mission/${item[2]}#${item[3]}`;
-    const found = await referenced(store, ref);
+    if (item !== null) return itemOf(`mission/${item[2]}`, item[3]!);
+    const found = await referenced(store, `issue:${name}`);
     if (found.length > 0) return found.at(-1)!;
     const byId: string[] = [];
     for (const kind of node.registry.keys())
       if (store.get(KEYS.index(`${kind}/${slug(name)}`)) !== undefined) byId.push(`${kind}/${slug(name)}`);
     if (byId.length === 1) return byId[0]!;
     throw new QuestionError(404, byId.length === 0 ? `there is no “${name}”` : `“${name}” may be ${byId.join(' or ')}`);
+  }
+
+  /** Of an item that is no longer there, the last session it had. */
+  async function itemOf(mission: string, key: string): Promise<string> {
+    const { address } = await node.locate(`${mission}#${key}`);
+    if (address !== mission) return address;
+    const last = (await referenced(store, `item:${mission}#${key}`)).at(-1);
+    if (last !== undefined) return last;
+    const { items } = ((await node.settled(mission))?.stood?.live.state.context ?? {}) as { items?: unknown };
+    const what = items === undefined ? `no ${mission}` : `no item “${key}” in ${mission}`;
+    throw new QuestionError(404, `there is ${what}`);
   }
 
   async function actorOf(name: string): Promise<Actor> {
@@ -265,10 +276,10 @@ export function createQuestions({ node, store, clock, health, redact, standing, 
     return events === true ? eventSchemas(definition) : chartOf(definition);
   }
 
-  async function addressed(input: unknown): Promise<Envelope> {
+  async function located(input: unknown): Promise<{ envelope: Envelope; address: string }> {
     const envelope = parseEnvelope(input);
-    if (!ITEM.test(envelope.subject)) return envelope;
-    return { ...envelope, subject: await resolve(envelope.subject) };
+    const { subject, address } = await node.locate(envelope.subject.replace(SHORT_ITEM, 'mission/$&'));
+    return { envelope: { ...envelope, subject }, address };
   }
 
   const checked =
@@ -305,16 +316,20 @@ export function createQuestions({ node, store, clock, health, redact, standing, 
     }),
     dead: checked('dead', dead),
     health: checked('health', health),
-    send: async (input) => node.send(await addressed(input)),
+    send: async (input) => {
+      const { envelope, address } = await located(input);
+      return node.send(envelope, { address });
+    },
     preview: async (input) => {
-      const envelope = await addressed(input);
-      await node.settled(envelope.subject);
-      return node.preview(envelope);
+      const { envelope, address } = await located(input);
+      await node.settled(address);
+      return node.preview(envelope, address);
     },
   };
 }
 
 /** `mission/m#key`: an item's current session. */
+const SHORT_ITEM = /^[a-z0-9][a-z0-9_-]*#[a-z0-9][a-z0-9_-]*$/;
 const ITEM = /^(mission\/)?([a-z0-9][a-z0-9_-]*)#([a-z0-9][a-z0-9_-]*)$/;
 
 /** Addresses with this reference, oldest id first (`eng-42`, then `eng-42-2`). */

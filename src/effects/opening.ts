@@ -93,7 +93,10 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
 
   const door = createRunDoor({
     dataDir: data,
-    send: (envelope) => node.send(envelope, { door: 'hook' }),
+    async send(envelope) {
+      const { subject, address } = await node.locate(envelope.subject);
+      return node.send({ ...envelope, subject }, { door: 'hook', address });
+    },
     ask: (question, input) => questions()[question](input),
     openPull: (pull) => github.openPull(pull),
     repos,

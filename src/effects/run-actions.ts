@@ -1,7 +1,7 @@
 /** What an agent can do through the run door, and what becomes of it: an envelope, a question, or a pull request. */
 import { z } from 'zod';
 import { AGENT_EVENTS } from '../../machines/events/agent.ts';
-import { address, line, prose } from '../../machines/events/common.ts';
+import { line, prose } from '../../machines/events/common.ts';
 import type { RunIdentity } from './process/watch.ts';
 
 export type Deed =
@@ -32,6 +32,11 @@ export function mayDo(actions: readonly string[], action: string): boolean {
   return names.some((name) => actions.includes(name) || (name.startsWith('correct.') && actions.includes('correct.*')));
 }
 
+/** An actor, or an item of a mission. */
+const addressee = z
+  .string()
+  .regex(/^[a-z]+\/[a-z0-9][a-z0-9_-]{0,127}(#[a-z0-9][a-z0-9_-]{0,127})?$/, 'must be kind/id, or mission/id#key');
+
 const memory = AGENT_EVENTS['correct.memory.set'].data.pick({ key: true, value: true });
 const pull = z.strictObject({
   title: line,
@@ -50,7 +55,7 @@ export function deedOf(
   { agent, session, actions }: RunIdentity,
   { action, data, actor }: { action: string; data: Record<string, unknown>; actor?: string | undefined },
 ): Deed | Refused {
-  const to = actor === undefined ? session : address.parse(actor);
+  const to = actor === undefined ? session : addressee.parse(actor);
   const own: Refused = { refused: 'this run has no session; name the actor' };
   const name = NAMES[action] ?? action;
   if ((name === 'session.read' || name === 'session.answer') && to !== session && !mayDo(actions, CONDUCTS)) {

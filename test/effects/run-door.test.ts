@@ -160,6 +160,18 @@ test('a conductor sends corrections to whom it names, with the epoch it expects'
     { role: 'conductor', actions: ['correct.*'] },
   ));
 
+test('a conductor names an item of its mission as anybody does', () =>
+  withDoor(
+    async ({ act, sent, audited }) => {
+      const data = { to: 'agent/backend', reason: 'the wrong lane' };
+      assert.equal((await act({ action: 'correct.reassign', actor: 'mission/m1#lane', data })).status, 200);
+      assert.equal(sent[0]?.subject, 'mission/m1#lane');
+      assert.equal(audited.at(-1)?.actor, 'mission/m1#lane');
+      assert.equal((await act({ action: 'correct.reassign', actor: 'mission/m1#', data })).status, 400);
+    },
+    { role: 'conductor', actions: ['correct.*'] },
+  ));
+
 test('after its epoch a run does nothing and gets no credential', () =>
   withDoor(async ({ act, credential, standing, sent, audited }) => {
     standing.epoch = 4;
