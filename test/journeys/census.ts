@@ -69,10 +69,11 @@ export const STORY: Census = {
 export async function checkEverything(
   journey: Journey,
   { issue, session }: { issue: string; session: string },
+  story: Census = STORY,
 ): Promise<Record<string, number>> {
   const { world, ask, facts } = journey;
-  assert.deepEqual(await checkStory(world, issue), []);
-  assert.deepEqual(await census(world, issue), STORY);
+  if (story === STORY) assert.deepEqual(await checkStory(world, issue), []);
+  assert.deepEqual(await census(world, issue), story);
 
   const all = await journals(journey);
   for (const [actor, entries] of all) {

@@ -4,19 +4,13 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { endAll, processesOf } from '../../src/demo/processes.ts';
-import { SCRIPT } from '../../src/demo/story.ts';
-import { STORY, census } from './census.ts';
+import { census } from './census.ts';
 import { cli } from './cli.ts';
 import type { Said } from './cli.ts';
 import { journals, journey } from './journey.ts';
 import type { Journey } from './journey.ts';
+import { AFTERWARDS, SHORT, STEPS } from './short.ts';
 
-const [first] = SCRIPT.runs;
-const approve = SCRIPT.runs.find(({ steps }) => JSON.stringify(steps).includes('approve'));
-const nothing = SCRIPT.runs.at(-1);
-const greeting = { write: { path: 'src/greet.js', text: 'export const greet = (name) => `Hello, ${name}!`;\n' } };
-/** Right at once: what else a job may meet is told elsewhere. */
-const steps = (first as { steps: Record<string, unknown>[] }).steps.map((step) => ('write' in step ? greeting : step));
 const HELD = /effects are held since .*: chartroom resume effects/;
 const isAgent = ({ command }: { command: string }): boolean => command.includes('drivers/scripted');
 
@@ -26,9 +20,8 @@ journey(
     script: {
       runs: [
         { when: { for: 'implement', epoch: 1 }, steps: [{ hang: true }] },
-        { when: { for: 'implement', attempt: 1 }, steps },
-        approve,
-        nothing,
+        { when: { for: 'implement', attempt: 1 }, steps: STEPS },
+        ...AFTERWARDS,
       ],
     },
   },
@@ -99,11 +92,8 @@ journey(
 
     assert.equal((await ask<{ effects: string }>('health')).effects, 'performed');
     assert.deepEqual(await census(world, issue), {
-      ...STORY,
-      reviews: ['susan-reviews APPROVED'],
+      ...SHORT,
       issueComments: ['This', 'Is', 'Merged'],
-      commits: ['Greet people'],
-      base: ['Greet people (#1)'],
     });
     const job = (await journals(journey)).get(session)!;
     assert.ok(job.slice(held.get(session)!.length).some(({ type }) => type === 'comment.observed'));
