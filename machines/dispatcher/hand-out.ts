@@ -37,8 +37,9 @@ export const handOut =
       const said = row === undefined ? want.said : short(row);
       if (row !== undefined && said !== want.said) {
         const ruledOut = row.ruledOut.slice(0, RULED_OUT_MAX).map(({ agent, why }) => ({ agent, why }));
-        const { want: number, role, slot } = row;
-        wishes.push(tell({ to: want.session, type: 'work.unmatched', data: { want: number, role, ruledOut, slot } }));
+        const { want: number, role, slot, nobody } = row;
+        const data = { want: number, role, ruledOut, slot, nobody };
+        wishes.push(tell({ to: want.session, type: 'work.unmatched', data }));
         next = { ...next, said };
       }
       const down = held === null && !want.pinLost ? downPin(want, context) : null;

@@ -35,13 +35,24 @@ export interface Offer {
 export interface RuledOut {
   agent: string;
   why: string;
-  /** One letter, so that what was last said can be kept short. */
+  /** A few letters, so that what was last said can be kept short. */
   code: string;
+  /** It may pass by itself: busy, paused, cooling down. What an agent is, or that it was stopped, does not. */
+  passes: boolean;
 }
+type Against = Omit<RuledOut, 'agent'>;
 
 export interface Matching {
   matched: { session: string; want: number; agent: string }[];
-  unmatched: { session: string; want: number; role: string; ruledOut: RuledOut[]; slot: boolean }[];
+  unmatched: {
+    session: string;
+    want: number;
+    role: string;
+    ruledOut: RuledOut[];
+    slot: boolean;
+    /** Nobody who is hired will take it: somebody has to move first. */
+    nobody: boolean;
+  }[];
 }
 
 export interface Field {
@@ -87,7 +98,8 @@ export function match(field: Field): Matching {
     const chosen = free > 0 && field.held === null ? best(want, suited, field.wants) : undefined;
     if (chosen === undefined) {
       const slot = suited.length > 0 && field.held === null;
-      result.unmatched.push({ session: want.session, want: want.want, role: want.role, ruledOut, slot });
+      const nobody = suited.length === 0 && ruledOut.every(({ passes }) => !passes);
+      result.unmatched.push({ session: want.session, want: want.want, role: want.role, ruledOut, slot, nobody });
       continue;
     }
     free--;
@@ -118,18 +130,24 @@ export function ruleOut(
   agent: AgentRow,
   { agents, held }: Pick<Field, 'agents' | 'held'>,
   busy: ReadonlySet<string>,
-): { code: string; why: string } | null {
-  if (agent.user !== want.user) return { code: 'u', why: `works for ${agent.user}, not for ${want.user}` };
-  if (agent.mode === 'chat') return { code: 'm', why: 'is a chat, which is not offered work' };
-  if (isExcluded(want, agent.agent)) return { code: 'x', why: 'is excluded from this work' };
+): Against | null {
+  if (agent.user !== want.user) return never('u', `works for ${agent.user}, not for ${want.user}`);
+  if (agent.mode === 'chat') return never('m', 'is a chat, which is not offered work');
+  if (isExcluded(want, agent.agent)) return never('x', 'is excluded from this work');
   const unsuited = want.pin === undefined ? unfit(want, agent, agents) : offPin(want.pin, want, agent);
   if (unsuited !== null) return unsuited;
-  if (agent.life !== 'asleep') return { code: agent.life.slice(0, 3), why: lifeText(agent) };
-  if (agent.door !== 'open') return { code: 'd', why: `its door is ${agent.door}` };
-  if (agent.session !== undefined || busy.has(agent.agent)) return { code: 'b', why: 'is busy' };
-  if (agent.declined) return { code: 'r', why: 'declined, and has said nothing new since' };
-  return held === null ? null : { code: 'h', why: held };
+  if (agent.life !== 'asleep')
+    return { code: agent.life.slice(0, 3), why: lifeText(agent), passes: !LEFT.has(agent.life) };
+  if (agent.door !== 'open') return later('d', `its door is ${agent.door}`);
+  if (agent.session !== undefined || busy.has(agent.agent)) return later('b', 'is busy');
+  if (agent.declined) return later('r', 'declined, and has said nothing new since');
+  return held === null ? null : later('h', held);
 }
+
+const never = (code: string, why: string): Against => ({ code, why, passes: false });
+const later = (code: string, why: string): Against => ({ code, why, passes: true });
+/** Lives that only a person ends, or nobody. */
+const LEFT = new Set(['stopped', 'archived', 'offboarding', 'offboarded']);
 
 function lifeText(agent: AgentRow): string {
   if (agent.life === 'busy' || agent.life === 'starting') return 'is busy';
@@ -140,25 +158,25 @@ const isExcluded = (want: Want, agent: string): boolean =>
   want.excluded.includes(agent) || want.excluded.includes(agent.slice('agent/'.length));
 
 /** A correction named an agent, a lane or a role: that word counts, whatever the kinds are (a lane keeps them). */
-function offPin(pin: string, want: Want, agent: AgentRow): { code: string; why: string } | null {
+function offPin(pin: string, want: Want, agent: AgentRow): Against | null {
   if (pin.startsWith('lane/')) {
     const lane = pin.slice('lane/'.length);
-    return agent.lanes.includes(lane) ? wrongKind(want, agent) : { code: 'l', why: `is not in lane ${lane}` };
+    return agent.lanes.includes(lane) ? wrongKind(want, agent) : never('l', `is not in lane ${lane}`);
   }
   if (pin.startsWith('role/')) {
     const role = pin.slice('role/'.length);
-    return sameRole(agent.role, role) ? null : { code: 'o', why: `is no ${role}` };
+    return sameRole(agent.role, role) ? null : never('o', `is no ${role}`);
   }
-  return agent.agent === pin ? null : { code: 'p', why: `the work waits for ${pin} alone` };
+  return agent.agent === pin ? null : never('p', `the work waits for ${pin} alone`);
 }
 
-function unfit(want: Want, agent: AgentRow, agents: readonly AgentRow[]): { code: string; why: string } | null {
+function unfit(want: Want, agent: AgentRow, agents: readonly AgentRow[]): Against | null {
   const kind = wrongKind(want, agent);
   if (kind !== null) return kind;
   if (want.lane !== undefined && !agent.lanes.includes(want.lane)) {
-    return { code: 'l', why: `is not in lane ${want.lane}` };
+    return never('l', `is not in lane ${want.lane}`);
   }
-  if (!sameRole(agent.role, want.role) && isNamedRole(want, agents)) return { code: 'o', why: `is no ${want.role}` };
+  if (!sameRole(agent.role, want.role) && isNamedRole(want, agents)) return never('o', `is no ${want.role}`);
   return null;
 }
 
@@ -170,8 +188,8 @@ function isNamedRole(want: Want, agents: readonly AgentRow[]): boolean {
   );
 }
 
-function wrongKind(want: Want, agent: AgentRow): { code: string; why: string } | null {
-  return agent.kinds.includes(want.kind) ? null : { code: 'k', why: `a ${agent.role} does not take ${want.kind} work` };
+function wrongKind(want: Want, agent: AgentRow): Against | null {
+  return agent.kinds.includes(want.kind) ? null : never('k', `a ${agent.role} does not take ${want.kind} work`);
 }
 
 /** Past owner, role asked for, least waited for, longest idle; the name settles what is left. */

@@ -288,6 +288,8 @@ export const SESSION_EVENTS = {
       role: z.string(),
       ruledOut: z.array(z.strictObject({ agent: z.string(), why: z.string() })).max(1_000),
       slot: z.boolean(),
+      /** None of those hired will, however long one waits. */
+      nobody: z.boolean().optional(),
     }),
     means: 'Nobody fits this want now; each agent with what rules it out.',
     from: 'runtime',

@@ -234,7 +234,7 @@ export interface SessionContext {
   /** Number of the last want. */
   wants: number;
   want: { number: number; since: string } | null;
-  unmatched: { role: string; ruledOut: { agent: string; why: string }[]; slot: boolean } | null;
+  unmatched: { role: string; ruledOut: { agent: string; why: string }[]; slot: boolean; nobody: boolean } | null;
   offer: { agent: string; want: number; at: string } | null;
   /** Offers declined or timed out in a row. */
   declines: number;

@@ -117,11 +117,10 @@ function onWant({ context }: View, since: string): WaitingOn {
   if (unmatched.slot)
     return wait('slot', { on: DISPATCHER, since, detail: 'as many runs as allowed are in progress', moves });
   const ruledOut = unmatched.ruledOut.map(({ agent, why }) => `${agent}: ${why}`).join('; ');
-  const detail =
-    ruledOut === ''
-      ? `no ${pin ?? unmatched.role} is hired`
-      : `no ${pin ?? unmatched.role} is free (${ruledOut.slice(0, 500)})`;
-  return wait('agent', { on: ruledOut === '' ? null : DISPATCHER, since, detail, moves });
+  const { nobody } = unmatched;
+  const what = `no ${pin ?? unmatched.role} is ${nobody ? 'hired' : 'free'}`;
+  const detail = ruledOut === '' ? what : `${what} (${ruledOut.slice(0, 500)})`;
+  return wait('agent', { on: nobody || ruledOut === '' ? null : DISPATCHER, since, detail, moves });
 }
 
 function onParked({ obligations }: SessionContext): WaitingOn[] {

@@ -147,3 +147,14 @@ test('the same field gives the same matches whatever order its rows are in', () 
   const forwards = pairs(field(wants, agents));
   assert.deepEqual(pairs(field(wants.toReversed(), agents.toReversed())), forwards);
 });
+
+test('whether anybody hired will ever take it is told apart from who is only busy', () => {
+  const nobody = (wanted: Want, ...agents: AgentRow[]): boolean => match(field([wanted], agents)).unmatched[0]!.nobody;
+  assert.equal(nobody(want('s')), true, 'nobody is hired at all');
+  assert.equal(nobody(want('s'), reviewer('susan'), agent('ada', { user: 'other' })), true, 'none of them may');
+  assert.equal(nobody(want('s', { excluded: ['agent/ada'] }), agent('ada')), true, 'it handed this back');
+  for (const life of ['stopped', 'archived', 'offboarding'])
+    assert.equal(nobody(want('s'), agent('ada', { life })), true, life);
+  for (const passing of [{ life: 'busy' }, { life: 'coolingDown' }, { door: 'paused' }, { declined: true }])
+    assert.equal(nobody(want('s'), reviewer('susan'), agent('ada', passing)), false, JSON.stringify(passing));
+});

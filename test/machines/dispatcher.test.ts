@@ -62,7 +62,13 @@ test('an agent has one open offer at most, and the next work waits for it', () =
   assert.deepEqual(tells(effects, 'work.unmatched'), [
     {
       to: 'session/s2',
-      data: { want: 1, role: 'implementer', ruledOut: [{ agent: 'agent/ada', why: 'is busy' }], slot: false },
+      data: {
+        want: 1,
+        role: 'implementer',
+        ruledOut: [{ agent: 'agent/ada', why: 'is busy' }],
+        slot: false,
+        nobody: false,
+      },
     },
   ]);
   assert.deepEqual(matches(settle(dispatcher, 's1', 'ada', 'timedOut')), ['session/s2→agent/ada']);
@@ -83,7 +89,13 @@ test('a slot is taken by a match and given back by the agent that shows itself w
   assert.deepEqual(tells(wants(dispatcher, 's2'), 'work.unmatched'), [
     {
       to: 'session/s2',
-      data: { want: 1, role: 'implementer', ruledOut: [{ agent: 'agent/ada', why: 'is busy' }], slot: true },
+      data: {
+        want: 1,
+        role: 'implementer',
+        ruledOut: [{ agent: 'agent/ada', why: 'is busy' }],
+        slot: true,
+        nobody: false,
+      },
     },
   ]);
   assert.deepEqual(matches(settle(dispatcher, 's1', 'ada', 'accepted')), []);

@@ -218,13 +218,13 @@ export function createLaws(world: World): Laws {
   /** Law 3 and 4: until when, or whose move it is, and that he can make it. null = all is well. */
   function hasNoEnd(address: string, { gate, on, until }: WaitingOn, context: SessionContext): string | null {
     if (until !== null) return null;
-    if (on === null) return context.brief.mission !== null || hasTimer(address) ? null : 'nobody, and no help is asked';
+    // A review gate shows whom the review session waits for.
+    const asker = gate === 'review' ? (context.reviewing.picture?.address ?? address) : address;
+    if (on === null) return context.brief.mission !== null || hasTimer(asker) ? null : 'nobody, and no help is asked';
     const [kind] = on.split('/');
     if (kind === 'person' || kind === 'cli' || kind === 'external')
       return kind === 'external' ? external(address, on) : null;
     if (on === address) return hasTimer(address) || hasAct(address) ? null : 'itself, with nothing under way';
-    // A review gate shows whom the review session waits for.
-    const asker = gate === 'review' ? (context.reviewing.picture?.address ?? address) : address;
     if (on === DISPATCHER && !deskKnows(asker)) return 'the dispatcher, which was not asked';
     if (on === DISPATCHER)
       return asker !== address || asksForHelp(address, context) ? null : 'nobody, and no help is asked';
