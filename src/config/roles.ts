@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { workKind } from '../../machines/events/common.ts';
 import { agentLimits } from '../../machines/events/agent.ts';
 import type { Hire } from '../../machines/events/index.ts';
+import { ALLOWANCES } from '../drivers/approval.ts';
 import { explainIssues } from '../actor/envelope.ts';
 import { RejectedInput } from '../errors.ts';
 import { packageFile } from '../package.ts';
@@ -25,6 +26,8 @@ export const roleSchema = z.strictObject({
   limits: agentLimits.optional(),
   /** Names of environment variables its processes get besides PATH and HOME. */
   env: z.array(z.string()).default([]),
+  /** What it may do without asking a person; drivers without approvals do not ask. */
+  allow: z.enum(ALLOWANCES).default('everything'),
   /** What its prompt says of the role. */
   prompt: z.string().default(''),
 });

@@ -61,6 +61,13 @@ export const agentSchema = z.strictObject({
 export const DRIVERS: readonly string[] = ['scripted', 'command', 'codex', 'claude', 'acp'];
 export type AgentConfig = z.infer<typeof agentSchema>;
 
+/** A coding agent's own program. */
+const program = {
+  program: z.string().min(1).optional().describe('a path, or a name on the PATH'),
+  args: z.array(z.string()).optional().describe('more of its command line'),
+  model: z.string().optional().describe('default: the program’s own'),
+};
+
 type TimerKey = `${keyof typeof TIMER_DEFAULTS}Seconds`;
 const timerShape = Object.fromEntries(
   Object.keys(TIMER_DEFAULTS).map((name) => [`${name}Seconds`, z.number().min(0).optional()]),
@@ -115,6 +122,14 @@ export const configSchema = z.strictObject({
     .strictObject({
       scripted: z.strictObject({ script: z.string() }).optional(),
       command: z.strictObject({ run: z.string() }).optional(),
+      codex: z
+        .strictObject({
+          ...program,
+          sandbox: z.enum(['read-only', 'workspace-write', 'danger-full-access']).optional(),
+          config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+        })
+        .optional()
+        .describe('may be absent: `codex` on the PATH'),
     })
     .prefault({}),
   roles: z.string().optional().describe('folder of role files that replace or join the shipped ones'),

@@ -4,6 +4,7 @@
  * and its end, in this order: read again after a restart of the runtime, the same output tells the same events.
  */
 import type { Usage, Verdict } from '../../machines/events/common.ts';
+import type { Allowance } from './approval.ts';
 
 export interface Capabilities {
   /** A text can reach the running turn. */
@@ -50,6 +51,8 @@ export interface Seat {
   promptFile: string;
   /** Where the agent may leave its result as JSON (`runOutcome`); in its environment as `CHARTROOM_RESULT`. */
   resultFile: string;
+  /** What it may do without asking. */
+  allow: Allowance;
   /** An earlier conversation to go on with. */
   conversation?: string;
 }
@@ -70,6 +73,8 @@ export interface Launch {
 export interface Channel {
   /** One line to its standard input. @throws TransientError `DRIVER_GONE`. */
   send: (line: string) => Promise<void>;
+  /** Nothing more is said to it: its standard input ends. Only with stdin `pipe`. */
+  end: () => void;
   signal: (name: 'SIGINT' | 'SIGTERM') => void;
   /** The last lines it wrote to its standard error. */
   complaint: () => string;

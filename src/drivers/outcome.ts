@@ -1,8 +1,11 @@
 /** What an agent's own program may leave as its result: a JSON file whose path is in `CHARTROOM_RESULT`. */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { reviewComment } from '../../machines/events/common.ts';
 import type { RunResult } from './driver.ts';
 
+/** A result file larger than this is none. */
+const RESULT_BYTES_MAX = 2_000_000;
 const sha = z.string().regex(/^[0-9a-f]{7,64}$/);
 
 /** `verdict.head` may be left out: the commit the run was asked to judge. */
@@ -44,4 +47,16 @@ export function resultOf(outcome: Omit<RunOutcome, 'usage' | 'until' | 'reason'>
     ...(pull === undefined ? {} : { pull }),
     ...(handedBack === undefined ? {} : { handedBack }),
   };
+}
+
+/** What the program left; undefined: nothing, or nothing that is a result. */
+export function readOutcome(file: string): RunOutcome | undefined {
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (text.length > RESULT_BYTES_MAX) return undefined;
+    const parsed = runOutcome.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -11,6 +11,7 @@ import type { Config, RepoConfig } from '../config/config.ts';
 import type { Env } from '../config/expand.ts';
 import { roleOf, secretEnvironmentOf } from '../config/roles.ts';
 import type { Roles } from '../config/roles.ts';
+import { createCodexDriver } from '../drivers/codex/driver.ts';
 import { createCommandDriver } from '../drivers/command/driver.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { createScriptedDriver } from '../drivers/scripted/driver.ts';
@@ -126,6 +127,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
         roleOf(roles, role),
         env,
       ),
+    allowance: (role) => roleOf(roles, role)?.allow ?? 'everything',
     person: (agent) => personOf(agent),
     node: process.execPath,
     bootId: await readBootId(),
@@ -204,6 +206,7 @@ function openDrivers({ drivers, directory }: Config): Record<string, Driver> {
     opened['scripted'] = createScriptedDriver({ script, node: process.execPath });
   }
   if (drivers.command !== undefined) opened['command'] = createCommandDriver(drivers.command);
+  opened['codex'] = createCodexDriver(drivers.codex);
   return opened;
 }
 

@@ -18,8 +18,11 @@ const LINES: Partial<Record<Behaviour, string>> = {
   handsBack: result({ handedBack: 'not mine' }),
 };
 
+const driver = (behaviour: Behaviour) => createCommandDriver({ run: LINES[behaviour] ?? 'true' });
+
 driverContract({
   name: 'command',
-  driver: (behaviour) => createCommandDriver({ run: LINES[behaviour] ?? 'true' }),
+  capabilities: driver('works').capabilities,
+  play: (behaviour, use) => use({ driver: driver(behaviour) }),
   cannot: { asks: SILENT, asksApproval: SILENT, listens: SILENT },
 });

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { Allowance } from '../../src/drivers/approval.ts';
 import type { Capabilities, Driver } from '../../src/drivers/driver.ts';
 import { membersOf } from '../../src/effects/process/group.ts';
 import { withProcesses } from '../effects/process-site.ts';
@@ -24,7 +25,7 @@ export type Behaviour =
   | 'hangs'
   /** Asks a question, writes the answer to `answer.txt`, ends well. */
   | 'asks'
-  /** Asks for an approval with choices `yes` and `no`, writes the decision to `answer.txt`, ends well. */
+  /** Asks for an approval with choices `yes` and `no`; `yes` is in `answer.txt` only if that was the answer; ends well. */
   | 'asksApproval'
   /** Waits for a text, writes it to `steered.txt`, ends well. */
   | 'listens'
@@ -42,32 +43,48 @@ export type Behaviour =
   /** Hands the work back, reason `not mine`. */
   | 'handsBack';
 
+/** One agent that behaves as asked. */
+export interface Subject {
+  driver: Driver;
+  /** What its process needs of the environment. */
+  env?: Record<string, string>;
+}
+
 export interface DriverContract {
   name: string;
-  driver: (behaviour: Behaviour) => Driver;
+  capabilities: Capabilities;
+  /** Uses one agent; what it needs around it lives until `use` is over. */
+  play: (behaviour: Behaviour, use: (subject: Subject) => Promise<void>) => Promise<void>;
   /** What this agent has no way to do at all, and why. */
   cannot?: Partial<Record<Behaviour, string>>;
+  /** Why none of it can be tried here. */
+  skip?: string | undefined;
 }
 
 const END = { reason: 'enough', stopSeconds: 2, killSeconds: 0.5 };
 
-export function driverContract({ name, driver, cannot = {} }: DriverContract): void {
-  const { capabilities } = driver('works');
+/** Of one case with a slow real program; beyond this something hangs. */
+const CASE_MS_MAX = 120_000;
 
+export function driverContract({ name, capabilities, play, cannot = {}, skip: all }: DriverContract): void {
   function check(
     title: string,
     behaviour: Behaviour,
     use: (site: ProcessSite, subject: Driver) => Promise<void>,
     needs?: keyof Capabilities,
+    allow: Allowance = 'everything',
   ): void {
     const lacks = needs !== undefined && !capabilities[needs] ? `it does not declare ${needs}` : undefined;
-    const skip = cannot[behaviour] ?? lacks;
-    test(`${name}: ${title}`, skip === undefined ? {} : { skip }, async () => {
-      const subject = driver(behaviour);
-      await withProcesses({ more: { drivers: { [name]: subject } } }, (site) => use(site, subject));
-    });
+    const skip = all ?? cannot[behaviour] ?? lacks;
+    test(`${name}: ${title}`, skip === undefined ? { timeout: CASE_MS_MAX } : { skip }, () =>
+      play(behaviour, ({ driver, env = {} }) => {
+        const more = { drivers: { [name]: driver }, secretEnv: () => env, allowance: () => allow };
+        return withProcesses({ more }, (site) => use(site, driver));
+      }),
+    );
   }
-  const start = (site: ProcessSite, more: { conversation?: string } = {}) => site.start({ driver: name, ...more });
+  const start = (site: ProcessSite, more: { conversation?: string; run?: string } = {}) =>
+    site.start({ driver: name, ...more });
   const read = async (site: ProcessSite, file: string): Promise<string> => {
     const { readFile } = await import('node:fs/promises');
     return readFile(path.join(site.worktree, file), 'utf8');
@@ -151,19 +168,27 @@ export function driverContract({ name, driver, cannot = {} }: DriverContract): v
     assert.equal(await read(site, 'answer.txt'), 'blue');
   });
 
-  check(
-    'an approval waits for its decision',
-    'asksApproval',
-    async (site) => {
-      start(site);
-      const { data } = await site.next('driver.asked');
-      assert.deepEqual([data['kind'], data['choices']], ['approval', ['yes', 'no']]);
-      await site.act('driver.answer', { question: data['question'], choice: 'no' });
-      await site.next('driver.turned');
-      assert.equal(await read(site, 'answer.txt'), 'no');
-    },
-    'approvals',
-  );
+  for (const [choice, title] of [
+    ['yes', 'an approval that is given is acted on'],
+    ['no', 'an approval that is not given is not'],
+  ] as const) {
+    check(
+      title,
+      'asksApproval',
+      async (site) => {
+        start(site);
+        const { data } = await site.next('driver.asked');
+        assert.equal(data['kind'], 'approval');
+        for (const one of ['yes', 'no']) assert.ok((data['choices'] as string[]).includes(one));
+        await site.act('driver.answer', { question: data['question'], choice });
+        assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+        const said = await read(site, 'answer.txt').catch(() => '');
+        assert.equal(said === 'yes', choice === 'yes');
+      },
+      'approvals',
+      'nothing',
+    );
+  }
 
   check('usage comes with the turn’s end', 'uses', async (site) => {
     start(site);
@@ -216,10 +241,16 @@ export function driverContract({ name, driver, cannot = {} }: DriverContract): v
 
   check(
     'after kill -9 a new process goes on with the same conversation',
-    'idles',
+    'hangs',
     async (site) => {
-      start(site, { conversation: 'conversation-1' });
-      assert.equal((await site.next('driver.started')).data['conversation'], 'conversation-1');
+      start(site);
+      const first = (await site.next('driver.started')).data;
+      await until(site, 'begun.txt');
+      process.kill(-(first['pid'] as number), 'SIGKILL');
+      assert.equal((await site.next('driver.exited')).data['class'], 'crash');
+      start(site, { run: 'eng-42-4', conversation: first['conversation'] as string });
+      assert.equal((await site.next('driver.started')).data['conversation'], first['conversation']);
+      await site.act('driver.interrupt', {});
     },
     'resume',
   );

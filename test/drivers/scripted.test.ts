@@ -22,8 +22,11 @@ const STEPS: Record<Behaviour, unknown[]> = {
   handsBack: [{ handBack: 'not mine' }],
 };
 
+const driver = (behaviour: Behaviour) =>
+  createScriptedDriver({ script: { runs: [{ steps: STEPS[behaviour] }] }, node: process.execPath });
+
 driverContract({
   name: 'scripted',
-  driver: (behaviour) =>
-    createScriptedDriver({ script: { runs: [{ steps: STEPS[behaviour] }] }, node: process.execPath }),
+  capabilities: driver('works').capabilities,
+  play: (behaviour, use) => use({ driver: driver(behaviour) }),
 });

@@ -2,11 +2,9 @@
  * Any program as an agent, one process per run: the prompt comes by file (`{prompt}` in the command line) or else on
  * standard input, the result by exit code and, where the program likes, as JSON in the file `CHARTROOM_RESULT` names.
  */
-import { readFileSync } from 'node:fs';
 import type { Conversation, Driver, Exit, Opening } from '../driver.ts';
 import { UNSTEERABLE } from '../driver.ts';
-import { resultOf, runOutcome } from '../outcome.ts';
-import type { RunOutcome } from '../outcome.ts';
+import { readOutcome, resultOf } from '../outcome.ts';
 
 /** Exit codes with a meaning (sysexits.h where it has one); every other but 0 is a failed run. */
 export const EXIT = {
@@ -17,8 +15,6 @@ export const EXIT = {
   /** As shells say it of SIGINT. */
   interrupted: 130,
 } as const;
-/** A result file larger than this is none. */
-const RESULT_BYTES_MAX = 2_000_000;
 /** One turn per process. */
 const TURN = 'turn-1';
 
@@ -107,16 +103,5 @@ function converse({ seat, channel, tell }: Opening): Conversation {
       });
     }
     // Killed, or its end not seen: no word of the turn, the process watch says what became of the process.
-  }
-}
-
-function readOutcome(file: string): RunOutcome | undefined {
-  try {
-    const text = readFileSync(file, 'utf8');
-    if (text.length > RESULT_BYTES_MAX) return undefined;
-    const parsed = runOutcome.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
   }
 }

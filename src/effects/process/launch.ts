@@ -35,6 +35,8 @@ export interface Started {
 
 export interface Input {
   send: (line: string) => Promise<void>;
+  /** Once everything is written. */
+  end: () => void;
   close: () => void;
 }
 
@@ -48,7 +50,7 @@ export async function startProcess(
   const output = await open(files.output, 'ax', 0o600);
   const complaint = await open(files.complaint, 'ax', 0o600);
   const stdin = await openStdin(folder, launch.stdin);
-  const input = stdin?.writes === true ? openInput(folder) : undefined;
+  const input = stdin?.writes === true ? openInput(folder, { isFirst: true }) : undefined;
   const from = await stdin?.ready();
   try {
     const child = spawn(
@@ -97,19 +99,22 @@ async function openStdin(folder: Folder, kind: Launch['stdin']) {
 }
 
 /** The writing end; fails where no process reads. @throws TransientError `DRIVER_GONE`. */
-export function openInput(folder: Folder): Input {
+export function openInput(folder: Folder, { isFirst }: { isFirst: boolean }): Input {
   // Not a handle of fs/promises: the socket owns the descriptor. Opening without waiting, it takes no time.
   const socket = new Socket({ fd: openDescriptor(folder.files.input), readable: false, writable: true });
   let failure: unknown;
+  /** Ends whatever half a line an earlier writer may have left. */
+  let lead = isFirst ? '' : '\n';
   socket.on('error', (error) => (failure = error));
   socket.unref();
   return {
     send: (line) =>
       new Promise((resolve, reject) => {
         if (failure !== undefined || socket.destroyed) return reject(gone(failure));
-        // The leading line end ends whatever half a line an earlier writer may have left.
-        socket.write(`\n${line}\n`, (error) => (error == null ? resolve() : reject(gone(error))));
+        socket.write(`${lead}${line}\n`, (error) => (error == null ? resolve() : reject(gone(error))));
+        lead = '';
       }),
+    end: () => socket.destroySoon(),
     close: () => socket.destroy(),
   };
 }

@@ -214,7 +214,7 @@ export function liveOn(options: LifeOptions): Life {
 
   function tryInput(): Input | undefined {
     try {
-      return openInput(folder);
+      return openInput(folder, { isFirst: false });
     } catch {
       return undefined;
     }
@@ -231,6 +231,7 @@ export function liveOn(options: LifeOptions): Life {
           runLog.frame('out', line);
           await input.send(line);
         },
+        end: () => input?.end(),
         signal(name: 'SIGINT' | 'SIGTERM') {
           if (record.pid !== undefined && !isOver) signalGroup(record.pid, name);
         },

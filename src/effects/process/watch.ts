@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { Timers } from '../../../machines/contract.ts';
 import { TIMER_DEFAULTS } from '../../../machines/contract.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
+import type { Allowance } from '../../drivers/approval.ts';
 import type { Driver, RunFacts, Seat } from '../../drivers/driver.ts';
 import type { Clock } from '../../clock.ts';
 import { createRedactor } from '../../log.ts';
@@ -60,6 +61,8 @@ export interface ProcessWatchOptions {
   machine: Record<string, string>;
   /** What an agent's processes get besides, and no event may hold: its role's variables and its secrets. */
   secretEnv?: (agent: string, role: string) => Record<string, string>;
+  /** What a role's agents may do without asking. Default: everything. */
+  allowance?: (role: string) => Allowance;
   /** Git identity of an agent. */
   person: (agent: string) => Person;
   node: string;
@@ -209,6 +212,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
       directory: folder.path,
       promptFile: folder.files.prompt,
       resultFile: folder.files.result,
+      allow: options.allowance?.(params.role) ?? 'everything',
       ...(conversation === undefined ? {} : { conversation }),
     };
   }
