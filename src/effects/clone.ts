@@ -3,7 +3,7 @@
  * the remote are kept as `origin/*`, so that branches of sessions and of rescues beside them are never overwritten.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TerminalError } from '../errors.ts';
 import type { Git, GitCredential } from './git.ts';
@@ -38,6 +38,8 @@ export function createClones({ git, root, repos, credential }: ClonesOptions) {
     if (settings === undefined) throw new TerminalError('REPO_UNKNOWN', `${repo} is not in the configuration`);
     return settings;
   };
+  /** The configuration of each clone, as it read when it was found right. */
+  const settled = new Map<string, string>();
   const at = (repo: string): string => path.join(root, `${repo.toLowerCase().replace('/', '--')}.git`);
 
   async function credentialFor({ repo, url }: Clone): Promise<GitCredential | undefined> {
@@ -55,6 +57,9 @@ export function createClones({ git, root, repos, credential }: ClonesOptions) {
     // Asked of the disk, not of git: git would find a repository around the data directory.
     if (!existsSync(path.join(directory, 'HEAD')))
       await git.run(['init', '--quiet', '--bare', '.'], { cwd: directory });
+    // A run may have written into it: believed as long as it reads as it did.
+    const file = path.join(directory, 'config');
+    if (settled.get(file) === (await readFile(file, 'utf8'))) return { repo, path: directory, url };
     const known = await git.ask(['config', '--get', 'remote.origin.url'], { cwd: directory });
     if (known.stdout.trim() !== url) {
       // A run's plain `git push` goes to the branch of the same name.
@@ -62,6 +67,7 @@ export function createClones({ git, root, repos, credential }: ClonesOptions) {
       await git.run(['config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'], { cwd: directory });
       await git.run(['config', 'remote.origin.url', url], { cwd: directory });
     }
+    settled.set(file, await readFile(file, 'utf8'));
     return { repo, path: directory, url };
   }
 

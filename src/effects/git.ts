@@ -17,6 +17,8 @@ export interface GitOptions {
   /** Another index than the work tree's own. */
   index?: string;
   credential?: GitCredential;
+  /** What git reads from its standard input; without it there is none. */
+  input?: string;
   signal?: AbortSignal;
 }
 
@@ -61,7 +63,10 @@ export function createGit({ env, person }: { env: Record<string, string>; person
     GIT_COMMITTER_EMAIL: person.email,
   };
 
-  async function ask(args: readonly string[], { cwd, index, credential, signal }: GitOptions): Promise<GitResult> {
+  async function ask(
+    args: readonly string[],
+    { cwd, index, credential, input, signal }: GitOptions,
+  ): Promise<GitResult> {
     const settings = [...SAFE, 'credential.helper='];
     if (credential !== undefined) settings.push(`credential.${credential.origin}.helper=${HELPER}`);
     const result = await execa('git', [...settings.flatMap((setting) => ['-c', setting]), ...args], {
@@ -78,7 +83,7 @@ export function createGit({ env, person }: { env: Record<string, string>; person
           ? {}
           : { CHARTROOM_GIT_USERNAME: credential.username, CHARTROOM_GIT_PASSWORD: credential.password }),
       },
-      stdin: 'ignore',
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
       reject: false,
       timeout: GIT_MS_MAX,
       maxBuffer: GIT_OUTPUT_MAX,

@@ -5,6 +5,7 @@
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { unpublishedOf } from './commits.ts';
 import type { Git } from './git.ts';
 
 export interface Leftovers {
@@ -22,10 +23,8 @@ export async function leftoversOf(git: Git, cwd: string, branch?: string): Promi
   const status = await git.run(['status', '--porcelain', '-z', '--untracked-files=all', '--ignore-submodules=none'], {
     cwd,
   });
-  const own = await ownCommits(git, cwd, ['HEAD', ...(branch === undefined ? [] : [`refs/heads/${branch}`])]);
-  if (own.length === 0) return { dirty: pathsOf(status), unpushed: 0 };
-  const count = await git.run(['rev-list', '--count', ...own, '--not', '--remotes=origin'], { cwd });
-  return { dirty: pathsOf(status), unpushed: Number(count.trim()) };
+  const { count } = await unpublishedOf(git, cwd, ['HEAD', ...(branch === undefined ? [] : [`refs/heads/${branch}`])]);
+  return { dirty: pathsOf(status), unpushed: count };
 }
 
 export interface Left {
@@ -44,7 +43,8 @@ export async function rescueBranch(
   { session, epoch, branch }: Left,
 ): Promise<string | undefined> {
   if (branch === undefined) return undefined;
-  const [commit] = await ownCommits(git, cwd, [`refs/heads/${branch}`]);
+  const { tips } = await unpublishedOf(git, cwd, [`refs/heads/${branch}`]);
+  const [commit] = tips;
   return commit === undefined ? undefined : keep(git, cwd, `rescue/${session}/${epoch}`, commit);
 }
 
@@ -57,7 +57,7 @@ export async function rescue(
   const found = await leftoversOf(git, cwd, branch);
   const dirty = found.dirty.filter((file) => !ignore.includes(file));
   if (dirty.length === 0 && found.unpushed === 0) return undefined;
-  const tips = await ownCommits(git, cwd, [
+  const { tips } = await unpublishedOf(git, cwd, [
     'HEAD',
     ...(branch === undefined ? [] : [`refs/heads/${branch}`]),
     ...HALF_FINISHED,
@@ -104,19 +104,6 @@ async function treeOf(git: Git, cwd: string, head: string, ignore: readonly stri
   } finally {
     await rm(index, { force: true });
   }
-}
-
-/** Those of the refs that are there and that no branch of the remote contains. */
-async function ownCommits(git: Git, cwd: string, refs: readonly string[]): Promise<string[]> {
-  const own = new Set<string>();
-  for (const ref of refs) {
-    const found = await git.ask(['rev-parse', '--verify', '--quiet', `${ref}^{commit}`], { cwd });
-    if (!found.ok) continue;
-    const commit = found.stdout.trim();
-    const ahead = await git.ask(['rev-list', '--max-count=1', commit, '--not', '--remotes=origin'], { cwd });
-    if (ahead.ok && ahead.stdout.trim() !== '') own.add(commit);
-  }
-  return [...own];
 }
 
 async function withoutAncestors(git: Git, cwd: string, commits: readonly string[]): Promise<string[]> {

@@ -7,6 +7,7 @@ import { idOf } from '../actor/address.ts';
 import type { ActAnswer, ActParams } from '../../machines/effects.ts';
 import type { Gates } from '../../machines/events/common.ts';
 import type { Clone, Clones } from './clone.ts';
+import { resolveCommits } from './commits.ts';
 import type { Directories } from './directory.ts';
 import type { Doing } from './effect.ts';
 import type { Git } from './git.ts';
@@ -68,8 +69,8 @@ export function createVerify(parts: VerifyParts) {
     }
     await clones.fetch(clone, signal);
     const { dirty, unpushed } = await leftoversOf(git, directory, params.for === 'verdict' ? undefined : params.branch);
-    const local = (await clones.resolve(directory, 'HEAD')) ?? null;
-    const remote = (await clones.resolve(directory, `refs/remotes/origin/${params.branch}`)) ?? null;
+    const heads = await resolveCommits(git, directory, ['HEAD', `refs/remotes/origin/${params.branch}`]);
+    const [local = null, remote = null] = heads;
     // A judging run moves nothing: its branch is the pull request's, which others may push to meanwhile.
     const pull = params.for === 'verdict' ? undefined : await findOurs(params, local);
     const headAfter = await headLeft({ directory, local, remote, headBefore: params.headBefore });

@@ -3,7 +3,7 @@
  * run left on a rescue branch before anything is reset; verifying one looks at what a run left, locally and remotely.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { idOf } from '../actor/address.ts';
 import type { ActAnswer, ActParams } from '../../machines/effects.ts';
@@ -24,6 +24,24 @@ import type { VerifyPorts } from './verify.ts';
 const PREPARE_MS_MAX = 540_000;
 const REMOVE_MS_MAX = 120_000;
 const VERIFY_MS_MAX = 240_000;
+/** What ends an operation that was left half finished, and the files git keeps as long as one is. */
+const HALF_FINISHED: readonly [string[], string[]][] = [
+  [
+    ['rebase', '--quit'],
+    ['rebase-merge', 'rebase-apply'],
+  ],
+  [['am', '--quit'], ['rebase-apply']],
+  [['merge', '--quit'], ['MERGE_HEAD']],
+  [
+    ['cherry-pick', '--quit'],
+    ['CHERRY_PICK_HEAD', 'sequencer'],
+  ],
+  [
+    ['revert', '--quit'],
+    ['REVERT_HEAD', 'sequencer'],
+  ],
+  [['bisect', 'reset', 'HEAD'], ['BISECT_LOG']],
+];
 
 export interface WorktreesOptions extends VerifyPorts {
   /** The data directory: clones go to `repos/`, worktrees to `worktrees/`. */
@@ -132,13 +150,12 @@ export function createWorktrees(options: WorktreesOptions): Worktrees {
 
   /** Ends whatever a run left half finished, and the locks a killed git left. */
   async function clean(directory: string): Promise<void> {
-    const gitDirectory = (await git.run(['rev-parse', '--absolute-git-dir'], { cwd: directory })).trim();
+    const gitDirectory = (await ownDirectory(directory)) ?? directory;
     for (const lock of ['index.lock', 'HEAD.lock']) await rm(path.join(gitDirectory, lock), { force: true });
-    for (const operation of ['rebase', 'merge', 'cherry-pick', 'revert', 'am']) {
-      await git.ask([operation, '--quit'], { cwd: directory });
+    const there = new Set(await readdir(gitDirectory));
+    for (const [operation, traces] of HALF_FINISHED) {
+      if (traces.some((name) => there.has(name))) await git.ask(operation, { cwd: directory });
     }
-    if (existsSync(path.join(gitDirectory, 'BISECT_LOG')))
-      await git.ask(['bisect', 'reset', 'HEAD'], { cwd: directory });
   }
 
   /** Rebases on the base; why not, where it meets a conflict. */
@@ -157,12 +174,17 @@ export function createWorktrees(options: WorktreesOptions): Worktrees {
       : `it conflicts with ${base} in ${files.slice(0, 20).join(', ')}`;
   }
 
+  /** Where git keeps what belongs to this worktree alone. */
+  async function ownDirectory(directory: string): Promise<string | undefined> {
+    const pointer = /^gitdir: (.*)$/m.exec(await readFile(path.join(directory, '.git'), 'utf8'))?.[1];
+    return pointer === undefined ? undefined : realpath(path.resolve(directory, pointer));
+  }
+
   /** A worktree of this clone, and not one whose `.git` was made to point elsewhere. */
   async function usable(directory: string, clone: Clone): Promise<boolean> {
     try {
-      const pointer = /^gitdir: (.*)$/m.exec(await readFile(path.join(directory, '.git'), 'utf8'))?.[1];
-      if (pointer === undefined) return false;
-      const own = await realpath(path.resolve(directory, pointer));
+      const own = await ownDirectory(directory);
+      if (own === undefined) return false;
       if (path.dirname(own) !== (await realpath(path.join(clone.path, 'worktrees')))) return false;
       const back = await readFile(path.join(own, 'gitdir'), 'utf8');
       return (await realpath(path.dirname(back.trim()))) === (await realpath(directory));

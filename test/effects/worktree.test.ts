@@ -68,6 +68,34 @@ test('a run stopped in a conflicted rebase with edits on top leaves a clean bran
     await site.git(clone, 'merge-base', '--is-ancestor', own, rescued!);
   }));
 
+test('whatever git operation a run left half finished is over for the next one', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    await site.work(tree, { 'greet.txt': 'ours\n' });
+    const other = await site.push('other', { 'greet.txt': 'theirs\n' });
+    await site.git(tree, 'fetch', '--quiet', 'origin');
+    const patch = path.join(site.directory, 'one.patch');
+    await writeFile(patch, await site.git(tree, 'format-patch', '--stdout', '-1', other));
+    const operations: [said: RegExp, ...args: string[]][] = [
+      [/rebas/, 'rebase', 'origin/other'],
+      [/unmerged paths/, 'merge', 'origin/other'],
+      [/cherry-pick/, 'cherry-pick', other],
+      [/revert/, 'revert', '--no-edit', `${other}~0`],
+      [/am session/, 'am', patch],
+      [/bisect/, 'bisect', 'start'],
+    ];
+    for (const [at, [said, ...args]] of operations.entries()) {
+      await site.git(tree, ...args).catch(() => undefined);
+      assert.match(await site.git(tree, 'status'), said, args.join(' '));
+      await site.prepare({ epoch: at + 2 }, `session/eng-42/${at + 2}/0`);
+      assert.match(
+        await site.git(tree, 'status'),
+        /^On branch \S+\n+nothing to commit, working tree clean$/,
+        args.join(' '),
+      );
+    }
+  }));
+
 test('asked again with the same key it gives the same answer, rescue included, and loses nothing', () =>
   withSite(async (site) => {
     const { path: tree } = await site.prepare();

@@ -19,6 +19,8 @@ export interface Template {
 /** A file of a repository larger than this is not read into a prompt. */
 const FILE_BYTES_MAX = 100_000;
 const GIT_MS_MAX = 10_000;
+/** Where a repository may say how its runs are to work. */
+const TOLD_IN = ['.chartroom/', 'REVIEW_WORKFLOW.md', 'IMPLEMENTATION_WORKFLOW.md'];
 
 /** Reads a text file of the repository by its path; undefined: there is none. */
 export type ReadFile = (name: string) => Promise<string | undefined>;
@@ -36,8 +38,9 @@ export function worktreeReader(worktree: string): ReadFile {
 
 /** Files of the base branch: what a pull request says of how to review it is not what its reviewer is told. */
 export function baseReader(worktree: string, base: string, env: Record<string, string>): ReadFile {
-  return async (name) => {
-    const result = await execa('git', ['show', `refs/remotes/origin/${base}:${name}`], {
+  const ref = `refs/remotes/origin/${base}`;
+  const git = async (args: string[]): Promise<string | undefined> => {
+    const result = await execa('git', args, {
       cwd: worktree,
       extendEnv: false,
       env,
@@ -48,6 +51,14 @@ export function baseReader(worktree: string, base: string, env: Record<string, s
       stripFinalNewline: false,
     });
     return result.failed ? undefined : result.stdout;
+  };
+  /** Asked once: most repositories have none of what is looked for. */
+  let names: Promise<Set<string>> | undefined;
+  return async (name) => {
+    names ??= git(['ls-tree', '-r', '--name-only', '-z', ref, '--', ...TOLD_IN]).then(
+      (text) => new Set(text?.split('\0') ?? []),
+    );
+    return (await names).has(name) ? git(['show', `${ref}:${name}`]) : undefined;
   };
 }
 
