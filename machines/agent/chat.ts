@@ -7,7 +7,7 @@ import type { AgentContext } from './context.ts';
 import { afterContention, afterCrash, afterGoodRun } from './counters.ts';
 import type { Handler } from './event.ts';
 import { hasMail, isWaiting, requeue, settle, unreadOnce } from './mail.ts';
-import { endProcess } from './run.ts';
+import { endProcess, withdrawn } from './run.ts';
 
 /** A process that left without a turn is not started again at once: it may leave again. */
 const RESPAWN_MS = 2_000;
@@ -103,7 +103,7 @@ export const chatGone: Handler = (context, event) => {
   if (cutOff) {
     const why = `the turn was cut off: ${context.afterwards}`;
     const { set, wishes } = settle(context, turn, { state: 'failed', answer: null, why }, event.at);
-    return { set: { ...set, chat }, wishes };
+    return { set: { ...set, mail: requeue(set.mail ?? context.mail), chat }, wishes };
   }
   const back: AgentContext = { ...context, mail: requeue(context.mail) };
   if (fault !== null) {
@@ -157,7 +157,7 @@ export const archive: Handler = (context, event) => {
   const { reason } = event.data as { reason?: string };
   return {
     set: { afterwards: 'archived', cooling: null, cause: { by: event.source, reason: reason ?? null, at: event.at } },
-    wishes: context.chat.up ? [endProcess(context, 'archived')] : [],
+    wishes: context.chat.up ? [...withdrawn(), endProcess(context, 'archived')] : [],
   };
 };
 

@@ -10,7 +10,7 @@ import { isFull, withNote, withRead } from '../notes.ts';
 import type { AgentContext, Cause, Loss, Run, Subscription } from './context.ts';
 import type { Handler, Taken } from './event.ts';
 import { roleNamed } from './roles.ts';
-import { endProcess, released, report } from './run.ts';
+import { endProcess, released, report, withdrawn } from './run.ts';
 
 /** More keys than this is not memory but a database. */
 const MEMORY_KEYS_MAX = 200;
@@ -68,7 +68,8 @@ export const remember: Handler = (_, event) => ({ set: { cause: causeOf(event) }
 /** A process that is there is ended, a run that has none yet is let go; the session hears `agent.gone` either way. */
 function letGo(context: AgentContext, loss: Loss): { run: Run | null; wishes: Wish[] } {
   const { run } = context;
-  if (run === null) return { run: null, wishes: context.chat.up ? [endProcess(context, loss.reason)] : [] };
+  if (run === null)
+    return { run: null, wishes: context.chat.up ? [...withdrawn(), endProcess(context, loss.reason)] : [] };
   if (run.begun === null) return { run: null, wishes: [released(run), report(run, 'agent.gone', { ...loss })] };
   return { run: { ...run, loss: run.loss ?? loss, ending: true }, wishes: [endProcess(context, loss.reason)] };
 }
@@ -131,19 +132,13 @@ export const offboard: Handler = (context, event) => {
   const { run, wishes } = letGo(context, { class: 'offboarded', reason: reasonFrom(event, 'offboarded') });
   return {
     set: { run, afterwards: 'stopped', cause: causeOf(event), cooling: null, revoked: false },
-    wishes: [revoke(context), ...withdrawn(), ...wishes],
+    wishes: [revoke(context), ...(context.chat.up ? [] : withdrawn()), ...wishes],
   };
 };
 
 function revoke({ run }: AgentContext): Wish {
   return act('credential.revoke', run === null ? {} : { session: run.session, epoch: run.epoch });
 }
-
-const withdrawn = (): Wish[] =>
-  (['driver.prompt', 'driver.steer', 'driver.answer', 'driver.interrupt'] as const).map((name) => ({
-    type: 'act.cancel',
-    params: { act: name },
-  }));
 
 /** What is still in the way of the end is tried again. */
 export const offboardAgain: Handler = (context) => {

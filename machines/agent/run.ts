@@ -27,6 +27,13 @@ export function endProcess(context: AgentContext, reason: string): Wish {
   });
 }
 
+/** What was asked of a process that is to go is no longer wanted: the next one must not get it. */
+export const withdrawn = (): Wish[] =>
+  (['driver.prompt', 'driver.steer', 'driver.answer', 'driver.interrupt'] as const).map((name) => ({
+    type: 'act.cancel',
+    params: { act: name },
+  }));
+
 export const decline =
   (reason: 'busy' | 'paused' | 'closed' | 'unsuited'): Handler =>
   (_, event) => {

@@ -52,6 +52,14 @@ export async function openLocalActs({ node, config, clock, log }: LocalActsOptio
     log,
   });
   const performers: Record<string, ActPerformer> = Object.fromEntries(LOCAL.map((name) => [name, acts[name]]));
+  const ending = acts['process.end'];
+  performers['process.end'] = {
+    ...ending,
+    async perform(params, doing) {
+      await ending.perform(params, doing);
+      await tellGone(node, doing.actor, (params as { reason: string }).reason);
+    },
+  };
   const outbox = createOutbox({
     node: withActs(node, performers),
     performers,
@@ -69,6 +77,24 @@ export async function openLocalActs({ node, config, clock, log }: LocalActsOptio
     },
     stop: () => outbox.stop(),
   };
+}
+
+/**
+ * A chat whose process is gone is told so here: nobody watches it, and its footprint is to be the same as online. What it
+ * was saying is cut off whole. Of a worker the next runtime reads what its run brought, and tells.
+ */
+async function tellGone(node: Node, agent: string, reason: string): Promise<void> {
+  const actor = await node.settled(agent);
+  const context = actor?.stood?.live.state.context as { mode: string; chat: { up: boolean; life: number } } | undefined;
+  if (context === undefined || context.mode !== 'chat' || !context.chat.up) return;
+  await node.send({
+    specversion: '1.0',
+    id: `chat-${context.chat.life}/exited`,
+    source: 'watch/process',
+    type: 'driver.exited',
+    subject: agent,
+    data: { class: 'ended', reason, usage: { inputTokens: 0, outputTokens: 0 } },
+  });
 }
 
 /** The node as an outbox sees it that knows these acts alone: it would answer for those nobody performs here. */

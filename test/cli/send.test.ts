@@ -194,15 +194,41 @@ test('purge archives idle chats and reports each; a chat in use stays unless act
   await screen.send('agent/ada', 'hire', { ...IMPLEMENTER });
   for (const name of ['pia', 'quin']) await screen.send(`agent/${name}`, 'hire', { ...IMPLEMENTER, mode: 'chat' });
   await screen.send('agent/quin', 'say', { text: 'are you there?' });
+  const dry = await screen.run('purge', 'chats', '--dry-run');
+  assert.match(dry.out, /agent\/pia would be taken/);
+  assert.match(dry.err, /1 of 2 chats would be archived/);
   const kept = await screen.run('purge', 'chats');
   assert.equal(kept.exit, 0, kept.out + kept.err);
   assert.match(kept.out, /✓ agent\/pia taken/);
   assert.match(kept.out, /✗ agent\/quin refused — guard/);
   assert.match(kept.err, /1 of 2 chats archived/);
-  const all = await screen.run('purge', 'chats', '--include-active');
+  const all = await screen.run('purge', 'chats', '--include-active', '--no-wait');
   assert.match(all.out, /✓ agent\/quin taken/);
   assert.doesNotMatch(all.out, /pia|ada/);
-  assert.deepEqual([...new Set(screen.reached)], ['changing']);
+  await screen.send('agent/quin', 'driver.exited', { class: 'ended', usage: { inputTokens: 0, outputTokens: 0 } });
+  const before = (await screen.run('ps', 'agent', '--json')).out;
+  const again = await screen.run('purge', 'chats', '--include-active');
+  assert.equal(again.exit, 0);
+  assert.match(again.err, /0 of 0 chats archived; put away before: agent\/pia, agent\/quin/);
+  assert.equal((await screen.run('ps', 'agent', '--json')).out, before, 'a second purge changes nothing');
+  assert.deepEqual([...new Set(screen.reached)], ['changing', 'reading'], 'only ps reads');
+});
+
+test('purge waits until the processes are gone, and says what it waits for when that takes too long', async (t) => {
+  const screen = await openScreen();
+  t.after(() => screen.stop());
+  await screen.send('agent/pia', 'hire', { ...IMPLEMENTER, mode: 'chat' });
+  await screen.send('agent/pia', 'say', { text: 'hello' });
+  const purging = screen.run('purge', 'chats', '--include-active', '--timeout', '5');
+  let isOver = false;
+  void purging.then(() => (isOver = true));
+  while (!isOver) {
+    screen.clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { exit, err } = await purging;
+  assert.equal(exit, 1);
+  assert.match(err, /agent\/pia is stopping, not yet at its end\n {2}waits on stopping/);
 });
 
 test('dead letters are listed with why, and sent again under a new id that names the first', async (t) => {

@@ -254,7 +254,14 @@ test('a process that does not take its mail is ended, and the letter fails in th
 test('stopping in mid-turn fails that letter and keeps the others; resume reads them', () => {
   const agent = talking();
   agent.take('say', { text: 'later' });
-  assert.deepEqual(names(agent.take('correct.stop').effects), ['act:process.end', 'tell:agent.changed']);
+  assert.deepEqual(names(agent.take('correct.stop').effects), [
+    'cancel:driver.prompt',
+    'cancel:driver.steer',
+    'cancel:driver.answer',
+    'cancel:driver.interrupt',
+    'act:process.end',
+    'tell:agent.changed',
+  ]);
   exit(agent, 'ended');
   assert.deepEqual(agent.value(), { life: 'stopped', door: 'closed' });
   assert.deepEqual(mail(agent), ['hello: failed', 'later: queued']);
@@ -407,4 +414,14 @@ test('a process that never comes up is a crash: three cool the chat down', () =>
     exit(agent, 'ended');
   }
   assert.equal(life(agent), 'coolingDown');
+});
+
+test('urgent mail on its way to a turn that is cut off for good waits for whoever comes next', () => {
+  const agent = talking();
+  agent.take('say', { text: 'now' }, { priority: 'urgent', id: 'u' });
+  agent.take('correct.stop');
+  exit(agent, 'ended');
+  assert.deepEqual(mail(agent), ['hello: failed', 'now: queued']);
+  agent.take('correct.resume');
+  assert.deepEqual(prompted(started(agent)), ['now']);
 });

@@ -55,7 +55,11 @@ export interface Run {
 
 export interface Place {
   world: World;
-  chartroom: RunningChartroom;
+  readonly chartroom: RunningChartroom;
+  /** The runtime is killed as a crash does it, and started again. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  directory: string;
   facts: Fact[];
   /** A question over HTTP: its status and what came back. */
   http(question: string, input?: unknown): Promise<{ status: number; body: Json }>;
@@ -97,7 +101,7 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
   });
   const tokens = await people(world);
   await configure(world, options);
-  const chartroom = await world.start();
+  let chartroom = await world.start();
   const over = new AbortController();
   const facts: Fact[] = [];
   let listeners: (() => void)[] = [];
@@ -156,7 +160,14 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
 
   return {
     world,
-    chartroom,
+    directory,
+    get chartroom() {
+      return chartroom;
+    },
+    kill: () => chartroom.kill(),
+    async start() {
+      chartroom = await world.start();
+    },
     facts,
     http,
     ask,
