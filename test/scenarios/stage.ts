@@ -24,6 +24,8 @@ import { envelope } from './place.ts';
 import type { Data, Shown } from './place.ts';
 
 const USAGE = { inputTokens: 10, outputTokens: 2 };
+/** A wait is taken in parts: what becomes due may make something else due. */
+const WAIT_STEP_MS = 30_000;
 const REPO = 'acme/hello';
 
 /** A process of an agent: a worker's run, or a chat. */
@@ -185,7 +187,7 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
       base: 'main',
       conflict,
       reviews,
-      gate: { state: gate, checks: [], failures: [] },
+      gate: gateOf(gate),
       queue: { state: 'out' },
       // As at GitHub: later with every change.
       updatedAt: new Date(Date.parse('2026-01-01T00:00:00.000Z') + version * 1_000).toISOString(),
@@ -336,9 +338,8 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
       return pull;
     },
     async wait(seconds) {
-      // In parts: what becomes due may make something else due.
-      for (let left = seconds * 1_000; left > 0; left -= 5_000) {
-        clock.advance(Math.min(left, 5_000));
+      for (let left = seconds * 1_000; left > 0; left -= WAIT_STEP_MS) {
+        clock.advance(Math.min(left, WAIT_STEP_MS));
         await settle();
       }
     },
@@ -353,6 +354,14 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
   };
   await stage.send('dispatcher/main', 'fleet.configured', { maxRuns });
   return stage;
+}
+
+/** The check that decides, as it stands; a red one names itself. */
+function gateOf(state: string): Data {
+  const conclusions: Record<string, string> = { red: 'failure', green: 'success' };
+  const checks = state === 'unknown' ? [] : [{ name: 'Tests', conclusion: conclusions[state] ?? null, url: null }];
+  const failed = { check: 'Tests', job: 'Tests', step: null, summary: 'It failed.', annotations: [], url: null };
+  return { state, checks, failures: state === 'red' ? [failed] : [] };
 }
 
 /** An item as most scenarios have it: no gates, and people merge. */

@@ -137,7 +137,7 @@ for (const [reviewer, { before, after }] of Object.entries(REVIEWERS))
             'on nothing stale',
           );
           await agree(stage);
-          await stage.wait(3_600 / 4);
+          await stage.wait(240);
           assert.equal(stage.pleas().length, asked, 'nobody is asked about what is being done');
 
           await stage.pull(SESSION);
