@@ -378,7 +378,7 @@ function remember(session: Play): void {
   }
 }
 
-const RUNS = { numRuns: 400, seed: 42, includeErrorInReport: true };
+const RUNS = { numRuns: Number(process.env['WALKS'] ?? 200), seed: 42, includeErrorInReport: true };
 
 test('a session that came from an issue is never lost', () => {
   fc.assert(

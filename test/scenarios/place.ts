@@ -104,11 +104,11 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
   let chartroom = await world.start();
   const over = new AbortController();
   const facts: Fact[] = [];
-  let listeners: (() => void)[] = [];
+  let listeners: ((actor?: string) => void)[] = [];
   const following = (async () => {
     for await (const fact of followFacts(() => chartroom.operator, over.signal)) {
       facts.push(fact);
-      for (const tell of listeners.splice(0)) tell();
+      for (const tell of listeners.splice(0)) tell(fact.actor);
     }
   })();
 
@@ -124,15 +124,17 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
   };
   const show = (actor: string): Promise<Shown> => ask<Shown>('show', { actor });
 
+  /** `about`: the actor whose facts are a reason to look again; many scenarios share the place. */
   async function eventually<Found>(
     what: string,
     look: () => Promise<Found | undefined> | Found | undefined,
+    about?: string,
   ): Promise<Found> {
     const until = Date.now() + WAIT_IN_ALL_MS_MAX;
     let seen = facts.length;
     let quietUntil = Date.now() + WAIT_MS_MAX;
     for (;;) {
-      const more = nextLook();
+      const more = nextLook(about);
       const found = await look();
       if (found !== undefined) return found;
       if (facts.length > seen) quietUntil = Date.now() + WAIT_MS_MAX;
@@ -142,13 +144,15 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
     }
   }
   /** The next fact; without one, a second later: what the stand-ins know is no fact. */
-  const nextLook = (): Promise<void> =>
+  const nextLook = (about: string | undefined): Promise<void> =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, 1_000);
-      listeners.push(() => {
+      const hear = (actor?: string): void => {
+        if (about !== undefined && actor !== undefined && actor !== about) return void listeners.push(hear);
         clearTimeout(timer);
         resolve();
-      });
+      };
+      listeners.push(hear);
     });
   const explain = (): string =>
     facts
@@ -176,11 +180,15 @@ export async function openPlace(options: PlaceOptions): Promise<Place> {
     history,
     send: (subject, type, data = {}, more = {}) => ask<Receipt>('send', { ...envelope(subject, type, data), ...more }),
     until: (actor, what, isSo) =>
-      eventually(`${actor}: ${what}`, async () => {
-        const { status, body } = await http('show', { actor });
-        const shown = body as unknown as Shown;
-        return status === 200 && isSo(shown) ? shown : undefined;
-      }).catch(async (error: unknown) => {
+      eventually(
+        `${actor}: ${what}`,
+        async () => {
+          const { status, body } = await http('show', { actor });
+          const shown = body as unknown as Shown;
+          return status === 200 && isSo(shown) ? shown : undefined;
+        },
+        actor,
+      ).catch(async (error: unknown) => {
         const { body } = await http('show', { actor });
         const { value, phase, waitingOn } = body;
         throw new Error(`${String(error)}\n${JSON.stringify({ value, phase, waitingOn })}`, { cause: error });
