@@ -182,7 +182,7 @@ test('mission start opens a mission with its items; a file that is neither is mi
   assert.match((await screen.run('ps', 'session')).out, /session\/m1-a[^]*session\/m1-b/);
   const item = await screen.run('correct', 'm1', 'pause', '--item', 'none');
   assert.equal(item.exit, 6);
-  assert.match(item.err, /there is no “mission\/m1#none”/);
+  assert.match(item.out, /unknown — there is no “none” in mission\/m1/);
   for (const file of ['bad.yaml', 'text.yaml', 'absent.yaml']) {
     assert.equal((await screen.run('open', '--file', file)).exit, 2, file);
   }
