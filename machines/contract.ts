@@ -148,6 +148,18 @@ export interface Birth {
 export type StateValue = string | { [region: string]: StateValue };
 
 /** What `list`, `show`, receipts, facts and the router know of an actor without waking it. All computed. */
+/** What became of the processes of an actor that has some. */
+export interface Supervision {
+  /** Crashes within the window, and since the last run or turn that ended well. */
+  crashes: number;
+  crashesInRow: number;
+  /** Until when nothing is started; null = it may be. */
+  backOffUntil: string | null;
+  lastExit: { class: string; reason: string | null; at: string } | null;
+  /** Why a chat has no process; null = it has one, is kept from one, or is no chat. */
+  dormant: string | null;
+}
+
 export interface Projection {
   /** For people; sessions by domain rule, elsewhere the top state. */
   phase: string;
@@ -162,6 +174,8 @@ export interface Projection {
   refs: string[];
   /** Small facts others may filter by (an agent's role, lanes, life). */
   tags: Record<string, string | string[]>;
+  /** Only of kinds that have processes. */
+  supervision?: Supervision;
 }
 
 /** An act or watch of a machine's wish list (`machines/effects.ts`). */

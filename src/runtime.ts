@@ -10,6 +10,7 @@ import { MACHINES } from '../machines/index.ts';
 import { beginLife } from './actor/caution.ts';
 import { createHold } from './actor/hold.ts';
 import { createLetterbox } from './actor/letterbox.ts';
+import type { IndexRow } from './actor/actors.ts';
 import { createNode } from './actor/node.ts';
 import type { Node } from './actor/node.ts';
 import { createOutbox } from './actor/outbox.ts';
@@ -49,6 +50,9 @@ import type { Store } from './store/store.ts';
 import { listenOperator } from './visualizer/listen.ts';
 import { createMetrics } from './visualizer/metrics.ts';
 import { createOperator } from './visualizer/operator.ts';
+
+/** Metrics tell of this many agents; a fleet is small. */
+const AGENTS_MAX = 1_000;
 
 export interface Runtime {
   /** Base URLs that others reach it by. */
@@ -148,6 +152,10 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     outboxPending: () => node.outbox.size(),
     publishLag: () => publisher.lag(),
     actorsInMemory: () => node.actors.inMemory(),
+    async agents() {
+      const { items } = (await questions.list({ kind: 'agent', limit: AGENTS_MAX })) as { items: IndexRow[] };
+      return items;
+    },
   });
   publisher.subscribe((fact) => metrics.count(fact));
 

@@ -4,7 +4,7 @@
  */
 import { timerMs } from '../contract.ts';
 import type { AgentContext } from './context.ts';
-import { afterContention, afterCrash, afterGoodRun } from './counters.ts';
+import { afterContention, afterCrash, afterGoodRun, exitSeen } from './counters.ts';
 import type { Handler } from './event.ts';
 import { hasMail, isWaiting, requeue, settle, unreadOnce } from './mail.ts';
 import { endProcess, withdrawn } from './run.ts';
@@ -97,29 +97,34 @@ export const chatGone: Handler = (context, event) => {
   if (event.type !== 'driver.exited') return {};
   const { class: exit } = event.data;
   const turn = context.chat.turn ?? [];
+  const seen = exitSeen(event);
   const cutOff = context.afterwards !== 'asleep';
   const { ending, fault } = context.chat;
   const chat = { ...context.chat, up: false, turn: null, question: null, ending: false, fault: null, left: !ending };
   if (cutOff) {
     const why = `the turn was cut off: ${context.afterwards}`;
     const { set, wishes } = settle(context, turn, { state: 'failed', answer: null, why }, event.at);
-    return { set: { ...set, mail: requeue(set.mail ?? context.mail), chat }, wishes };
+    return { set: { ...set, mail: requeue(set.mail ?? context.mail), chat, ...seen }, wishes };
   }
   const back: AgentContext = { ...context, mail: requeue(context.mail) };
   if (fault !== null) {
     const { set, wishes } = unreadOnce(back, event.at);
-    return { set: { ...set, chat, ...afterCrash(context, event.at) }, wishes };
+    return { set: { ...set, chat, ...seen, ...afterCrash(context, event.at) }, wishes };
   }
   if (exit === 'clean' && !ending) {
     const { set, wishes } = unreadOnce(back, event.at);
     const until = new Date(Date.parse(event.at) + RESPAWN_MS).toISOString();
     const again = shouldWake({ ...back, ...set, chat }, event.at);
-    return { set: { ...set, chat, ...(again ? { cooling: { until, reason: 'its process left' } } : {}) }, wishes };
+    return {
+      set: { ...set, chat, ...seen, ...(again ? { cooling: { until, reason: 'its process left' } } : {}) },
+      wishes,
+    };
   }
   return {
     set: {
       mail: back.mail,
       chat,
+      ...seen,
       ...(exit === 'crash' ? afterCrash(context, event.at) : {}),
       ...(exit === 'contention' ? afterContention(context, event.at) : {}),
     },

@@ -116,6 +116,8 @@ export type AgentContext = {
   /** Crashes since the last run that ended well. */
   crashesInRow: number;
   contentions: number;
+  /** How its last process ended. */
+  lastExit: { class: string; reason: string | null; at: string } | null;
   /** Begin of the runs of the last hour. */
   runs: string[];
   cooling: { until: string; reason: string } | null;
@@ -182,6 +184,7 @@ export function newAgent({ address, timers }: Birth): AgentContext {
     crashes: [],
     crashesInRow: 0,
     contentions: 0,
+    lastExit: null,
     runs: [],
     cooling: null,
     cause: null,

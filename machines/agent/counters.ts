@@ -1,6 +1,7 @@
 /** What an agent counts of its processes: crashes, contention, runs per hour; each count ends in a state (law 10). */
 import { timerMs } from '../contract.ts';
 import type { AgentContext } from './context.ts';
+import type { Taken } from './event.ts';
 
 /** This many crashes within the window cool an agent down. */
 const CRASHES_MAX = 3;
@@ -25,7 +26,7 @@ export function afterGoodRun(): Counters {
 
 export function afterCrash(context: AgentContext, at: string): Counters {
   const windowMs = timerMs(context, 'crashWindow');
-  const crashes = [...context.crashes.filter((time) => Date.parse(at) - Date.parse(time) < windowMs), at];
+  const crashes = [...crashesWithin(context, at), at];
   const crashesInRow = context.crashesInRow + 1;
   if (crashesInRow >= CRASHES_IN_ROW_MAX) {
     const reason = `${crashesInRow} crashes without one good run`;
@@ -36,6 +37,23 @@ export function afterCrash(context: AgentContext, at: string): Counters {
   const reason = `${CRASHES_MAX} crashes in ${Math.round(windowMs / 1_000)} s`;
   return { crashes, crashesInRow, cooling: { until: later(oldest, windowMs), reason } };
 }
+
+/** How its last process ended, in a class and in words. */
+export function exitSeen(event: Extract<Taken, { type: 'driver.exited' }>): Counters {
+  const { class: exit, reason, code, signal } = event.data;
+  const text = reason ?? (exit === 'clean' ? null : exitText(code, signal));
+  return { lastExit: { class: exit, reason: text, at: event.at } };
+}
+
+export function exitText(code: number | null | undefined, signal: string | null | undefined): string {
+  return signal === null || signal === undefined
+    ? `the process exited with ${code ?? '?'}`
+    : `the process died of ${signal}`;
+}
+
+/** Crashes that still count at this time. */
+export const crashesWithin = ({ crashes, timers }: Pick<AgentContext, 'crashes' | 'timers'>, at: string): string[] =>
+  crashes.filter((time) => Date.parse(at) - Date.parse(time) < timerMs({ timers }, 'crashWindow'));
 
 /** It cannot work for a reason outside of it: the conversation is held, or the provider refuses its credentials. */
 export function afterContention(

@@ -1,9 +1,10 @@
 /** What others see of an agent, computed from its state: claims, watches, projection, and what the dispatcher is told. */
-import type { ActorView, Announcement, Projection, WaitingOn } from '../contract.ts';
+import type { ActorView, Announcement, Projection, Supervision, WaitingOn } from '../contract.ts';
 import type { WatchParams } from '../effects.ts';
 import type { AgentChanged } from '../events/dispatcher.ts';
 import { subscriptionClaim } from '../events/agent.ts';
 import type { AgentContext } from './context.ts';
+import { crashesWithin } from './counters.ts';
 
 type View = ActorView<AgentContext>;
 
@@ -105,7 +106,29 @@ export function project(view: View): Projection {
       door: doorOf(view),
       ...(context.run === null ? {} : { session: context.run.session }),
     },
+    supervision: supervision(view),
   };
+}
+
+function supervision(view: View): Supervision {
+  const { context } = view;
+  const { crashesInRow, lastExit, cooling } = context;
+  return {
+    crashes: crashesWithin(context, view.at).length,
+    crashesInRow,
+    backOffUntil: cooling?.until ?? null,
+    lastExit,
+    dormant: context.mode === 'chat' && lifeOf(view) === 'asleep' ? dormancy(context) : null,
+  };
+}
+
+function dormancy({ lastExit }: AgentContext): string {
+  const nobody = 'no mail waits and nobody is there';
+  if (lastExit === null) return nobody;
+  const { class: exit, reason } = lastExit;
+  const how =
+    exit === 'clean' ? 'left by itself' : exit === 'ended' ? `was ended (${reason})` : `ended in ${exit} (${reason})`;
+  return `its process ${how}; ${nobody}`;
 }
 
 export function waitingOn(view: View): WaitingOn[] {

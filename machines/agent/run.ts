@@ -7,7 +7,7 @@ import { act, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { AgentContext, Loss, Run } from './context.ts';
 import { NO_USAGE } from './context.ts';
-import { afterCrash, afterContention, afterGoodRun, afterRun, withinHour } from './counters.ts';
+import { afterCrash, afterContention, afterGoodRun, afterRun, exitSeen, exitText, withinHour } from './counters.ts';
 import type { Handler, Taken } from './event.ts';
 
 export function report(run: Run, type: string, data: Record<string, unknown>): Wish {
@@ -297,6 +297,7 @@ export const processGone: Handler = (context, event) => {
   return {
     set: {
       run: null,
+      ...exitSeen(event),
       ...(ownEnd && exit === 'crash' ? afterCrash(context, event.at) : {}),
       ...(ownEnd && exit === 'contention' ? afterContention(context, event.at) : {}),
       ...(loss?.class === 'auth' && !run.settled ? afterContention(context, event.at, loss.reason) : {}),
@@ -305,12 +306,6 @@ export const processGone: Handler = (context, event) => {
     wishes,
   };
 };
-
-function exitText(code: number | null | undefined, signal: string | null | undefined): string {
-  return signal === null || signal === undefined
-    ? `the process exited with ${code ?? '?'}`
-    : `the process died of ${signal}`;
-}
 
 /** The session hears what the running conversation made of a text. */
 export const steerSettled: Handler = (context, event) => {

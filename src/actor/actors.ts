@@ -2,7 +2,7 @@
  * The actors in memory: brought to life from snapshot and journal when they are needed, evicted when they are not.
  * Beside each stands its index row, so that lists, target checks and the router need not wake anybody.
  */
-import type { Projection, WaitingOn } from '../../machines/contract.ts';
+import type { Supervision, Projection, WaitingOn } from '../../machines/contract.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { idOf, kindOf } from './address.ts';
@@ -68,6 +68,7 @@ export interface IndexRow {
   mission: string | null;
   refs: string[];
   tags: Record<string, string | string[]>;
+  supervision?: Supervision;
   final: boolean;
 }
 
@@ -274,6 +275,7 @@ function indexRow(state: ActorState, projection: Projection, address: string): I
     mission: projection.mission,
     refs: projection.refs,
     tags: projection.tags,
+    ...(projection.supervision === undefined ? {} : { supervision: projection.supervision }),
     final: state.status === 'done',
   };
 }

@@ -1,5 +1,5 @@
 /** A committed step, published (docs/protocol.md §2). Subscribers get it at least once, in order per actor. */
-import type { WaitingOn } from '../../machines/contract.ts';
+import type { Supervision, WaitingOn } from '../../machines/contract.ts';
 import type { Outcome, Standing } from './receipt.ts';
 
 export interface Fact {
@@ -16,6 +16,8 @@ export interface Fact {
   epoch: number | null;
   waitingOn: WaitingOn[];
   effects: string[];
+  /** Of an agent, where this step changed it. */
+  supervision?: Supervision;
   /** One line for people. */
   summary: string;
   /** Over 16 kB the parts `before`, `after` and `waitingOn` are left out; see `history`. */

@@ -41,6 +41,7 @@ function factOf(actor: string, seq: number, entry: JournalEntry, receipt: Receip
     epoch: entry.stood.epoch,
     waitingOn: receipt.waitingOn,
     effects: effectNames(entry.effects),
+    ...(entry.stood.supervision === undefined ? {} : { supervision: entry.stood.supervision }),
     summary: summarise(actor, entry, receipt),
   };
 }

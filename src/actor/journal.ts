@@ -2,7 +2,7 @@
  * A journal entry: one committed step. It holds the envelope as received, what the step wished, and what changed, so
  * that recovery applies entries without running any code.
  */
-import type { Known, WaitingOn } from '../../machines/contract.ts';
+import type { Known, Supervision, WaitingOn } from '../../machines/contract.ts';
 import { Bug, assert } from '../errors.ts';
 import { KEYS } from '../store/keys.ts';
 import type { Envelope } from './envelope.ts';
@@ -41,6 +41,8 @@ export interface JournalEntry {
     owner: string | null;
     /** At most as many as a receipt shows; a number: as in that entry. */
     waitingOn: WaitingOn[] | number;
+    /** Where it changed. */
+    supervision?: Supervision;
   };
 }
 

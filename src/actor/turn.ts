@@ -368,6 +368,9 @@ function entryOf(actor: Actor, item: Item, { receipt, step, projection, stored, 
         before !== null && isSameContent(before.waitingOn, projection.waitingOn)
           ? actor.marks.waitingOn
           : receipt.waitingOn,
+      ...(projection.supervision === undefined || isSameContent(before?.supervision, projection.supervision)
+        ? {}
+        : { supervision: projection.supervision }),
     },
   };
   if (step.events.length !== 1 || step.events[0] !== item.envelope.type) entry.events = step.events;

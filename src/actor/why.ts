@@ -1,5 +1,5 @@
 /** Why an actor waits, and what each event it could get now would do: from its durable state, nothing is tried for real. */
-import type { WaitingOn } from '../../machines/contract.ts';
+import type { Supervision, WaitingOn } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import type { Actor } from './actors.ts';
 import { duration } from './duration.ts';
@@ -14,6 +14,7 @@ export interface Why {
   /** Event type → would move, would be refused with the reason, or depends on its data. */
   events: Record<string, { would: 'move' | 'refuse' | 'depend'; because: string }>;
   parked: Actor['parked'];
+  supervision?: Supervision;
 }
 
 export function whyOf(node: Node, actor: Actor, clock: Clock): Why {
@@ -46,6 +47,7 @@ export function whyOf(node: Node, actor: Actor, clock: Clock): Why {
     waitingOn: projection.waitingOn.map((wait) => ({ ...wait, sentence: sentenceOf(wait, clock.now()) })),
     events,
     parked: actor.parked,
+    ...(projection.supervision === undefined ? {} : { supervision: projection.supervision }),
   };
 }
 

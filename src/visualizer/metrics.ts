@@ -1,5 +1,6 @@
 /** Prometheus metrics: counters fed by committed facts, gauges read when asked. */
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { IndexRow } from '../actor/actors.ts';
 import { kindOf } from '../actor/address.ts';
 import type { Fact } from '../actor/fact.ts';
 
@@ -18,6 +19,7 @@ export interface Gauges {
   outboxPending(): number;
   publishLag(): number;
   actorsInMemory(): number;
+  agents(): Promise<Pick<IndexRow, 'address' | 'phase' | 'supervision'>[]>;
 }
 
 export function createMetrics(gauges: Gauges): Metrics {
@@ -40,6 +42,13 @@ export function createMetrics(gauges: Gauges): Metrics {
     labelNames: ['source', 'routed'] as const,
     registers: [registry],
   });
+  const exits = new Counter({
+    name: 'chartroom_process_exits_total',
+    help: 'Ended processes of agents, by how: clean, crash, contention, ended (by us).',
+    labelNames: ['class'] as const,
+    registers: [registry],
+  });
+  registerAgents(registry, gauges);
   const gauge = (name: string, help: string, read: () => number): void => {
     registry.registerMetric(
       new Gauge({
@@ -65,10 +74,50 @@ export function createMetrics(gauges: Gauges): Metrics {
       else {
         const type = fact.type.startsWith('xstate.') ? 'timer' : fact.type;
         steps.inc({ kind: kindOf(fact.actor), type, outcome: fact.outcome });
+        const exit = fact.type === 'driver.exited' ? fact.supervision?.lastExit : undefined;
+        if (exit != null) exits.inc({ class: exit.class });
       }
     },
     hook: (source, routed) => hooks.inc({ source, routed }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+/** What supervision knows of each agent, read when asked: an agent that is gone has no row any more. */
+function registerAgents(registry: Registry, { agents }: Gauges): void {
+  registry.registerMetric(
+    new Gauge({
+      name: 'chartroom_agents',
+      help: 'Agents by where they are in their lives.',
+      labelNames: ['phase'] as const,
+      registers: [],
+      async collect() {
+        this.reset();
+        for (const { phase } of await agents()) this.inc({ phase });
+      },
+    }),
+  );
+  const perAgent = (name: string, help: string, read: (row: NonNullable<IndexRow['supervision']>) => number | null) =>
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        labelNames: ['agent'] as const,
+        registers: [],
+        async collect() {
+          this.reset();
+          for (const { address, supervision } of await agents()) {
+            const value = supervision === undefined ? null : read(supervision);
+            if (value !== null) this.set({ agent: address }, value);
+          }
+        },
+      }),
+    );
+  perAgent('chartroom_agent_crashes', 'Crashes of an agent within the window.', ({ crashes }) => crashes);
+  perAgent(
+    'chartroom_agent_backoff_until_seconds',
+    'Unix time until when an agent starts nothing.',
+    ({ backOffUntil }) => (backOffUntil === null ? null : Date.parse(backOffUntil) / 1_000),
+  );
 }

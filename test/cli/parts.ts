@@ -50,6 +50,8 @@ export interface Screen {
   /** What a person does at the terminal: types a line (null: no more lines), interrupts. */
   type(line: string | null): void;
   interrupt(): void;
+  /** Facts of an actor from the first on. */
+  follow(actor: string, signal: AbortSignal): AsyncIterable<{ body: string }>;
   /** The bus between this terminal and the node. */
   bus: Bus;
   stop(): Promise<void>;
@@ -99,6 +101,7 @@ export async function openScreen({
     store,
     reached,
     bus: server.bus(),
+    follow: (actor, signal) => server.client().follow({ actor, fromSeq: 1 }, signal),
     type: (line) => keys.press(line),
     send: (subject, type, data) => node.send(letter(subject, type, data)),
     interrupt: () => {

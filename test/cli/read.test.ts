@@ -166,3 +166,28 @@ test('tail prints facts as they are committed, one line each, until interrupted'
   assert.ok(lines.every((line) => line.includes('session/eng-42')));
   assert.deepEqual(screen.reached, ['nats']);
 });
+
+test('why says of an agent how its last process ended and what keeps it from the next; so does the fact of that step', async (t) => {
+  const screen = await openScreen();
+  t.after(() => screen.stop());
+  await screen.send('agent/eve', 'hire', { role: 'implementer', driver: 'scripted', mode: 'chat' });
+  assert.match((await screen.run('why', 'eve')).out, /has no process: no mail waits and nobody is there/);
+  await screen.send('agent/eve', 'say', { text: 'hello' });
+  const exit = { class: 'crash', reason: 'it died', usage: { inputTokens: 0, outputTokens: 0 } };
+  for (let times = 0; times < 3; times++) await screen.send('agent/eve', 'driver.exited', exit);
+  const { out } = await screen.run('why', 'eve');
+  assert.match(
+    out,
+    /starts nothing until 2026-01-01T00:10:00.000Z\n {2}last process ended .*: crash, it died\n {2}3 crashes of late, 3 since/,
+  );
+  const [why] = (await screen.run('why', 'eve', '--json')).json<{ supervision: { crashes: number } }>();
+  assert.equal(why?.supervision.crashes, 3);
+  const facts: { type: string; supervision?: { lastExit: { class: string } } }[] = [];
+  const following = new AbortController();
+  for await (const { body } of screen.follow('agent/eve', following.signal)) {
+    facts.push((JSON.parse(body) as { data: (typeof facts)[0] }).data);
+    if (facts.length === 5) break;
+  }
+  assert.equal(facts.at(-1)?.supervision?.lastExit.class, 'crash');
+  assert.equal(facts.find(({ type }) => type === 'say')?.supervision?.lastExit, null);
+});

@@ -64,6 +64,7 @@ export async function startSiteOn(
     outboxPending: () => node.outbox.size(),
     publishLag: () => publisher.lag(),
     actorsInMemory: () => node.actors.inMemory(),
+    agents: async () => [],
   });
   publisher.subscribe((fact) => metrics.count(fact));
   const questions = createQuestions({

@@ -8,7 +8,7 @@ import type { Receipt } from '../../actor/receipt.ts';
 import { duration } from '../../actor/duration.ts';
 import type { Why } from '../../actor/why.ts';
 import type { MACHINES } from '../../../machines/index.ts';
-import type { WaitingOn } from '../../../machines/contract.ts';
+import type { Supervision, WaitingOn } from '../../../machines/contract.ts';
 import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
@@ -270,6 +270,19 @@ function printActor({ out }: CommandContext, shown: Shown): void {
   if (shown.parked) row('parked', `${shown.parked.at}: ${shown.parked.reason}`);
 }
 
+/** What became of an agent's processes, in sentences. */
+function supervised({ crashes, crashesInRow, backOffUntil, lastExit, dormant }: Supervision): string[] {
+  const lines: string[] = [];
+  if (dormant !== null) lines.push(`has no process: ${dormant}`);
+  if (backOffUntil !== null) lines.push(`starts nothing until ${backOffUntil}`);
+  if (lastExit !== null) {
+    const { class: exit, reason, at } = lastExit;
+    lines.push(`last process ended ${at}: ${exit}${reason === null ? '' : `, ${reason}`}`);
+  }
+  if (crashesInRow > 0) lines.push(`${crashes} crashes of late, ${crashesInRow} since one that ended well`);
+  return lines;
+}
+
 async function why(context: CommandContext, name: string, all?: true): Promise<0> {
   const { out } = context;
   const answer = (await context.ask('why', { actor: await addressFor(context, name) })) as Why;
@@ -284,6 +297,7 @@ async function why(context: CommandContext, name: string, all?: true): Promise<0
     out.answer(`  ${wait.sentence}`);
     if (wait.moves.length > 0) out.answer(out.paint('dim', `    ends with ${wait.moves.join(', ')}`));
   }
+  if (answer.supervision !== undefined) for (const line of supervised(answer.supervision)) out.answer(`  ${line}`);
   const events = (await machines()).find(({ kind }) => answer.actor.startsWith(`${kind}/`))?.events ?? {};
   const rows = Object.entries(answer.events)
     .filter(([type]) => all === true || events[type]?.from !== 'runtime')

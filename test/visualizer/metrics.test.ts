@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Supervision } from '../../machines/contract.ts';
+import type { Fact } from '../../src/actor/fact.ts';
+import { createMetrics } from '../../src/visualizer/metrics.ts';
+
+const zero = (): number => 0;
+const calm: Supervision = { crashes: 0, crashesInRow: 0, backOffUntil: null, lastExit: null, dormant: null };
+
+test('what supervision knows of agents is in the metrics, and an agent that rests no longer has no back-off there', async () => {
+  let agents = [
+    {
+      address: 'agent/ada',
+      phase: 'coolingDown',
+      supervision: { ...calm, crashes: 3, backOffUntil: '2026-01-01T00:10:00.000Z' },
+    },
+    { address: 'agent/eve', phase: 'asleep', supervision: calm },
+  ];
+  const metrics = createMetrics({
+    queuedBytes: zero,
+    oldestMailMs: zero,
+    oldestTimerMs: zero,
+    outboxPending: zero,
+    publishLag: zero,
+    actorsInMemory: zero,
+    agents: async () => agents,
+  });
+  const exit = { class: 'crash', reason: 'it died', at: '2026-01-01T00:00:00.000Z' };
+  metrics.count({
+    actor: 'agent/ada',
+    type: 'driver.exited',
+    envelope: { id: 'e', source: 'watch/process' },
+    outcome: 'taken',
+    supervision: { ...calm, lastExit: exit },
+  } as Fact);
+  const text = await metrics.text();
+  assert.match(text, /chartroom_process_exits_total\{class="crash"\} 1/);
+  assert.match(text, /chartroom_agents\{phase="coolingDown"\} 1/);
+  assert.match(text, /chartroom_agent_crashes\{agent="agent\/ada"\} 3/);
+  assert.match(text, /chartroom_agent_backoff_until_seconds\{agent="agent\/ada"\} 1767226200/);
+  assert.doesNotMatch(text, /backoff_until_seconds\{agent="agent\/eve"/);
+  agents = agents.slice(1);
+  assert.doesNotMatch(await metrics.text(), /agent\/ada/);
+});
