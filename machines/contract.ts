@@ -256,6 +256,8 @@ export const TIMER_DEFAULTS = {
   /** A watch's look at the outside while something is awaited. */
   reconcile: 60,
   reconcileMax: 900,
+  /** What each source has sent and handed over is compared with what came. */
+  sweep: 300,
   /** Base of the worker-loss back-off, doubled each time. */
   restartBase: 15,
   /** First back-off after a usage or capacity limit. */

@@ -3,6 +3,8 @@ import type { Hold } from './actor/hold.ts';
 import type { Letterbox } from './actor/letterbox.ts';
 import type { Node } from './actor/node.ts';
 import type { Publisher } from './actor/publisher.ts';
+import type { Source } from './bridge/hook.ts';
+import type { SourceSight } from './bridge/sweep.ts';
 import type { Bus } from './bus/bus.ts';
 import type { Clock } from './clock.ts';
 
@@ -24,10 +26,11 @@ interface HealthOptions {
   publisher: Publisher;
   letterbox: Letterbox;
   hold: Hold;
+  sights: () => Partial<Record<Source, SourceSight>>;
   clock: Clock;
 }
 
-export function createHealth({ bus, node, publisher, letterbox, hold, clock }: HealthOptions): Health {
+export function createHealth({ bus, node, publisher, letterbox, hold, sights, clock }: HealthOptions): Health {
   const startedMs = clock.now();
   const notes: string[] = [];
   let connected = false;
@@ -61,6 +64,7 @@ export function createHealth({ bus, node, publisher, letterbox, hold, clock }: H
         notes: [...heldNote(hold), ...damageNotes(node), ...seen.notes, ...letterbox.notes(), ...notes],
         effects: hold.held() === null ? 'performed' : 'held',
         nats: connected ? 'connected' : 'disconnected',
+        sources: sights(),
         uptimeSeconds: Math.round((clock.now() - startedMs) / 1_000),
         oldestMailMs,
         oldestTimerMs,

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { timerMs } from '../machines/contract.ts';
 import { MACHINES } from '../machines/index.ts';
 import { beginLife } from './actor/caution.ts';
 import { createHold } from './actor/hold.ts';
@@ -21,6 +22,8 @@ import type { Questions } from './actor/questions.ts';
 import { createWatches } from './actor/watches.ts';
 import { listenWebhooks } from './bridge/listen.ts';
 import { createRouter } from './bridge/router.ts';
+import { createSweep } from './bridge/sweep.ts';
+import type { Source } from './bridge/hook.ts';
 import { openSpool } from './bridge/spool.ts';
 import { createWebhooks } from './bridge/webhooks.ts';
 import type { Bus } from './bus/bus.ts';
@@ -156,6 +159,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
       const { items } = (await questions.list({ kind: 'agent', limit: AGENTS_MAX })) as { items: IndexRow[] };
       return items;
     },
+    sources: () => sweep.sights(),
   });
   publisher.subscribe((fact) => metrics.count(fact));
 
@@ -198,6 +202,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     config: effects.routing,
     log,
     metrics: { hook: (subject, what) => metrics.hook(subject.split('.')[0] ?? '', what) },
+    onTaken: (hook) => sweep.noteTaken(hook),
   });
   const letterbox = opened(
     createLetterbox({
@@ -219,7 +224,27 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     await effects.endStrays();
     log.info({}, 'effects are performed again');
   }
-  const health = createHealth({ bus, node, publisher, letterbox, hold, clock });
+  const sweptKey = (source: Source): string => KEYS.meta(`swept!${source}`);
+  const sweep = opened(
+    createSweep({
+      sources: effects.swept,
+      bus,
+      taken: (seq) => letterbox.taken(seq),
+      recover: (issues) => router.recover(issues),
+      cursor: {
+        read(source) {
+          const known = node.read(sweptKey(source));
+          return known === undefined ? undefined : Number(known);
+        },
+        write: (source, ms) => node.write([{ key: sweptKey(source), value: String(ms) }]),
+      },
+      everyMs: timerMs(config, 'sweep'),
+      clock,
+      log,
+    }),
+    (part) => part.stop(),
+  );
+  const health = createHealth({ bus, node, publisher, letterbox, hold, sights: sweep.sights, clock });
   const questions: Questions = createQuestions({
     node,
     store,
@@ -253,9 +278,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   if (held) void hold.resumed.then(perform);
   else await effects.endStrays();
   const webhooks = opened(await openWebhooks({ config, bus, letterbox, clock, log }), (part) => part.close());
-  void hold.resumed
-    .then(() => router.recover(effects.listDelegated))
-    .catch((error: unknown) => log.warn({ err: error }, 'what was delegated meanwhile could not be listed'));
+  void hold.resumed.then(() => sweep.start());
   isUp = true;
   return {
     webhooks: webhooks.url,

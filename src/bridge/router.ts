@@ -41,6 +41,15 @@ export interface Hydrated {
   labels?: readonly string[];
 }
 
+/** An issue that is ours by the tracker's list; read whole only where nobody works on it. */
+export interface HandedOver {
+  source: Source;
+  ref: string;
+  /** ISO time of its last delegation, where the tracker tells it. */
+  at?: string | undefined;
+  read(): Promise<Hydrated | null>;
+}
+
 export interface RouterOptions {
   index: RouterIndex;
   node: RouterNode;
@@ -51,6 +60,8 @@ export interface RouterOptions {
   bodies?: { get(ref: string): Promise<Uint8Array> };
   log: Logger;
   metrics?: RouterMetrics;
+  /** Told of every hook when all it caused is durable. */
+  onTaken?: (hook: Pick<Hook, 'source' | 'delivery'>) => void;
 }
 
 export interface RouterConfig {
@@ -79,11 +90,13 @@ export interface Routed {
 export interface Router {
   /** @throws whatever kept it from becoming durable: the hook is not taken and is to be tried again. */
   take(letter: { body: Uint8Array }): Promise<Routed>;
-  /** At the start: opens what was handed to us while nobody listened. */
-  recover(listDelegated: () => Promise<readonly (Hydrated & { source: Source })[]>): Promise<Routed>;
+  /** Opens what was handed to us without our hearing of it. */
+  recover(issues: readonly HandedOver[]): Promise<Routed>;
 }
 
-export function createRouter({ index, node, hydrate, config, bodies, log, metrics }: RouterOptions): Router {
+export function createRouter(options: RouterOptions): Router {
+  const { index, node, hydrate, config, bodies, log, metrics, onTaken } = options;
+
   async function actorsWith(refs: readonly string[]): Promise<IndexedActor[]> {
     const addresses = new Set<string>();
     for (const ref of refs) for (const address of await index.find(ref)) addresses.add(address);
@@ -256,14 +269,17 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
     return { address, data: { ...facts, open: openOf(repo, facts.priority) } };
   }
 
-  async function reopen({ source, ...issue }: Hydrated & { source: Source }, routed: Routed): Promise<void> {
-    const { ref, updatedAt } = issue.facts;
-    // A session that is there has a watch that looks by itself; one that ended was the answer to this delegation.
-    if ((await sessionsWith([`issue:${ref}`])).length > 0) return;
-    const opened = await opening(source, issue);
-    if (opened === null) return;
+  async function reopen({ source, ref, at, read }: HandedOver, routed: Routed): Promise<void> {
+    const sessions = await sessionsWith([`issue:${ref}`]);
+    // A session that is there has a watch that looks by itself; one that ended was the answer to an older delegation.
+    if (sessions.some(({ final }) => !final)) return;
+    const [last] = sessions;
+    if (last !== undefined && !(at !== undefined && Date.parse(at) > Date.parse(last.updatedAt))) return;
+    const issue = await read();
+    const opened = issue === null ? null : await opening(source, issue);
+    if (issue === null || opened === null) return;
     const { address, data } = opened;
-    const id = issue.id ?? `${source}:recovered:${ref}:${updatedAt}`;
+    const id = issue.id ?? `${source}:recovered:${ref}:${issue.facts.updatedAt}`;
     await send({ id, source: `recovery/${source}`, type: 'issue.observed', subject: address, data }, routed);
   }
 
@@ -299,13 +315,13 @@ export function createRouter({ index, node, hydrate, config, bodies, log, metric
       await inLine(refs, () => route(hook, concerns, routed));
       const caused = routed.poked.length + routed.sent.length > 0;
       metrics?.hook(subjectOf(hook), caused ? 'routed' : 'nobody');
+      onTaken?.(hook);
       return routed;
     },
-    async recover(listDelegated) {
+    async recover(issues) {
       const routed: Routed = { poked: [], sent: [] };
       // In line with the hooks about it, or a delegation of this moment would be opened by both.
-      for (const issue of await listDelegated())
-        await inLine([`issue:${issue.facts.ref}`], () => reopen(issue, routed));
+      for (const issue of issues) await inLine([`issue:${issue.ref}`], () => reopen(issue, routed));
       return routed;
     },
   };

@@ -72,6 +72,8 @@ export interface World {
   /** Environment of the runtime: the secrets the configuration names. */
   env: Record<string, string>;
   data: string;
+  /** Sends the hooks of one more repository to Chartroom. */
+  hookAlso(repo: string): void;
   /** What every runtime of this world said on stderr. */
   logFile: string;
   start(): Promise<RunningChartroom>;
@@ -101,7 +103,10 @@ export async function createWorld(options: WorldOptions): Promise<World> {
   });
   if (options.isTested !== false) github.addWebhook({ url: ci.webhookUrl, secret: secrets['CI_SECRET']! });
   const hooks = hooksThrough(`http://127.0.0.1:${webhookPort}`);
-  github.addWebhook({ url: `${hooks}/webhooks/github`, secret: secrets['GITHUB_WEBHOOK_SECRET']! });
+  const hookAlso = (repo: string): void => {
+    github.addWebhook({ repo, url: `${hooks}/webhooks/github`, secret: secrets['GITHUB_WEBHOOK_SECRET']! });
+  };
+  hookAlso(REPO);
   const linear = await createLinearStandIn({
     clock: realClock,
     appToken: secrets['LINEAR_TOKEN']!,
@@ -148,6 +153,7 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     linear,
     ci,
     configFile,
+    hookAlso,
     env,
     data,
     logFile,

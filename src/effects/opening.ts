@@ -3,8 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Hono } from 'hono';
 import type { Node } from '../actor/node.ts';
 import type { Questions } from '../actor/questions.ts';
-import type { Hydrated, RouterConfig, RouterOptions } from '../bridge/router.ts';
-import type { Source } from '../bridge/hook.ts';
+import type { RouterConfig, RouterOptions } from '../bridge/router.ts';
+import type { SweptSource } from '../bridge/sweep.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Config, RepoConfig } from '../config/config.ts';
@@ -20,6 +20,7 @@ import { KEYS } from '../store/keys.ts';
 import path from 'node:path';
 import { createConsumerWatch } from './consumer-watch.ts';
 import { createGithubActs } from './github/acts.ts';
+import { createDeliveryLog } from './github/deliveries.ts';
 import { createGithub } from './github/github.ts';
 import type { Github } from './github/github.ts';
 import { createGithubIssueWatch } from './github/issue-watch.ts';
@@ -47,8 +48,8 @@ export interface Effects {
   runDoor: Hono;
   hydrate: RouterOptions['hydrate'];
   routing: RouterConfig;
-  /** Issues handed to us that nobody may have told us of. */
-  listDelegated: () => Promise<(Hydrated & { source: Source })[]>;
+  /** What is compared with what came, by source: deliveries, and issues that are handed to us. */
+  swept: SweptSource[];
   /** Ends processes of earlier lives that nothing wants; call it when all watches stand. */
   endStrays: () => Promise<string[]>;
 }
@@ -177,7 +178,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
       github: async (ref) => (await github.observeIssue(ref, delegation(ref.split('#')[0]!))) ?? null,
     },
     routing: await routingOf({ config, github, linear, delegation, log }),
-    listDelegated: () => listDelegated({ config, github, linear, delegation }),
+    swept: sweptOf({ config, github, linear, delegation, clock }),
     endStrays: () => processes.endStrays(),
   };
 }
@@ -264,23 +265,41 @@ async function routingOf({
   };
 }
 
-async function listDelegated({
-  config,
-  github,
-  linear,
-  delegation,
-}: Trackers): Promise<(Hydrated & { source: Source })[]> {
-  const found: (Hydrated & { source: Source })[] = [];
-  if (config.linear.token !== '') {
-    for (const { ref } of await linear.listDelegated()) {
-      const seen = await linear.observeIssue(ref);
-      if (seen !== undefined) found.push({ ...seen, source: 'linear' });
-    }
+function sweptOf({ config, github, linear, delegation, clock }: Trackers & { clock: Clock }): SweptSource[] {
+  const swept: SweptSource[] = [];
+  const { token, app } = config.github;
+  if (config.repos.length > 0 && (token !== '' || app !== undefined)) {
+    const repos = config.repos.map(({ name }) => name);
+    const log = createDeliveryLog({ account: github.account(), app: app !== undefined, repos, clock });
+    swept.push({
+      source: 'github',
+      // Nobody is expected to send hooks where no secret is set: watches look by themselves.
+      ...(config.webhooks.github.secret === '' ? {} : { log }),
+      async listHandedOver(signal) {
+        const lists = await Promise.all(
+          config.repos
+            .filter((repo) => repo.github !== undefined)
+            .map(({ name }) => github.listDelegated(name, delegation(name), signal)),
+        );
+        return lists.flat().map((ref) => ({
+          source: 'github' as const,
+          ref,
+          read: async () => (await github.observeIssue(ref, delegation(ref.split('#')[0]!), signal)) ?? null,
+        }));
+      },
+    });
   }
-  for (const repo of config.repos) {
-    if (repo.github === undefined) continue;
-    for (const seen of await github.listDelegated(repo.name, delegation(repo.name)))
-      found.push({ ...seen, source: 'github' });
-  }
-  return found;
+  if (config.linear.token !== '')
+    swept.push({
+      source: 'linear',
+      async listHandedOver(signal) {
+        return (await linear.listDelegated(signal)).map(({ ref, delegatedAt }) => ({
+          source: 'linear' as const,
+          ref,
+          at: delegatedAt,
+          read: async () => (await linear.observeIssue(ref, signal)) ?? null,
+        }));
+      },
+    });
+  return swept;
 }

@@ -3,6 +3,9 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { IndexRow } from '../actor/actors.ts';
 import { kindOf } from '../actor/address.ts';
 import type { Fact } from '../actor/fact.ts';
+import type { Source } from '../bridge/hook.ts';
+import { SOURCE_STATES } from '../bridge/sweep.ts';
+import type { SourceSight } from '../bridge/sweep.ts';
 
 export interface Metrics {
   /** Counts one committed fact. */
@@ -20,6 +23,7 @@ export interface Gauges {
   publishLag(): number;
   actorsInMemory(): number;
   agents(): Promise<Pick<IndexRow, 'address' | 'phase' | 'supervision'>[]>;
+  sources(): Partial<Record<Source, SourceSight>>;
 }
 
 export function createMetrics(gauges: Gauges): Metrics {
@@ -67,6 +71,29 @@ export function createMetrics(gauges: Gauges): Metrics {
   gauge('chartroom_outbox_pending', 'Acts without an answer.', gauges.outboxPending);
   gauge('chartroom_publish_lag_batches', 'Batches whose facts are not published yet.', gauges.publishLag);
   gauge('chartroom_actors_in_memory', 'Actors in memory.', gauges.actorsInMemory);
+  registry.registerMetric(
+    new Gauge({
+      name: 'chartroom_source',
+      help: 'How a source of webhooks stands: 1 at its state, 0 at the others.',
+      labelNames: ['source', 'state'] as const,
+      registers: [],
+      collect() {
+        for (const [source, sight] of Object.entries(gauges.sources()))
+          for (const state of SOURCE_STATES) this.set({ source, state }, sight.state === state ? 1 : 0);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'chartroom_source_recovered',
+      help: 'Deliveries and delegations that did not come by themselves and were fetched, since the start.',
+      labelNames: ['source'] as const,
+      registers: [],
+      collect() {
+        for (const [source, { recovered }] of Object.entries(gauges.sources())) this.set({ source }, recovered);
+      },
+    }),
+  );
 
   return {
     count(fact) {

@@ -6,7 +6,7 @@ import { parseEnvelope } from '../../src/actor/envelope.ts';
 import type { Hook } from '../../src/bridge/hook.ts';
 import type { IndexedActor } from '../../src/bridge/opening.ts';
 import { createRouter } from '../../src/bridge/router.ts';
-import type { Hydrated, RouterConfig, RouterOptions } from '../../src/bridge/router.ts';
+import type { HandedOver, Hydrated, RouterConfig, RouterOptions } from '../../src/bridge/router.ts';
 import { RejectedInput, TransientError } from '../../src/errors.ts';
 import { githubHook, linearHook, quiet } from './parts.ts';
 
@@ -515,22 +515,39 @@ test('a body kept apart is read from where it lies', async () => {
 test('at the start, what was handed over meanwhile is opened; known issues are left alone', async () => {
   const ended = { address: 'session/eng-43', refs: ['issue:ENG-43'], final: true };
   const { router, sent } = routerOver({ actors: [eng42, ended] });
-  const listed = ['ENG-42', 'ENG-43', 'ENG-44'].map((ref) => ({ source: 'linear' as const, facts: facts({ ref }) }));
-  await router.recover(async () => listed);
+  const listed = ['ENG-42', 'ENG-43', 'ENG-44'].map((ref) => handedOver({ ref }));
+  await router.recover(listed);
   assert.deepEqual(
     sent.map(({ subject, type }) => [subject, type]),
     [['session/eng-44', 'issue.observed']],
   );
   checkData(sent[0]);
-  await router.recover(async () => listed);
+  await router.recover(listed);
   assert.equal(sent.length, 1);
+});
+
+test('an issue handed over again after its session ended is opened anew, though no hook told of it', async () => {
+  const ended = {
+    address: 'session/eng-42',
+    refs: ['issue:ENG-42'],
+    final: true,
+    updatedAt: '2026-11-21T11:00:00.000Z',
+  };
+  const { router, sent } = routerOver({ actors: [ended] });
+  await router.recover([{ ...handedOver(), at: '2026-11-21T10:59:59.000Z' }]);
+  assert.deepEqual(sent, []);
+  await router.recover([{ ...handedOver(), at: '2026-11-21T11:00:01.000Z' }]);
+  assert.deepEqual(
+    sent.map(({ subject }) => subject),
+    ['session/eng-42-2'],
+  );
 });
 
 test('an issue that is handed over just as the start lists it is opened once', async () => {
   let answer: (issue: Hydrated) => void = () => {};
   const { router, take, sent } = routerOver({ hydrated: new Promise((resolve) => (answer = resolve)) });
   const taken = take(linearHook('issue-delegated'));
-  const recovered = router.recover(async () => [{ source: 'linear', facts: facts() }]);
+  const recovered = router.recover([handedOver()]);
   await new Promise(setImmediate);
   answer({ facts: facts() });
   await Promise.all([taken, recovered]);
@@ -538,6 +555,12 @@ test('an issue that is handed over just as the start lists it is opened once', a
     sent.map(({ subject, type }) => [subject, type]),
     [['session/eng-42', 'issue.observed']],
   );
+});
+
+const handedOver = (more: Partial<Hydrated['facts']> = {}): HandedOver => ({
+  source: 'linear',
+  ref: more.ref ?? 'ENG-42',
+  read: async () => ({ facts: facts(more) }),
 });
 
 function permutations(places: number[]): number[][] {

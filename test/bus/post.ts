@@ -123,7 +123,14 @@ export async function openPost(options: PostOptions = {}) {
       publisher,
       courier,
       spool,
-      health: createHealth({ ...parts, node, publisher, letterbox, hold: createHold({ node, read: node.read }) }),
+      health: createHealth({
+        ...parts,
+        node,
+        publisher,
+        letterbox,
+        sights: () => ({}),
+        hold: createHold({ node, read: node.read }),
+      }),
       async close() {
         await courier.close();
         await letterbox.stop();

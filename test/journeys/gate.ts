@@ -18,8 +18,11 @@ export interface Gate {
    * only then goes on with it. Resolves when it is done.
    */
   at(moment: Moment, event: string, act: () => Promise<unknown>): Promise<void>;
-  /** From now on no delivery arrives. @returns how many were lost so far, whenever it is asked */
-  lose(): () => number;
+  /**
+   * From now on this share of the deliveries does not arrive, chosen as if by chance and the same in every run; all of
+   * them unless it is given. @returns how many were lost so far, whenever it is asked
+   */
+  lose(share?: number): () => number;
   close(): Promise<void>;
 }
 
@@ -34,14 +37,15 @@ interface Plan {
 export async function openGate(): Promise<Gate> {
   const plans: Plan[] = [];
   let target = '';
-  let isOpen = true;
+  let lostShare = 0;
+  let passed = 0;
   let lost = 0;
 
   async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
-    if (!isOpen) {
+    if (isLost(++passed, lostShare)) {
       lost += 1;
       outgoing.writeHead(502).end();
       return;
@@ -93,8 +97,8 @@ export async function openGate(): Promise<Gate> {
       new Promise((done, failed) => {
         plans.push({ moment, event, act, done, failed });
       }),
-    lose() {
-      isOpen = false;
+    lose(share = 1) {
+      lostShare = share;
       return () => lost;
     },
     async close() {
@@ -104,6 +108,9 @@ export async function openGate(): Promise<Gate> {
     },
   };
 }
+
+/** Multiples of the golden ratio, of which only the fraction counts, are spread evenly and in no order. */
+const isLost = (count: number, share: number): boolean => (count * 0.618_033_988_75) % 1 < share;
 
 /** The delivery's event, with its action where the wanted one names an action. */
 function nameOf({ headers }: IncomingMessage, body: Buffer, wanted: string): string {

@@ -275,6 +275,7 @@ async function configure(world: World, options: PlaceOptions): Promise<void> {
       collaborators: { 'chartroom[bot]': 'write', 'susan-reviews': 'write', 'ci[bot]': 'write', maintainer: 'admin' },
     });
     const full = `acme/${name}`;
+    world.hookAlso(full);
     config.repos.push({ name: full, clone: github.gitUrl(full), gates: { checks: ['Tests'] }, ...more });
     for (const team of (more['linear'] as { teams: string[] } | undefined)?.teams ?? []) world.linear.addTeam(team);
   }

@@ -23,6 +23,7 @@ test('what supervision knows of agents is in the metrics, and an agent that rest
     outboxPending: zero,
     publishLag: zero,
     actorsInMemory: zero,
+    sources: () => ({}),
     agents: async () => agents,
   });
   const exit = { class: 'crash', reason: 'it died', at: '2026-01-01T00:00:00.000Z' };
@@ -41,4 +42,31 @@ test('what supervision knows of agents is in the metrics, and an agent that rest
   assert.doesNotMatch(text, /backoff_until_seconds\{agent="agent\/eve"/);
   agents = agents.slice(1);
   assert.doesNotMatch(await metrics.text(), /agent\/ada/);
+});
+
+test('a source stands in one state, and what it lost is counted', async () => {
+  const metrics = createMetrics({
+    queuedBytes: zero,
+    oldestMailMs: zero,
+    oldestTimerMs: zero,
+    outboxPending: zero,
+    publishLag: zero,
+    actorsInMemory: zero,
+    agents: async () => [],
+    sources: () => ({
+      github: {
+        state: 'gap',
+        since: '2026-01-01T00:00:00.000Z',
+        reason: null,
+        lastHookAt: null,
+        sweptAt: null,
+        missing: 2,
+        recovered: 5,
+      },
+    }),
+  });
+  const text = await metrics.text();
+  assert.match(text, /chartroom_source\{source="github",state="gap"\} 1/);
+  assert.match(text, /chartroom_source\{source="github",state="live"\} 0/);
+  assert.match(text, /chartroom_source_recovered\{source="github"\} 5/);
 });

@@ -63,6 +63,7 @@ export async function startSiteOn(
     oldestTimerMs: () => node.oldestTimerMs(),
     outboxPending: () => node.outbox.size(),
     publishLag: () => publisher.lag(),
+    sources: () => ({}),
     actorsInMemory: () => node.actors.inMemory(),
     agents: async () => [],
   });

@@ -44,6 +44,13 @@ export interface Account {
     params: Params,
     options?: { signal?: AbortSignal | undefined; pick?: string },
   ) => Promise<z.infer<Schema>[]>;
+  /** Page after page as GitHub links them, for lists without page numbers; no further than the page that is `until`. */
+  chain: <Schema extends z.ZodType>(
+    item: Schema,
+    route: string,
+    params: Params,
+    options: { until: (last: z.infer<Schema>) => boolean; signal?: AbortSignal | undefined },
+  ) => Promise<z.infer<Schema>[]>;
   /** Not repeated by itself: whoever sends knows how to look whether an unanswered request happened. */
   send: <Schema extends z.ZodType>(
     schema: Schema,
@@ -77,8 +84,9 @@ const Client = Octokit.plugin(throttling, retry);
 export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: AccountOptions): Account {
   const quiet = (message: string) => log.debug({ said: message }, 'octokit');
   const leave = () => undefined;
+  const base = apiUrl.replace(/\/+$/, '');
   const octokit = new Client({
-    baseUrl: apiUrl.replace(/\/+$/, ''),
+    baseUrl: base,
     userAgent,
     ...('token' in auth
       ? { auth: auth.token }
@@ -99,7 +107,11 @@ export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: Ac
   const absent = new Map<string, number>();
   let login: Promise<string> | undefined;
 
-  async function ask(route: string, params: Params, signal: AbortSignal | undefined): Promise<unknown> {
+  async function ask(
+    route: string,
+    params: Params,
+    signal: AbortSignal | undefined,
+  ): Promise<{ data: unknown; next?: string | undefined }> {
     const reads = route.startsWith('GET ');
     const { url } = octokit.request.endpoint(route, params);
     const kept = reads ? answers.get(url) : undefined;
@@ -112,12 +124,13 @@ export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: Ac
       });
       budget.note(response.headers);
       const data: unknown = response.data;
-      const { etag } = response.headers;
-      if (reads && etag !== undefined) answers.set(url, { etag, data });
-      return data;
+      const { etag, link } = response.headers;
+      const next = /<([^<>]+)>;\s*rel="next"/.exec(link ?? '')?.[1];
+      if (reads && etag !== undefined) answers.set(url, { etag, data, next });
+      return { data, next };
     } catch (error) {
       budget.note(headersOf(error));
-      if (kept !== undefined && isNotModified(error)) return kept.data;
+      if (kept !== undefined && isNotModified(error)) return kept;
       const refusal = refusalOf(
         error,
         route.replace(/\{(\w+)\}/g, (_, name: string) => String(params[name])),
@@ -128,7 +141,7 @@ export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: Ac
   }
 
   async function get<Schema extends z.ZodType>(schema: Schema, route: string, params: Params, signal?: AbortSignal) {
-    return parse(schema, await ask(route, params, signal), route);
+    return parse(schema, (await ask(route, params, signal)).data, route);
   }
 
   return {
@@ -145,6 +158,19 @@ export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: Ac
         if (some.length < PAGE) break;
       }
       return items;
+    },
+    async chain(item, route, params, { until, signal }) {
+      const items: z.infer<typeof item>[] = [];
+      let answered = await ask(route, { ...params, per_page: PAGE }, signal);
+      for (;;) {
+        items.push(...parse(z.array(item), answered.data, route));
+        const { next } = answered;
+        const last = items.at(-1);
+        // A token goes to GitHub and nowhere else, wherever a link leads.
+        if (next === undefined || !next.startsWith(base) || items.length >= ITEMS_MAX) return items;
+        if (last === undefined || until(last)) return items;
+        answered = await ask(`GET ${next}`, {}, signal);
+      }
     },
     async maybe(name, ask) {
       const until = absent.get(name);

@@ -5,6 +5,8 @@
 export interface KeptAnswer {
   etag: string;
   data: unknown;
+  /** Address of the next page. */
+  next?: string | undefined;
 }
 
 export interface AnswerCache {

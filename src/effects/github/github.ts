@@ -73,8 +73,8 @@ export interface Github {
   readGate: (question: GateQuestion, signal?: AbortSignal) => Promise<GateReading>;
   /** An issue as `issue.observed` tells it (without `open`); undefined = there is none of this name. */
   observeIssue: (ref: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueSeen | undefined>;
-  /** Open issues of a repository that are handed over to this system. */
-  listDelegated: (repo: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueSeen[]>;
+  /** Open issues of a repository that are handed over to this system, by name. */
+  listDelegated: (repo: string, delegation: Delegation, signal?: AbortSignal) => Promise<string[]>;
   /** For git over HTTPS. An app's token is renewed well before it ends. */
   credentialFor: (repo: string, agent?: string) => Promise<{ username: string; password: string }>;
 }

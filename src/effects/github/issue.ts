@@ -78,13 +78,13 @@ export async function readDelegated(
   repo: string,
   delegation: Delegation,
   signal?: AbortSignal,
-): Promise<IssueSeen[]> {
+): Promise<string[]> {
   const params = { ...coordinates(repo), state: 'open', sort: 'created', direction: 'asc' };
   const open = await account.list(issueAnswer, 'GET /repos/{owner}/{repo}/issues', params, { signal });
   const ours = open.filter(
     (issue) => issue.pull_request == null && isDelegated(issue, textsOf(issue.body, []), delegation),
   );
-  return Promise.all(ours.map(({ number }) => readIssue(account, `${repo}#${number}`, delegation, signal)));
+  return ours.map(({ number }) => `${repo}#${number}`);
 }
 
 const blockerAnswer = z.object({

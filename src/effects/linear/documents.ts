@@ -174,6 +174,7 @@ const delegatedPage = page(
     identifier: z.string(),
     updatedAt: time,
     team: z.object({ id: z.string(), key: z.string(), name: z.string() }),
+    history: z.object({ nodes: z.array(z.object({ createdAt: time, toDelegate: id.nullish() })) }),
   }),
 );
 export type DelegatedPage = z.infer<typeof delegatedPage>;
@@ -186,7 +187,11 @@ export const LIST_DELEGATED = operation(
       after: $after
       filter: { delegate: { id: { eq: $app } }, state: { type: { nin: ["completed", "canceled", "duplicate"] } } }
     ) {
-      nodes { identifier updatedAt team { id key name } }
+      nodes {
+        identifier updatedAt
+        team { id key name }
+        history(first: 20) { nodes { createdAt toDelegate { id } } }
+      }
       ${PAGE_INFO}
     }
   }`,

@@ -23,6 +23,8 @@ export interface LinearOptions {
 export interface DelegatedIssue {
   ref: string;
   updatedAt: string;
+  /** When it was last delegated to us. */
+  delegatedAt?: string;
   team: { id: string; key: string; name: string };
 }
 
@@ -90,7 +92,13 @@ export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
       let after: string | null | undefined = null;
       for (let count = 0; count < PAGES_MAX; count++) {
         const page: DelegatedPage = (await linear.ask(LIST_DELEGATED, { app, after }, signal)).issues;
-        found.push(...page.nodes.map(({ identifier, updatedAt, team }) => ({ ref: identifier, updatedAt, team })));
+        for (const { identifier: ref, updatedAt, team, history } of page.nodes) {
+          const times = history.nodes
+            .filter(({ toDelegate }) => toDelegate?.id === app)
+            .map(({ createdAt }) => createdAt);
+          const delegatedAt = times.toSorted((a, b) => Date.parse(a) - Date.parse(b)).at(-1);
+          found.push({ ref, updatedAt, team, ...(delegatedAt === undefined ? {} : { delegatedAt }) });
+        }
         after = page.pageInfo.endCursor;
         if (!page.pageInfo.hasNextPage) break;
       }

@@ -95,7 +95,7 @@ export function hookRoutes(site: Site, webhooks: Webhooks): Hono<Env> {
   app.get(`${HOOKS}/:hook/deliveries`, (c) => {
     const hook = hookIn(c, repositoryIn(c, world, 'admin'));
     const all = webhooks.log.filter((one) => one.hook === hook && one.status !== 'pending');
-    return c.json(page(c, all.toReversed().map(deliveryItem)));
+    return c.json(pageFrom(c, all.toReversed()).map(deliveryItem));
   });
 
   app.get(`${HOOKS}/:hook/deliveries/:delivery`, (c) => {
@@ -110,6 +110,21 @@ export function hookRoutes(site: Site, webhooks: Webhooks): Hono<Env> {
   });
 
   return app;
+}
+
+/** This list has no page numbers: a page begins with the delivery its cursor names, and links to the next. */
+function pageFrom(c: Ctx, all: readonly Delivery[]): Delivery[] {
+  const perPage = Math.min(100, Math.max(1, Number(c.req.query('per_page') ?? 30) || 30));
+  const cursor = c.req.query('cursor');
+  const begin = cursor === undefined ? 0 : all.findIndex(({ id }) => `v1_${id}` === cursor);
+  if (begin < 0) return [];
+  const next = all[begin + perPage];
+  if (next !== undefined) {
+    const url = new URL(c.req.url);
+    url.searchParams.set('cursor', `v1_${next.id}`);
+    c.header('link', `<${url.href}>; rel="next"`);
+  }
+  return all.slice(begin, begin + perPage);
 }
 
 function hookShape(site: Site, webhooks: Webhooks, repository: Repository, hook: Hook): Rest['hook'] {
