@@ -3,14 +3,17 @@
  * compiled test with node's own runner and leaves with its exit code.
  */
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { findNatsServer, installNatsServer } from '../src/bus/server.ts';
 import { PACKAGE_ROOT } from '../src/package.ts';
 
-/** Test files side by side: the machine's cores are shared with the servers and agents that tests start. */
-const CONCURRENCY = 2;
+/** Most test files side by side: beyond it the servers and agents they start only take from each other. */
+const CONCURRENCY_MAX = 4;
+/** One more than there are cores: files that wait for a timer or a process leave theirs to another. */
+const CONCURRENCY = Math.min(availableParallelism() + 1, CONCURRENCY_MAX);
 /** Whose files take longest, begun first so that the last core is not left alone with one of them. */
 const LONGEST = ['journeys', 'simulation', 'scenarios', 'crash'];
 
