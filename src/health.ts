@@ -2,6 +2,7 @@
 import type { Hold } from './actor/hold.ts';
 import type { Letterbox } from './actor/letterbox.ts';
 import type { Node } from './actor/node.ts';
+import type { Blind } from './actor/watches.ts';
 import type { Publisher } from './actor/publisher.ts';
 import type { Source } from './bridge/hook.ts';
 import type { SourceSight } from './bridge/sweep.ts';
@@ -13,6 +14,9 @@ const STUCK_MS = 10_000;
 
 /** Absences told; older ones are in the log. */
 const NOTES_MAX = 20;
+
+/** Watches that cannot look, named; a token that was revoked blinds them all for the same reason. */
+const BLIND_MAX = 20;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -26,11 +30,12 @@ interface HealthOptions {
   publisher: Publisher;
   letterbox: Letterbox;
   hold: Hold;
+  blind: () => Blind[];
   sights: () => Partial<Record<Source, SourceSight>>;
   clock: Clock;
 }
 
-export function createHealth({ bus, node, publisher, letterbox, hold, sights, clock }: HealthOptions): Health {
+export function createHealth({ bus, node, publisher, letterbox, hold, sights, blind, clock }: HealthOptions): Health {
   const startedMs = clock.now();
   const notes: string[] = [];
   let connected = false;
@@ -65,6 +70,7 @@ export function createHealth({ bus, node, publisher, letterbox, hold, sights, cl
         effects: hold.held() === null ? 'performed' : 'held',
         nats: connected ? 'connected' : 'disconnected',
         sources: sights(),
+        blind: blind().slice(0, BLIND_MAX),
         uptimeSeconds: Math.round((clock.now() - startedMs) / 1_000),
         oldestMailMs,
         oldestTimerMs,

@@ -184,7 +184,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     log,
   });
   const outbox = opened(createOutbox({ node, performers: effects.acts, clock, log, held }), (part) => part.stop());
-  const watches = opened(createWatches({ node, performers: effects.watches, log, held }), (part) => part.stop());
+  const watches = opened(createWatches({ node, performers: effects.watches, log, clock, held }), (part) => part.stop());
 
   const router = createRouter({
     index: {
@@ -244,7 +244,16 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     }),
     (part) => part.stop(),
   );
-  const health = createHealth({ bus, node, publisher, letterbox, hold, sights: sweep.sights, clock });
+  const health = createHealth({
+    bus,
+    node,
+    publisher,
+    letterbox,
+    hold,
+    sights: sweep.sights,
+    blind: () => watches.blind(),
+    clock,
+  });
   const questions: Questions = createQuestions({
     node,
     store,
@@ -252,6 +261,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     health: health.ready,
     redact,
     standing: (actor) => watches.standing(actor),
+    blind: (actor) => watches.blind(actor),
     care: createCare({ store, node, hold, build, data: config.data, clock }),
   });
 

@@ -18,6 +18,7 @@ import type { HistoryEntry } from './past.ts';
 import type { Receipt } from './receipt.ts';
 import { entriesOf, receiptOf } from './journal.ts';
 import { viewOf } from './state.ts';
+import type { Blind } from './watches.ts';
 import { whyOf } from './why.ts';
 
 /** Answers with an HTTP-like code: 400 what was asked is not a question, 404 there is no such thing, 503 not now. */
@@ -104,9 +105,20 @@ interface QuestionsOptions {
   care?: Record<CareName, (input: unknown) => Promise<unknown>>;
   /** Names of timers, watches and acts that stand now, for `show`. */
   standing: (actor: string) => string[];
+  /** Of these, those that cannot look. */
+  blind?: (actor: string) => Blind[];
 }
 
-export function createQuestions({ node, store, clock, health, redact, standing, care }: QuestionsOptions): Questions {
+export function createQuestions({
+  node,
+  store,
+  clock,
+  health,
+  redact,
+  standing,
+  blind = () => [],
+  care,
+}: QuestionsOptions): Questions {
   const read = (key: string): string | undefined => store.get(key);
 
   /** An address, `mission/m#key`, or an outside name (`ENG-42`). */
@@ -181,6 +193,7 @@ export function createQuestions({ node, store, clock, health, redact, standing, 
         .of(actor.address)
         .map(({ key, act, params, wishedAt, attempted }) => ({ key, act, params, wishedAt, attempted, ...held })),
       watches: standing(actor.address),
+      blind: blind(actor.address),
       mailbox: node.waiting(actor.address).length,
       parked: actor.parked,
     };
@@ -304,7 +317,10 @@ export function createQuestions({ node, store, clock, health, redact, standing, 
     resume: caring('resume'),
     list: checked('list', list),
     show: checked('show', ({ actor }) => show(actor)),
-    why: checked('why', async ({ actor }) => whyOf(node, await actorOf(actor), clock)),
+    why: checked('why', async ({ actor: name }) => {
+      const actor = await actorOf(name);
+      return whyOf(node, actor, clock, blind(actor.address));
+    }),
     receipt: checked('receipt', receipt),
     history: checked('history', history),
     audit: checked('audit', ({ agent }) => audit(agent)),

@@ -1,4 +1,5 @@
 /** Standing watches: started, updated and stopped as the states that want them are entered and left. */
+import type { Clock } from '../clock.ts';
 import type { Envelope } from './envelope.ts';
 import type { Node } from './node.ts';
 import { canonicalJson } from './state.ts';
@@ -9,15 +10,26 @@ export interface Watches {
   /** Look now: a hook said something about it. Nothing happens where no such watch stands. */
   poke(actor: string, name: string, hint?: unknown): void;
   standing(actor: string): string[];
+  /** Those that cannot look, of one actor or of all, the longest blind first. */
+  blind(actor?: string): Blind[];
   /** Starts what was held. */
   release(): void;
   stop(): Promise<void>;
+}
+
+/** A standing watch that cannot look: what it would tell is not known meanwhile. */
+export interface Blind {
+  actor: string;
+  watch: string;
+  since: string;
+  reason: string;
 }
 
 interface WatchesOptions {
   node: Node;
   performers: Record<string, WatchPerformer>;
   log: Logger;
+  clock: Clock;
   /** None is started until `release`: a store restored from a backup looks at nothing and starts no process. */
   held?: boolean;
 }
@@ -26,9 +38,10 @@ interface Standing {
   params: string;
   watch: Watch<never>;
   abort: AbortController;
+  trouble: { since: string; reason: string } | null;
 }
 
-export function createWatches({ node, performers, log, held = false }: WatchesOptions): Watches {
+export function createWatches({ node, performers, log, clock, held = false }: WatchesOptions): Watches {
   /** What would stand; null when nothing is held. */
   let waiting: Map<string, Record<string, Record<string, unknown>>> | null = held ? new Map() : null;
   const standing = new Map<string, Map<string, Standing>>();
@@ -74,9 +87,14 @@ export function createWatches({ node, performers, log, held = false }: WatchesOp
       return;
     }
     const abort = new AbortController();
+    const entry: Omit<Standing, 'watch'> = { params: text, abort, trouble: null };
     const watch = performer.start(params as never, {
       actor,
       signal: abort.signal,
+      trouble(reason) {
+        const since = entry.trouble?.since ?? new Date(clock.now()).toISOString();
+        entry.trouble = reason === null ? null : { since, reason };
+      },
       tell(type, data, { id, expectepoch, to, source }) {
         const envelope: Envelope = {
           specversion: '1.0',
@@ -90,7 +108,7 @@ export function createWatches({ node, performers, log, held = false }: WatchesOp
         return node.send(envelope, { door: 'hook' });
       },
     });
-    own.set(name, { params: text, watch, abort });
+    own.set(name, Object.assign(entry, { watch }));
   }
 
   function end(
@@ -112,6 +130,13 @@ export function createWatches({ node, performers, log, held = false }: WatchesOp
 
   return {
     poke: (actor, name, hint) => standing.get(actor)?.get(name)?.watch.poke(hint),
+    blind: (actor) =>
+      [...standing]
+        .filter(([address]) => actor === undefined || address === actor)
+        .flatMap(([address, own]) =>
+          [...own].flatMap(([watch, { trouble }]) => (trouble === null ? [] : [{ actor: address, watch, ...trouble }])),
+        )
+        .toSorted((a, b) => (a.since < b.since ? -1 : 1)),
     standing: (actor) => [...(standing.get(actor)?.keys() ?? [])],
     release() {
       const released = waiting ?? [];

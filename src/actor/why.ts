@@ -5,6 +5,7 @@ import type { Actor } from './actors.ts';
 import { duration } from './duration.ts';
 import type { Node } from './node.ts';
 import type { Receipt } from './receipt.ts';
+import type { Blind } from './watches.ts';
 import { candidates } from './step.ts';
 
 export interface Why {
@@ -14,10 +15,12 @@ export interface Why {
   /** Event type → would move, would be refused with the reason, or depends on its data. */
   events: Record<string, { would: 'move' | 'refuse' | 'depend'; because: string }>;
   parked: Actor['parked'];
+  /** Watches that cannot look: what they would tell is not known. */
+  blind: Blind[];
   supervision?: Supervision;
 }
 
-export function whyOf(node: Node, actor: Actor, clock: Clock): Why {
+export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): Why {
   const { live, projection } = actor.stood!;
   const definition = node.registry.get(actor.kind)!;
   const events: Why['events'] = {};
@@ -47,6 +50,7 @@ export function whyOf(node: Node, actor: Actor, clock: Clock): Why {
     waitingOn: projection.waitingOn.map((wait) => ({ ...wait, sentence: sentenceOf(wait, clock.now()) })),
     events,
     parked: actor.parked,
+    blind,
     ...(projection.supervision === undefined ? {} : { supervision: projection.supervision }),
   };
 }

@@ -49,6 +49,8 @@ export interface WatchContext {
     data: Record<string, unknown>,
     options: { id: string; expectepoch?: number; to?: string; source?: string },
   ) => Promise<Receipt>;
+  /** It cannot look, and why; null: it can again. Shown to people until then; the actor is told nothing. */
+  trouble?: (reason: string | null) => void;
   signal: AbortSignal;
 }
 

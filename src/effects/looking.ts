@@ -44,16 +44,20 @@ export interface LookingOptions {
   clock: Clock;
   log: Logger;
   pace: () => Pace;
+  /** Told when looking fails for good, or for the third time in a row; and with null when it goes again. */
+  trouble?: ((reason: string | null) => void) | undefined;
   /** May throw: it is tried again, later each time. */
   look: (signal: AbortSignal) => Promise<Looked>;
 }
 
 /** What a hook announces is readable at GitHub only a moment later. */
 const SETTLE_MS = 5_000;
+/** A look that fails once or twice is the network’s everyday; this often in a row a person should know. */
+const FAILURES_SHOWN = 3;
 /** 2^n beyond which doubling has long reached any upper bound. */
 const DOUBLINGS_MAX = 16;
 
-export function createLooking({ clock, log, pace, look }: LookingOptions): Looking {
+export function createLooking({ clock, log, pace, look, trouble }: LookingOptions): Looking {
   const ended = new AbortController();
   let cancel = (): void => {};
   let running: Promise<void> | undefined;
@@ -94,11 +98,13 @@ export function createLooking({ clock, log, pace, look }: LookingOptions): Looki
     try {
       const { news, againMs } = await look(ended.signal);
       failures = 0;
+      trouble?.(null);
       quiet = news ? 0 : quiet + 1;
       return Math.min(againMs ?? Infinity, poked && !news ? SETTLE_MS : Infinity, usual());
     } catch (error) {
       if (ended.signal.aborted) return 0;
       const waitMs = Math.max(doubled(failures++), error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0);
+      if (failures >= FAILURES_SHOWN || !(error instanceof TransientError)) trouble?.((error as Error).message);
       // Once: a repository that is gone would say so every time.
       const level = failures === 1 ? 'warn' : 'debug';
       log[level]({ err: error, failures, waitMs }, 'look failed');

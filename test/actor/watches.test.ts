@@ -36,6 +36,7 @@ async function startWatching(store: Store) {
     node: lamps.node,
     performers: { consumer },
     log: lamps.log,
+    clock: lamps.clock,
   });
   await lamps.node.load();
   return { ...lamps, watches, heard, context: () => context! };
@@ -82,4 +83,19 @@ test('what a watch tells is a step of its actor, and told twice under one id it 
   const second = await context().tell('dim', { to: 30 }, { id: 'level-30' });
   assert.equal(first.outcome, 'taken');
   assert.deepEqual(second, { ...first, duplicate: true });
+});
+
+test('a watch that cannot look is told of, since when and why, until it can again', async () => {
+  const { node, watches, context, clock } = await startWatching(await openMemoryStore());
+  await node.send(letter('lamp/a', 'open', { room: 'a' }));
+  await node.send(letter('lamp/a', 'press'));
+  assert.deepEqual(watches.blind(), []);
+  const since = new Date(clock.now()).toISOString();
+  context().trouble?.('401');
+  clock.advance(1_000);
+  context().trouble?.('404');
+  assert.deepEqual(watches.blind(), [{ actor: 'lamp/a', watch: 'consumer', since, reason: '404' }]);
+  assert.deepEqual(watches.blind('lamp/b'), []);
+  context().trouble?.(null);
+  assert.deepEqual(watches.blind('lamp/a'), []);
 });

@@ -129,6 +129,7 @@ export async function openPost(options: PostOptions = {}) {
         publisher,
         letterbox,
         sights: () => ({}),
+        blind: () => [],
         hold: createHold({ node, read: node.read }),
       }),
       async close() {

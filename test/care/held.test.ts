@@ -56,7 +56,7 @@ test('watches that are held start when they are released, as they are wanted the
     ...lampDefinition,
     watch: (_name: string, view: { context: { level: number } }) => ({ level: view.context.level }),
   } as unknown as Definition;
-  const { node, log } = lampNode(await openMemoryStore(), { definitions: [watched] });
+  const { node, log, clock } = lampNode(await openMemoryStore(), { definitions: [watched] });
   const heard: string[] = [];
   const consumer: WatchPerformer<{ level: number }> = {
     kind: 'watch',
@@ -65,7 +65,7 @@ test('watches that are held start when they are released, as they are wanted the
       return { update: ({ level }) => void heard.push(`update ${level}`), poke() {}, async stop() {} };
     },
   };
-  const watches = createWatches({ node, performers: { consumer }, log, held: true });
+  const watches = createWatches({ node, performers: { consumer }, log, clock, held: true });
   await node.load();
   for (const name of ['a', 'b']) {
     await node.send(letter(`lamp/${name}`, 'open', { room: name }));

@@ -160,7 +160,7 @@ export async function runScenario(scenario: Scenario, deaths: readonly Death[]):
     const publisher = createPublisher({ node, bus: life.bus, clock: life.clock, log, namespace: NAMESPACE });
     const { acts, watches: performers } = scenario.effects(life, run);
     createOutbox({ node, performers: acts, clock: life.clock, log });
-    const watches = createWatches({ node, performers, log });
+    const watches = createWatches({ node, performers, log, clock });
     const letterbox = createLetterbox({ node, bus: life.bus, clock: life.clock, log, takeHook });
     current = { life, node, watches };
 

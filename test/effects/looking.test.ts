@@ -14,11 +14,13 @@ function given(pace: Partial<Pace> = {}) {
   const log = createLog({ to: { write: (line) => lines.push(line) } });
   const current: Pace = { awaited: true, shortMs: 60_000, longMs: 900_000, ...pace };
   const times: number[] = [];
+  const troubles: (string | null)[] = [];
   let answer: () => Promise<Looked> = async () => ({ news: false });
   const looking = createLooking({
     clock,
     log,
     pace: () => current,
+    trouble: (reason) => troubles.push(reason),
     look: () => {
       times.push((clock.now() - startMs) / 1_000);
       return answer();
@@ -29,6 +31,7 @@ function given(pace: Partial<Pace> = {}) {
     current,
     lines,
     times,
+    troubles,
     answers(next: () => Promise<Looked>) {
       answer = next;
     },
@@ -160,4 +163,21 @@ test('a poke is never lost, whatever moment of a look it meets', async () => {
     assert.ok(times.every((time) => time === 0));
     await looking.stop();
   }
+});
+
+test('that it cannot look is told at once where it is for good, else when it failed three times in a row', async () => {
+  const { looking, troubles, answers, pass } = given({ shortMs: 1_000, longMs: 1_000 });
+  answers(() => Promise.reject(new TransientError('GITHUB_UNAVAILABLE', 'away')));
+  looking.now();
+  await pass(1);
+  assert.deepEqual(troubles, []);
+  await pass(1);
+  assert.deepEqual(troubles, ['away']);
+  answers(async () => ({ news: true }));
+  await pass(1);
+  assert.deepEqual(troubles, ['away', null]);
+  answers(() => Promise.reject(new TerminalError('GITHUB_UNAUTHORIZED', 'the token was revoked')));
+  await pass(1);
+  assert.equal(troubles.at(-1), 'the token was revoked');
+  await looking.stop();
 });

@@ -197,6 +197,7 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
 
   const watches = createWatches({
     node,
+    clock,
     log,
     performers: {
       process: watch(({ run, begun }, { actor, tell }) => {

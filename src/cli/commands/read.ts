@@ -297,6 +297,8 @@ async function why(context: CommandContext, name: string, all?: true): Promise<0
     out.answer(`  ${wait.sentence}`);
     if (wait.moves.length > 0) out.answer(out.paint('dim', `    ends with ${wait.moves.join(', ')}`));
   }
+  for (const { watch, since, reason } of answer.blind)
+    out.answer(`  has not seen its ${watch} since ${since}: ${reason}`);
   if (answer.supervision !== undefined) for (const line of supervised(answer.supervision)) out.answer(`  ${line}`);
   const events = (await machines()).find(({ kind }) => answer.actor.startsWith(`${kind}/`))?.events ?? {};
   const rows = Object.entries(answer.events)

@@ -72,6 +72,7 @@ export function createGithubIssueWatch(options: IssueWatchOptions): WatchPerform
         clock,
         log: log.child({ actor: context.actor, watch: 'issue' }),
         look,
+        trouble: context.trouble,
         pace: () => paceOf(timers, account.budget, params.awaited),
       });
       looking.now();

@@ -115,6 +115,7 @@ function startWatch(
     clock,
     log,
     look,
+    trouble: context.trouble,
     pace: () => paceOf(timers, account.budget, params.awaited),
   });
   looking.now();

@@ -64,6 +64,7 @@ export function createRepositoryWatch(options: RepositoryWatchOptions): WatchPer
         clock,
         log,
         look,
+        trouble: context.trouble,
         pace: () => paceOf(timers, account.budget, false),
       });
       looking.now();

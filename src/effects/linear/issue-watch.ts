@@ -112,6 +112,7 @@ export function createLinearIssueWatch(options: LinearIssueWatchOptions): WatchP
         clock,
         log: log.child({ actor: context.actor, watch: 'issue' }),
         look,
+        trouble: context.trouble,
         pace: () => ({
           awaited: params.awaited,
           shortMs: timerMs({ timers }, 'reconcile'),
