@@ -1,9 +1,10 @@
 /** The system's Chromium with the page in it, over a real server; and the reason where there is none. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { after } from 'node:test';
 import type { TestContext } from 'node:test';
 import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { PAGE } from './site.ts';
 
 const PROGRAM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -30,13 +31,20 @@ export interface Visit {
   complaints: string[];
 }
 
-export async function openBrowser(t: TestContext): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS });
-  t.after(() => browser.close());
-  return browser;
+let launched: Promise<Browser> | null = null;
+after(async () => (await launched)?.close());
+
+/** One browser for all tests of a file; each test has a profile of its own in it. */
+export async function openBrowser(t: TestContext): Promise<BrowserContext> {
+  launched ??= chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS });
+  const context = await (await launched).newContext();
+  // Beside other work a slow machine takes long; what never comes is an error then too.
+  context.setDefaultTimeout(90_000);
+  t.after(() => context.close());
+  return context;
 }
 
-export async function visit(browser: Browser, url: string): Promise<Visit> {
+export async function visit(browser: BrowserContext, url: string): Promise<Visit> {
   const page = await browser.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

@@ -4,11 +4,14 @@ import { test } from 'node:test';
 import type { Fact, HistoryEntry, IndexRow } from '../../src/visualizer/page/src/answers.ts';
 import { createFleet } from '../../src/visualizer/page/src/fleet.ts';
 import { createFrames } from '../../src/visualizer/page/src/frames.ts';
+import { graphOf } from '../../src/visualizer/page/src/drawing/graph.ts';
+import { changesOf, movesOf, waysOf } from '../../src/visualizer/page/src/moment.ts';
 import { eventName, joined, settled } from '../../src/visualizer/page/src/past.ts';
-import { actorHref, fleetHref, routeOf } from '../../src/visualizer/page/src/route.ts';
+import { actorHref, fleetHref, machineHref, momentHref, routeOf } from '../../src/visualizer/page/src/route.ts';
 import { afterFact, byNeed, matches, NO_FILTER } from '../../src/visualizer/page/src/rows.ts';
 import { activePaths, treeOf, waysOut } from '../../src/visualizer/page/src/tree.ts';
 import type { Ask } from '../../src/visualizer/page/src/ask.ts';
+import { MACHINES } from '../../machines/index.ts';
 import { chartOf } from '../../src/actor/chart.ts';
 import type { Definition } from '../../src/actor/state.ts';
 import { lampDefinition } from '../support/lamp.ts';
@@ -16,10 +19,10 @@ import { letter } from '../support/letter.ts';
 import { putUp, startSite } from './site.ts';
 import type { Site } from './site.ts';
 
-/** The page's questions, asked without HTTP between; `shown` are the answers of `show`. */
+/** The page's questions that its stores ask, without HTTP between; `shown` are the answers of `show`. */
 function askOf({ questions }: Site, shown: Promise<unknown>[] = []): Ask {
   const answered = async (answer: Promise<unknown>): Promise<never> => ({ ok: true, value: await answer }) as never;
-  return {
+  const asked: Pick<Ask, 'list' | 'show' | 'history' | 'chart' | 'at'> = {
     list: (cursor) => answered(questions.list({ limit: 2, ...(cursor === null ? {} : { cursor }) })),
     show(actor) {
       const answer = answered(questions.show({ actor }));
@@ -28,7 +31,9 @@ function askOf({ questions }: Site, shown: Promise<unknown>[] = []): Ask {
     },
     history: (actor, range) => answered(questions.history({ actor, ...range })),
     chart: (kind) => answered(questions.chart({ kind })),
+    at: (actor, seq) => answered(questions.at({ actor, seq })),
   };
+  return asked as Ask;
 }
 
 test('events are the same however the stream is cut into pieces', () => {
@@ -177,7 +182,70 @@ test('every view has an address that leads back to it', () => {
   const filter = { text: 'ä b&c', kind: 'session', phase: 'pr_open' };
   assert.deepEqual(at(fleetHref(filter)), { view: 'fleet', filter });
   assert.deepEqual(at(fleetHref(NO_FILTER)), { view: 'fleet', filter: NO_FILTER });
-  assert.deepEqual(at(actorHref('session/eng-42')), { view: 'actor', address: 'session/eng-42' });
-  assert.deepEqual(at('/actor/session/%E0%A4%A'), { view: 'actor', address: 'session/%E0%A4%A' });
+  assert.deepEqual(at(actorHref('session/eng-42')), { view: 'actor', address: 'session/eng-42', at: null });
+  assert.deepEqual(at(momentHref('session/eng-42', 7)), { view: 'actor', address: 'session/eng-42', at: 7 });
+  assert.deepEqual(at('/actor/session/eng-42?at=yesterday'), { view: 'actor', address: 'session/eng-42', at: null });
+  assert.deepEqual(at('/actor/session/%E0%A4%A'), { view: 'actor', address: 'session/%E0%A4%A', at: null });
+  assert.deepEqual(at(machineHref('session')), { view: 'machine', kind: 'session' });
   assert.deepEqual(at('/elsewhere'), { view: 'nowhere', path: '/elsewhere' });
+});
+
+test('two moments differ in what changed and in nothing else', () => {
+  const before = { presses: 1, level: 50, notes: ['a'], deep: { one: 1, two: 2 } };
+  const after = { presses: 2, level: 50, notes: ['a', 'b'], deep: { one: 1, three: 3 } };
+  assert.deepEqual(changesOf(before, after), {
+    changes: [
+      { path: 'presses', before: 1, after: 2 },
+      { path: 'notes.1', before: undefined, after: 'b' },
+      { path: 'deep.three', before: undefined, after: 3 },
+      { path: 'deep.two', before: 2, after: undefined },
+    ],
+    more: 0,
+  });
+  assert.deepEqual(movesOf({ up: { light: 'off', dimmer: 'ready' } }, 'down'), {
+    left: ['up.light.off', 'up.dimmer.ready'],
+    entered: ['down'],
+  });
+});
+
+test('the ways of an actor are counted and its times added up, up to the moment that is looked at', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  for (let time = 0; time < 3; time++) {
+    site.clock.advance(10_000);
+    await site.node.send(letter('lamp/desk', 'press'));
+  }
+  const { entries } = (await site.questions.history({ actor: 'lamp/desk' })) as { entries: HistoryEntry[] };
+  const { spentMs, taken } = waysOf(entries, site.clock.now() + 5_000);
+  assert.deepEqual(
+    [...taken],
+    [
+      ['up.light.off>up.light.on', 2],
+      ['up.light.on>up.light.off', 1],
+    ],
+  );
+  assert.deepEqual([spentMs.get('up.light.off'), spentMs.get('up.light.on')], [20_000, 15_000]);
+  assert.equal(spentMs.get('up.dimmer.ready'), 35_000);
+});
+
+test('every state of every machine is drawn, and every way between states of one region', () => {
+  for (const definition of MACHINES) {
+    const chart = chartOf(definition);
+    const { boxes, lines } = graphOf(chart);
+    assert.deepEqual(
+      chart.nodes.filter(({ id }) => !boxes.has(id)).map(({ id }) => id),
+      [],
+    );
+    const drawn = new Set([...lines.values()].flatMap(({ edges }) => edges.map(({ id }) => id)));
+    const parentOf = (id: string): string => id.slice(0, Math.max(0, id.lastIndexOf('.')));
+    const missing = chart.edges.filter(
+      ({ id, from, to }) => to.length === 1 && parentOf(from) === parentOf(to[0]!) && !drawn.has(id),
+    );
+    assert.deepEqual(missing, [], definition.kind);
+  }
+  const chart = chartOf(lampDefinition as unknown as Definition);
+  const folded = graphOf(chart, new Set(['up']));
+  assert.deepEqual([...folded.boxes.keys()], ['', 'up', 'down']);
+  assert.deepEqual([...folded.lines.keys()], ['up>down']);
 });

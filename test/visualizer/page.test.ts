@@ -164,3 +164,56 @@ test('nothing is wider than a narrow telephone', { skip }, async (t) => {
   await page.locator('.step').waitFor();
   assert.equal(await width(), 360);
 });
+
+test('any step can be gone to: chart, context and waits as they were, and what it changed', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'desk');
+  for (let time = 0; time < 3; time++) await press(site, 'desk');
+  const { page, complaints } = await visit(await openBrowser(t), `${site.url}/actor/lamp/desk`);
+  const lit = (state: string) => page.locator(`.state[data-active][data-state="${state}"]`);
+  await lit('up.light.on').waitFor();
+  await page.getByText('now, step 4').waitFor();
+  await page.keyboard.press('ArrowLeft');
+  await page.waitForURL(/at=3$/);
+  await lit('up.light.off').waitFor();
+  await page.locator('.difference ins').getByText('up.light.off').waitFor();
+  await page.getByRole('row', { name: 'presses 1 2', exact: true }).waitFor();
+  // A step that is taken meanwhile does not move who looks at the past.
+  await press(site, 'desk');
+  await page.locator('.step[data-seq="5"]').waitFor();
+  assert.equal(await page.locator('article').getAttribute('data-at'), '3');
+  // The address alone leads there.
+  await page.goto(`${site.url}/actor/lamp/desk?at=2`);
+  await lit('up.light.on').waitFor();
+  await page.getByText('step 2 of 5').waitFor();
+  await page.locator('.step[data-seq="1"] summary').click();
+  await page.locator('.step[data-seq="1"]').getByRole('link', { name: 'Show this moment' }).click();
+  await lit('up.light.off').waitFor();
+  await page.getByRole('link', { name: 'Back to now' }).click();
+  await page.getByText('now, step 5').waitFor();
+  await page.goto(`${site.url}/actor/lamp/desk?at=99`);
+  await page.getByRole('alert').getByText('lamp/desk has 5 steps, there is no 99').waitFor();
+  await page.goto(`${site.url}/actor/lamp/desk?at=0`);
+  await page.getByRole('alert').getByText('was not born yet').waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test('the chart is drawn with its ways, counts what was taken, and folds by keyboard', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'desk');
+  for (let time = 0; time < 3; time++) await press(site, 'desk');
+  const { page, complaints } = await visit(await openBrowser(t), `${site.url}/actor/lamp/desk`);
+  await page.getByRole('button', { name: 'Diagram' }).press('Enter');
+  const way = page.locator('[data-line="up.light.off>up.light.on"]');
+  await way.and(page.locator('[data-taken="2"][data-last="did"]')).waitFor();
+  await way.locator('text', { hasText: 'press [isBright]' }).waitFor();
+  await page.locator('.drawn[data-state="up.light.on"][data-active]').waitFor();
+  await press(site, 'desk');
+  await page.locator('[data-line="up.light.on>up.light.off"][data-taken="2"][data-last="did"]').waitFor();
+  await page.getByRole('button', { name: 'Fold light' }).press('Enter');
+  await page.locator('.drawn[data-state="up.light.on"]').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Unfold light' }).press(' ');
+  await page.getByRole('button', { name: 'off, active' }).press('Enter');
+  await page.locator('.meaning').getByText('Dark.').waitFor();
+  assert.deepEqual(complaints, []);
+});

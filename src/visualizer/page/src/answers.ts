@@ -2,11 +2,26 @@
 import type { Projection, StateValue } from '../../../../machines/contract.ts';
 import type { Actor, IndexRow } from '../../../actor/actors.ts';
 import type { Chart, ChartEdge, ChartNode } from '../../../actor/chart.ts';
+import type { Envelope } from '../../../actor/envelope.ts';
 import type { Fact } from '../../../actor/fact.ts';
 import type { EffectHistory, HistoryEntry } from '../../../actor/past.ts';
+import type { Receipt } from '../../../actor/receipt.ts';
 import type { ArmedTimer } from '../../../actor/state.ts';
+import type { Why } from '../../../actor/why.ts';
 
-export type { Chart, ChartEdge, ChartNode, EffectHistory, Fact, HistoryEntry, IndexRow, StateValue };
+export type {
+  Chart,
+  ChartEdge,
+  ChartNode,
+  EffectHistory,
+  Envelope,
+  Fact,
+  HistoryEntry,
+  IndexRow,
+  Receipt,
+  StateValue,
+  Why,
+};
 export type WaitingOn = Projection['waitingOn'][number];
 
 export interface ListAnswer {
@@ -34,9 +49,69 @@ export interface Shown extends Projection {
   parked: Actor['parked'];
 }
 
+/** Answer of `at`: an actor as it was after a step. */
+export interface Moment extends Projection {
+  address: string;
+  seq: number;
+  last: number;
+  at: string;
+  value: StateValue;
+  context: Record<string, unknown>;
+  since: Record<string, string>;
+  timers: Record<string, ArmedTimer>;
+  claims: string[];
+  version: string;
+  entry: HistoryEntry;
+}
+
 export interface HistoryAnswer {
   actor: string;
   /** Number of the last step. */
   last: number;
   entries: HistoryEntry[];
+}
+
+export interface MailAnswer {
+  actor: string;
+  waiting: { envelope: Envelope }[];
+}
+
+export interface DeadAnswer {
+  letters: { envelope: Envelope; receipt: Receipt }[];
+}
+
+/** Event type → what it means and the JSON schema of its data. */
+export type EventSchemas = Record<string, { means: string; report: boolean; schema: JsonSchema }>;
+export interface JsonSchema {
+  type?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: JsonSchema[];
+  description?: string;
+  minimum?: number;
+  maximum?: number;
+  pattern?: string;
+}
+
+export interface HookLine {
+  seq: number;
+  subject: string;
+  delivery: string;
+  receivedAt: string;
+}
+export interface HookWhole extends HookLine {
+  body: unknown;
+}
+
+export interface RunLine {
+  run: string;
+  agent: string;
+  session: string | null;
+  epoch: number | null;
+  driver: string;
+  startedAt: string | null;
+  ended: string | null;
 }

@@ -1,5 +1,19 @@
 /** Asks the operator's questions. What goes wrong is a value that a view can show in place. */
-import type { Chart, HistoryAnswer, ListAnswer, Shown } from './answers.ts';
+import type {
+  Chart,
+  DeadAnswer,
+  EventSchemas,
+  HistoryAnswer,
+  HookLine,
+  HookWhole,
+  ListAnswer,
+  MailAnswer,
+  Moment,
+  Receipt,
+  RunLine,
+  Shown,
+  Why,
+} from './answers.ts';
 
 /** `unknown` there is no such thing · `locked` a token is needed · `away` nobody answers · `refused` anything else. */
 export interface Failure {
@@ -13,6 +27,34 @@ export interface Ask {
   show(actor: string): Promise<Answered<Shown>>;
   history(actor: string, range: { from?: number; to?: number }): Promise<Answered<HistoryAnswer>>;
   chart(kind: string): Promise<Answered<Chart>>;
+  at(actor: string, seq: number): Promise<Answered<Moment>>;
+  why(actor: string): Promise<Answered<Why>>;
+  mail(actor: string): Promise<Answered<MailAnswer>>;
+  events(kind: string): Promise<Answered<EventSchemas>>;
+  preview(envelope: Letter): Promise<Answered<Receipt>>;
+  send(envelope: Letter): Promise<Answered<Receipt>>;
+  dead(actor?: string): Promise<Answered<DeadAnswer>>;
+  health(): Promise<Answered<Record<string, unknown>>>;
+  /** Prometheus' text. */
+  metrics(): Promise<Answered<string>>;
+  hooks(): Promise<Answered<{ hooks: HookLine[] }>>;
+  hook(seq: number): Promise<Answered<HookWhole>>;
+  redeliver(delivery: string): Promise<Answered<HookLine>>;
+  runs(actor: string): Promise<Answered<{ runs: RunLine[] }>>;
+  /** What a run put out, from a byte on. */
+  output(run: string, from: number): Promise<Answered<{ text: string; next: number; ended: boolean }>>;
+}
+
+/** An envelope as the page makes it. */
+export interface Letter {
+  specversion: '1.0';
+  id: string;
+  source: string;
+  type: string;
+  subject: string;
+  data: Record<string, unknown>;
+  expectepoch?: number;
+  causationid?: string;
 }
 
 /** Rows per portion of the list, the most that one answer holds. */
@@ -45,7 +87,31 @@ export function createAsk({
       return { ok: false, why: 'away', message: 'the runtime does not answer' };
     }
   }
+  async function metrics(): Promise<Answered<string>> {
+    try {
+      const response = await fetch('/metrics', { headers: headers(), signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+      const text = await response.text();
+      if (response.ok) return { ok: true, value: text };
+      return { ok: false, why: whyOf(response.status), message: `the runtime answered ${response.status}` };
+    } catch {
+      return { ok: false, why: 'away', message: 'the runtime does not answer' };
+    }
+  }
   return {
+    metrics,
+    at: (actor, seq) => ask('at', { actor, seq }),
+    why: (actor) => ask('why', { actor }),
+    mail: (actor) => ask('mail', { actor }),
+    events: (kind) => ask('chart', { kind, events: true }),
+    preview: (envelope) => ask('preview', { ...envelope }),
+    send: (envelope) => ask('send', { ...envelope }),
+    dead: (actor) => ask('dead', actor === undefined ? {} : { actor }),
+    health: () => ask('health', {}),
+    hooks: () => ask('hooks', {}),
+    hook: (seq) => ask('hook', { seq }),
+    redeliver: (delivery) => ask('redeliver', { delivery }),
+    runs: (actor) => ask('runs', { actor }),
+    output: (run, from) => ask('output', { run, from }),
     list: (cursor) => ask('list', { limit: LIST_PORTION, ...(cursor === null ? {} : { cursor }) }),
     show: (actor) => ask('show', { actor }),
     history: (actor, range) => ask('history', { actor, limit: HISTORY_PORTION, ...range }),

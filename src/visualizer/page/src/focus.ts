@@ -1,8 +1,8 @@
 /** The actor somebody looks at, as a store: `show`, its journal and its chart, read again when a fact tells of it. */
 import { createStore } from '@xstate/store';
-import type { Chart, Fact, HistoryEntry, Shown } from './answers.ts';
+import type { Chart, Fact, HistoryEntry, Moment, Shown } from './answers.ts';
 import { HISTORY_PORTION } from './ask.ts';
-import type { Ask, Failure } from './ask.ts';
+import type { Answered, Ask, Failure } from './ask.ts';
 import { joined } from './past.ts';
 import { kindOf } from './rows.ts';
 
@@ -14,6 +14,12 @@ export interface FocusContext {
   /** Older steps are being read. */
   reading: boolean;
   problem: Failure | null;
+  /** The step whose moment is looked at; null = now. */
+  at: number | null;
+  /** The moment itself and the one before it, as far as they are read. */
+  moment: Moment | null;
+  before: Moment | null;
+  momentProblem: Failure | null;
 }
 
 export interface Focus {
@@ -23,10 +29,25 @@ export interface Focus {
   /** Reads the portion of the journal before the oldest step at hand. */
   older(): Promise<void>;
   told(fact: Fact): void;
+  /** Looks at the moment after a step; null = at now. */
+  visit(seq: number | null): Promise<void>;
 }
 
+/** Moments kept, so that stepping back and forth does not ask again: a past moment never changes. */
+const MOMENTS_MAX = 64;
+
+const NOW = { at: null, moment: null, before: null, momentProblem: null };
+
 function createFocusStore(address: string) {
-  const context: FocusContext = { address, shown: null, chart: null, entries: [], reading: false, problem: null };
+  const context: FocusContext = {
+    address,
+    shown: null,
+    chart: null,
+    entries: [],
+    reading: false,
+    problem: null,
+    ...NOW,
+  };
   return createStore({
     context,
     on: {
@@ -43,6 +64,15 @@ function createFocusStore(address: string) {
         reading: false,
         entries: joined(event.entries, context.entries),
       }),
+      sought: (context, event: { at: number }): FocusContext => ({ ...context, at: event.at, momentProblem: null }),
+      found: (context, event: { moment: Moment; before: Moment | null }): FocusContext => ({
+        ...context,
+        moment: event.moment,
+        before: event.before,
+        momentProblem: null,
+      }),
+      notFound: (context, event: { problem: Failure }): FocusContext => ({ ...context, momentProblem: event.problem }),
+      returned: (context): FocusContext => ({ ...context, ...NOW }),
       failed: (context, event: { problem: Failure }): FocusContext => ({
         ...context,
         reading: false,
@@ -91,9 +121,38 @@ export function createFocus({ ask, address }: { ask: Ask; address: string }): Fo
     return refreshing;
   }
 
+  const moments = new Map<number, Moment>();
+  async function momentAt(seq: number): Promise<Answered<Moment>> {
+    const known = moments.get(seq);
+    if (known !== undefined) return { ok: true, value: known };
+    const answer = await ask.at(address, seq);
+    if (answer.ok) {
+      moments.set(seq, answer.value);
+      if (moments.size > MOMENTS_MAX) moments.delete(moments.keys().next().value!);
+    }
+    return answer;
+  }
+
   return {
     store,
     refresh,
+    async visit(seq) {
+      if (seq === null) {
+        store.trigger.returned();
+        return;
+      }
+      store.trigger.sought({ at: seq });
+      const [moment, before] = await Promise.all([
+        seq < 1
+          ? { ok: false as const, why: 'unknown' as const, message: `${address} was not born yet: its first step is 1` }
+          : momentAt(seq),
+        seq > 1 ? momentAt(seq - 1) : null,
+      ]);
+      // Somebody has gone on meanwhile.
+      if (store.getSnapshot().context.at !== seq) return;
+      if (moment.ok) store.trigger.found({ moment: moment.value, before: before?.ok === true ? before.value : null });
+      else store.trigger.notFound({ problem: { why: moment.why, message: moment.message } });
+    },
     async older() {
       const { entries, reading } = store.getSnapshot().context;
       const oldest = entries[0]?.seq ?? 1;

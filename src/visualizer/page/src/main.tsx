@@ -1,5 +1,6 @@
 /** Entry of the page: the only place that touches the browser's globals. */
 import { createRoot } from 'react-dom/client';
+import { createLayout } from './drawing/layout.ts';
 import { createPage } from './page.ts';
 import './style.css';
 import { App } from './view/app.tsx';
@@ -15,6 +16,7 @@ const page = createPage({
       return () => clearTimeout(timer);
     },
   },
+  layout: createLayout(),
   url: () => new URL(window.location.href),
   move(href, replace) {
     if (replace) window.history.replaceState(null, '', href);

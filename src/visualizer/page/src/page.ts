@@ -4,7 +4,10 @@
  */
 import { createAtom, createStore } from '@xstate/store';
 import type { Clock } from '../../../clock.ts';
+import type { Fact } from './answers.ts';
 import { createAsk } from './ask.ts';
+import type { Ask } from './ask.ts';
+import type { Layout } from './drawing/layout.ts';
 import { createFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { createFocus } from './focus.ts';
@@ -23,6 +26,11 @@ export interface Page {
   /** The actor of the present view, null where the view is of none. */
   focus(): Focus | null;
   ticker: Ticker;
+  ask: Ask;
+  /** Lays charts out, away from the page's own thread. */
+  layout: Layout;
+  /** Told of every fact as it comes. */
+  onFact(tell: (fact: Fact) => void): () => void;
   /** Goes to an address of the page; `replace` leaves no step to go back to (a filter being typed). */
   go(href: string, options?: { replace: boolean }): void;
   unlock(token: string): void;
@@ -34,6 +42,7 @@ export interface Page {
 export interface Browser {
   fetch: typeof globalThis.fetch;
   clock: Clock;
+  layout: Layout;
   url(): URL;
   /** Moves the address bar. */
   move(href: string, replace: boolean): void;
@@ -58,6 +67,7 @@ export function createPage(browser: Browser): Page {
     on: { moved: (_context, event: { route: Route }) => ({ route: event.route }) },
   });
   let focus: Focus | null = null;
+  const listeners = new Set<(fact: Fact) => void>();
 
   function arrive(): void {
     const route = routeOf(browser.url());
@@ -65,6 +75,10 @@ export function createPage(browser: Browser): Page {
     else if (focus?.store.getSnapshot().context.address !== route.address) {
       focus = createFocus({ ask, address: route.address });
       void focus.refresh();
+    }
+    if (route.view === 'actor') {
+      const { at } = focus!.store.getSnapshot().context;
+      if (at !== route.at) void focus!.visit(route.at);
     }
     place.trigger.moved({ route });
   }
@@ -94,6 +108,7 @@ export function createPage(browser: Browser): Page {
     onFact(fact) {
       fleet.told(fact);
       focus?.told(fact);
+      for (const tell of listeners) tell(fact);
     },
     onLink: (state) => link.set(state),
   });
@@ -108,6 +123,12 @@ export function createPage(browser: Browser): Page {
     },
     focus: () => focus,
     ticker: createTicker(browser.clock),
+    ask,
+    layout: browser.layout,
+    onFact(tell) {
+      listeners.add(tell);
+      return () => listeners.delete(tell);
+    },
     go(href, { replace } = { replace: false }) {
       browser.move(href, replace);
       arrive();

@@ -3,7 +3,10 @@ import type { Filter } from './rows.ts';
 
 export type Route =
   | { view: 'fleet'; filter: Filter }
-  | { view: 'actor'; address: string }
+  /** `at`: the step whose moment is looked at; null = now. */
+  | { view: 'actor'; address: string; at: number | null }
+  | { view: 'machine'; kind: string }
+  | { view: 'bus' }
   | { view: 'nowhere'; path: string };
 
 export function routeOf(url: URL): Route {
@@ -15,7 +18,17 @@ export function routeOf(url: URL): Route {
     };
   }
   const actor = /^\/actor\/([^/]+)\/([^/]+)\/?$/.exec(url.pathname);
-  if (actor !== null) return { view: 'actor', address: `${decoded(actor[1]!)}/${decoded(actor[2]!)}` };
+  if (actor !== null) {
+    const at = url.searchParams.get('at');
+    return {
+      view: 'actor',
+      address: `${decoded(actor[1]!)}/${decoded(actor[2]!)}`,
+      at: at !== null && /^\d{1,15}$/.test(at) ? Number(at) : null,
+    };
+  }
+  const machine = /^\/machine\/([^/]+)\/?$/.exec(url.pathname);
+  if (machine !== null) return { view: 'machine', kind: decoded(machine[1]!) };
+  if (url.pathname === '/bus') return { view: 'bus' };
   return { view: 'nowhere', path: url.pathname };
 }
 
@@ -29,6 +42,12 @@ function decoded(part: string): string {
 }
 
 export const actorHref = (address: string): string => `/actor/${address.split('/').map(encodeURIComponent).join('/')}`;
+
+/** The moment after a step. */
+export const momentHref = (address: string, seq: number): string => `${actorHref(address)}?at=${seq}`;
+
+export const machineHref = (kind: string): string => `/machine/${encodeURIComponent(kind)}`;
+export const BUS_HREF = '/bus';
 
 export function fleetHref({ text, kind, phase }: Filter): string {
   const query = new URLSearchParams();

@@ -28,3 +28,6 @@ export function createTicker(clock: Clock): Ticker {
     },
   };
 }
+
+/** A clock that shows one moment for ever. */
+export const stoppedAt = (ms: number): Ticker => ({ nowMs: () => ms, subscribe: () => () => {} });

@@ -1,24 +1,37 @@
 /** One actor: who and what it is, what it waits on, its chart, what it holds, and how it came to this. */
+import { useMemo, useState } from 'react';
 import type { Shown } from '../answers.ts';
-import type { Focus } from '../focus.ts';
+import type { Focus, FocusContext } from '../focus.ts';
+import { movesOf, waysOf } from '../moment.ts';
+import { stoppedAt } from '../ticker.ts';
 import { fleetHref } from '../route.ts';
 import { kindOf, NO_FILTER } from '../rows.ts';
 import { needsPerson } from '../wait.ts';
 import { Age } from './age.tsx';
 import { Anchor, Name } from './anchor.tsx';
 import { ChartView } from './chart.tsx';
+import type { Look } from './chart.tsx';
+import { NOTHING_MARKED } from './diagram.tsx';
+import type { Marked } from './diagram.tsx';
 import { History } from './history.tsx';
 import { Json } from './json.tsx';
 import { Notice } from './notice.tsx';
 import { Particulars } from './particulars.tsx';
 import { Phase } from './phase.tsx';
-import { useFocus, useLink } from './use.ts';
+import { StepDifference, Timeline } from './timeline.tsx';
+import { PageContext, useFocus, useLink, usePage } from './use.ts';
 import { WaitLine } from './wait-line.tsx';
 
 export function ActorView({ focus }: { focus: Focus }) {
   const state = useFocus(focus);
   const link = useLink();
   const { shown, chart, problem, address } = state;
+  const [look, setLook] = useState<Look>('overview');
+  const page = usePage();
+  // Ages and countdowns of a moment of the past stand as they stood then.
+  const thenMs = state.at === null || state.moment === null ? null : Date.parse(state.moment.at);
+  const then = useMemo(() => (thenMs === null ? page : { ...page, ticker: stoppedAt(thenMs) }), [page, thenMs]);
+  const marked = useMemo(() => markedOf(state), [state]);
   // While nobody answers, the banner above says so; what was seen stays.
   const isTold = problem === null || (problem.why === 'away' && link.state === 'away');
   if (shown === null || chart === null) {
@@ -36,28 +49,77 @@ export function ActorView({ focus }: { focus: Focus }) {
       </>
     );
   }
+  const isPast = state.at !== null && state.moment !== null;
+  const stood: Stood = isPast ? state.moment! : shown;
   return (
-    <article className="actor" aria-label={address}>
+    <article className="actor" data-at={state.at ?? undefined} aria-label={address}>
       {isTold || problem === null ? null : <Notice problem={problem} />}
-      <Head shown={shown} />
-      {shown.parked === null ? null : <Parked parked={shown.parked} />}
-      <Waits shown={shown} />
-      <ChartView chart={chart} value={shown.value} since={shown.since} />
+      <Head shown={shown} stood={stood} />
+      <Timeline shown={shown} entries={state.entries} at={state.at} />
+      {state.momentProblem === null ? null : <Notice problem={state.momentProblem} />}
+      {state.at !== null && state.moment === null && state.momentProblem === null ? (
+        <p className="quiet">Reading step {state.at} …</p>
+      ) : null}
+      {state.at === null || state.moment === null ? null : (
+        <StepDifference moment={state.moment} before={state.before} />
+      )}
+      {shown.parked === null || isPast ? null : <Parked parked={shown.parked} />}
+      <PageContext value={then}>
+        <Waits of={stood} isOver={shown.final && !isPast} />
+        <ChartView chart={chart} value={stood.value} since={stood.since} marked={marked} look={look} onLook={setLook} />
+      </PageContext>
       <div className="actor__halves">
         <History focus={state} onOlder={() => void focus.older()} />
-        <Particulars shown={shown} />
+        <PageContext value={then}>
+          <Particulars stood={stood} now={isPast ? null : shown} />
+        </PageContext>
       </div>
     </article>
   );
 }
 
-function Head({ shown }: { shown: Shown }) {
-  const { address, title, owner, epoch, mission, updatedAt, version } = shown;
+/** What both `show` and a moment of the past tell. */
+export type Stood = Pick<
+  Shown,
+  | 'address'
+  | 'value'
+  | 'phase'
+  | 'waitingOn'
+  | 'context'
+  | 'since'
+  | 'timers'
+  | 'claims'
+  | 'owner'
+  | 'epoch'
+  | 'title'
+  | 'mission'
+  | 'version'
+>;
+
+/** What the chart lights and counts: as it is now, or as it was after the step that is looked at. */
+function markedOf({ shown, moment, before, at, entries }: FocusContext): Marked {
+  if (shown === null) return NOTHING_MARKED;
+  const seq = at !== null && moment !== null ? moment.seq : shown.seq;
+  const until = entries.filter((entry) => entry.seq <= seq);
+  const last = until.at(-1);
+  const [was, value] =
+    at !== null && moment !== null ? [before?.value ?? null, moment.value] : [last?.before?.value ?? null, shown.value];
+  return {
+    value,
+    ways: waysOf(until, Date.parse(at !== null && moment !== null ? moment.at : shown.updatedAt)),
+    move: last === undefined ? null : movesOf(was, value),
+    isForetold: false,
+  };
+}
+
+function Head({ shown, stood }: { shown: Shown; stood: Stood }) {
+  const { address, title, owner, epoch, mission, version } = stood;
+  const { updatedAt } = shown;
   return (
     <header className="head">
       <h1>{title === '' ? address : title}</h1>
       <div className="head__line">
-        <Phase of={shown} />
+        <Phase of={{ ...stood, final: shown.final && stood === shown }} />
         {owner === null ? null : (
           <span>
             with <Name of={owner} />
@@ -73,7 +135,7 @@ function Head({ shown }: { shown: Shown }) {
           moved <Age since={updatedAt} /> ago
         </span>
         <span className="quiet">version {version}</span>
-        {linksOf(shown.context).map(([name, url]) => (
+        {linksOf(stood.context).map(([name, url]) => (
           <a key={url} href={url} rel="noreferrer" target="_blank">
             {name}
           </a>
@@ -83,15 +145,15 @@ function Head({ shown }: { shown: Shown }) {
   );
 }
 
-function Waits({ shown }: { shown: Shown }) {
-  if (shown.waitingOn.length === 0) {
-    return <p className="quiet">{shown.final ? 'It is finished and waits on nothing.' : 'It waits on nothing.'}</p>;
+function Waits({ of, isOver }: { of: Stood; isOver: boolean }) {
+  if (of.waitingOn.length === 0) {
+    return <p className="quiet">{isOver ? 'It is finished and waits on nothing.' : 'It waits on nothing.'}</p>;
   }
   return (
     <ul className="waits" aria-label="Waits on">
-      {shown.waitingOn.map((wait) => (
+      {of.waitingOn.map((wait) => (
         <li key={`${wait.gate} ${wait.on ?? ''} ${wait.detail}`} data-needed={needsPerson(wait) ? '' : undefined}>
-          <WaitLine wait={wait} of={shown.address} />
+          <WaitLine wait={wait} of={of.address} />
           {wait.moves.length === 0 ? null : (
             <span className="waits__moves" title="events that would end this wait">
               {wait.moves.join(', ')}

@@ -5,40 +5,65 @@
 import { useMemo, useState } from 'react';
 import type { Chart, ChartEdge, StateValue } from '../answers.ts';
 import { spoken } from '../rows.ts';
+import { tintOf } from '../moment.ts';
+import { machineHref } from '../route.ts';
 import { activePaths, treeOf, triggerOf, waysOut } from '../tree.ts';
 import type { Box } from '../tree.ts';
 import { Age } from './age.tsx';
+import { Anchor } from './anchor.tsx';
+import { Diagram, markOf, wholeOf } from './diagram.tsx';
+import type { Marked } from './diagram.tsx';
 
 interface ChartProps {
   chart: Chart;
   value: StateValue;
   since: Record<string, string>;
+  marked: Marked;
+  look: Look;
+  onLook: (look: Look) => void;
 }
+
+/** `overview`: all states as boxes, made for reading at a glance; `diagram`: states and ways between them, laid out. */
+export type Look = 'overview' | 'diagram';
 
 interface Drawing {
   active: Set<string>;
   since: Record<string, string>;
+  marked: Marked;
   chosen: string | null;
   choose: (id: string) => void;
 }
 
-export function ChartView({ chart, value, since }: ChartProps) {
+export function ChartView({ chart, value, since, marked, look, onLook }: ChartProps) {
   const tree = useMemo(() => treeOf(chart), [chart]);
   const [chosen, setChosen] = useState<string | null>(null);
   const drawing: Drawing = {
     active: activePaths(value),
     since,
+    marked,
     chosen,
     choose: (id) => setChosen(id === chosen ? null : id),
   };
   const node = chart.nodes.find(({ id }) => id === chosen);
   return (
     <section className="chart" aria-label={`Statechart of ${chart.kind}`}>
-      <div className="chart__states" data-type={tree.node.type}>
-        {tree.children.map((box) => (
-          <State key={box.node.id} box={box} drawing={drawing} />
+      <div className="chart__looks" role="group" aria-label="How the chart is shown">
+        {(['overview', 'diagram'] as const).map((name) => (
+          <button key={name} type="button" aria-pressed={look === name} onClick={() => onLook(name)}>
+            {name === 'overview' ? 'Overview' : 'Diagram'}
+          </button>
         ))}
+        <Anchor href={machineHref(chart.kind)}>machine {chart.kind}</Anchor>
       </div>
+      {look === 'diagram' ? (
+        <Diagram chart={chart} marked={marked} chosen={chosen} choose={drawing.choose} />
+      ) : (
+        <div className="chart__states" data-type={tree.node.type}>
+          {tree.children.map((box) => (
+            <State key={box.node.id} box={box} drawing={drawing} />
+          ))}
+        </div>
+      )}
       {node === undefined ? null : <Meaning chart={chart} id={node.id} drawing={drawing} />}
     </section>
   );
@@ -47,7 +72,13 @@ export function ChartView({ chart, value, since }: ChartProps) {
 function State({ box, drawing }: { box: Box; drawing: Drawing }) {
   const { node, children } = box;
   const isActive = drawing.active.has(node.id);
-  const shared = { 'data-state': node.id, 'data-type': node.type, 'data-active': isActive ? '' : undefined };
+  const shared = {
+    'data-state': node.id,
+    'data-type': node.type,
+    'data-active': isActive ? '' : undefined,
+    'data-tint': tintOf(drawing.marked.ways?.spentMs.get(node.id), wholeOf(drawing.marked)),
+    'data-move': markOf(node.id, drawing.marked),
+  };
   if (children.length === 0) {
     return (
       <div className="state" {...shared}>
@@ -88,7 +119,15 @@ function Label({ box, drawing, isActive }: { box: Box; drawing: Drawing; isActiv
   );
 }
 
-function Meaning({ chart, id, drawing }: { chart: Chart; id: string; drawing: Drawing }) {
+export function Meaning({
+  chart,
+  id,
+  drawing,
+}: {
+  chart: Chart;
+  id: string;
+  drawing: Pick<Drawing, 'active' | 'since'>;
+}) {
   const node = chart.nodes.find((other) => other.id === id)!;
   const ways = waysOut(chart, id);
   const since = drawing.since[id];

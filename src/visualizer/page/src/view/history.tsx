@@ -3,9 +3,10 @@ import { useMemo, useState } from 'react';
 import type { EffectHistory, HistoryEntry } from '../answers.ts';
 import type { FocusContext } from '../focus.ts';
 import { eventNames, settled } from '../past.ts';
+import { momentHref } from '../route.ts';
 import { spoken } from '../rows.ts';
 import { Moment } from './age.tsx';
-import { Name } from './anchor.tsx';
+import { Anchor, Name } from './anchor.tsx';
 import { JsonText } from './json.tsx';
 
 export function History({ focus, onOlder }: { focus: FocusContext; onOlder: () => void }) {
@@ -80,6 +81,9 @@ function StepWhole({ entry }: { entry: HistoryEntry }) {
   const { envelope, effects } = entry;
   return (
     <div className="step__whole">
+      <p>
+        <Anchor href={momentHref(entry.actor, entry.seq)}>Show this moment</Anchor>
+      </p>
       <dl className="facts">
         <dt>event</dt>
         <dd className="name">{envelope.type}</dd>

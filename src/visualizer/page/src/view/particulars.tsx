@@ -2,10 +2,13 @@
 import type { ReactNode } from 'react';
 import type { Shown } from '../answers.ts';
 import { Age, Until } from './age.tsx';
+import type { Stood } from './actor.tsx';
 import { Json } from './json.tsx';
 
-export function Particulars({ shown }: { shown: Shown }) {
-  const { context, timers, outbox, claims, watches, mailbox } = shown;
+/** `now`: null for a moment of the past, of which acts, watches and mail are not known. */
+export function Particulars({ stood, now }: { stood: Stood; now: Shown | null }) {
+  const { context, timers, claims } = stood;
+  const { outbox = [], watches = [], mailbox = 0 } = now ?? {};
   const obligations = recordsOf(context['obligations']);
   const notes = notesOf(context['notes']);
   return (
