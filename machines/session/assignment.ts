@@ -14,7 +14,7 @@ const RUNS_KEPT = 20;
 /** Offers that came to nothing in a row before the session waits a while instead of asking again at once. */
 const DECLINES_MAX = 3;
 
-const ROLES: Record<WorkKind, string> = {
+export const ROLES: Record<WorkKind, string> = {
   implement: 'implementer',
   docs: 'implementer',
   design: 'implementer',

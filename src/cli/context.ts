@@ -95,6 +95,8 @@ export interface SendOptions {
   wait?: string | true | undefined;
   timeoutSeconds?: number | undefined;
   urgent?: boolean | undefined;
+  /** What a dry run says for programs beside the receipt. */
+  more?: Record<string, unknown> | undefined;
   /** The envelope this one follows. */
   causationId?: string | undefined;
 }
@@ -117,7 +119,7 @@ export async function sendTo(
   const envelope = envelopeTo(context, subject, type, data, options);
   if (options.dryRun === true) {
     const receipt = (await ask('preview', envelope)) as Receipt;
-    printReceipt(out, receipt, { preview: true });
+    printReceipt(out, receipt, { preview: true, ...(options.more === undefined ? {} : { more: options.more }) });
     return exitOf(receipt);
   }
   const receipt = await receiptFor(context, envelope);

@@ -14,6 +14,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addHookCommands } from './commands/hooks.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addMachineCommands } from './commands/machine.ts';
+import { addMissionCommands } from './commands/mission.ts';
 import { addPurgeCommand } from './commands/purge.ts';
 import { addReadCommands } from './commands/read.ts';
 import { addReplayCommand } from './commands/replay.ts';
@@ -58,6 +59,7 @@ export function createProgram(terminal: Terminal, run: Run): Command {
   addSendCommands(program, run);
   addAttachCommand(program, run);
   addCreateCommands(program, run);
+  addMissionCommands(program, run);
   addPurgeCommand(program, run);
   addDeadCommands(program, run);
   addHookCommands(program, run);

@@ -3,9 +3,13 @@ import type { Receipt } from '../actor/receipt.ts';
 import { valueText, waitText } from './output.ts';
 import type { Output } from './output.ts';
 
-export function printReceipt(out: Output, receipt: Receipt, { preview = false } = {}): void {
+export function printReceipt(
+  out: Output,
+  receipt: Receipt,
+  { preview = false, more = {} }: { preview?: boolean; more?: Record<string, unknown> } = {},
+): void {
   if (out.json) {
-    out.object(receipt);
+    out.object({ ...receipt, ...more });
     return;
   }
   const good = receipt.outcome === 'taken' || receipt.outcome === 'recorded';

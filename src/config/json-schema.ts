@@ -1,5 +1,6 @@
-/** The schema of `chartroom.yaml` for editors; `chartroom.schema.json` is this, kept true by a test. */
+/** Schemas for editors, of `chartroom.yaml` and of a mission's file; the `*.schema.json` here are these, kept true by a test. */
 import { z } from 'zod';
+import { MISSION_EVENTS, missionItem } from '../../machines/events/mission.ts';
 import { configSchema } from './schema.ts';
 
 /** Any value may come from the environment or a file, so a placeholder may stand where a number is wanted. */
@@ -18,4 +19,17 @@ export function configJsonSchema(): Record<string, unknown> {
     },
   });
   return { ...schema, title: 'chartroom.yaml', description: 'Configuration of Chartroom' };
+}
+
+/** What a file may leave out of an item is filled in from the repository's configuration. */
+const FILLED_IN = { body: true, dependsOn: true, kind: true, repo: true, deliver: true } as const;
+
+export function missionJsonSchema(): Record<string, unknown> {
+  const file = MISSION_EVENTS.open.data.extend({
+    kind: z.literal('mission').optional(),
+    id: z.string().optional(),
+    items: z.array(missionItem.partial(FILLED_IN)).min(1),
+  });
+  const schema = z.toJSONSchema(file, { io: 'input', target: 'draft-7' });
+  return { ...schema, title: 'A mission', description: 'What chartroom mission start --file takes' };
 }

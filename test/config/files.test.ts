@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { TIMER_DEFAULTS } from '../../machines/contract.ts';
 import { loadConfig, VARIABLES } from '../../src/config/config.ts';
-import { configJsonSchema } from '../../src/config/json-schema.ts';
+import { configJsonSchema, missionJsonSchema } from '../../src/config/json-schema.ts';
 import { schemaAt } from '../../src/config/mistakes.ts';
 import { sampleConfig } from '../../src/config/sample.ts';
 import { SECRET_PATHS } from '../../src/config/schema.ts';
@@ -47,6 +47,15 @@ test('everything the sample shows commented out is understood as well', () => {
 test('the schema for editors is that of the code', () => {
   const file = JSON.parse(readFileSync(packageFile('src/config/chartroom.schema.json'), 'utf8')) as unknown;
   assert.deepEqual(file, JSON.parse(JSON.stringify(configJsonSchema())), 'write configJsonSchema() to the file again');
+});
+
+test('the schema of a mission’s file for editors is that of the code', () => {
+  const file = JSON.parse(readFileSync(packageFile('src/config/mission.schema.json'), 'utf8')) as unknown;
+  assert.deepEqual(
+    file,
+    JSON.parse(JSON.stringify(missionJsonSchema())),
+    'write missionJsonSchema() to the file again',
+  );
 });
 
 test('every timer of the machines can be set, and no other', () => {

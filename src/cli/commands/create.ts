@@ -1,4 +1,4 @@
-/** Commands that create: open a session or mission from a file, start a mission, hire an agent. */
+/** Commands that create: open a session or mission from a file, hire an agent. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -28,17 +28,12 @@ interface HireFlags extends ChangeFlags {
 }
 
 type FileFlags = ChangeFlags & { file: string };
-type Input = Record<string, unknown>;
+export type Input = Record<string, unknown>;
 
 export function addCreateCommands(program: Command, run: Run): void {
   changing(program.command('open').description('open a session or a mission from a file'))
     .requiredOption('--file <file>', 'YAML or JSON: {kind, id?, …input}; kind session or mission, or a kind of work')
     .action((flags: FileFlags) => run((context) => open(context, flags)));
-
-  const mission = program.command('mission').description('missions: graphs of sessions');
-  changing(mission.command('start').description('start a mission from a file'))
-    .requiredOption('--file <file>', 'YAML or JSON: {id?, objective, items, …}')
-    .action((flags: FileFlags) => run((context) => open(context, flags, 'mission')));
 
   changing(program.command('hire').argument('<name>').description('hire an agent'))
     .requiredOption('--role <role>', 'implementer, reviewer, tester, conductor, or one of your own')
@@ -69,24 +64,33 @@ function hire(context: CommandContext, name: string, flags: HireFlags): Promise<
   return sendTo(context, addressOf('agent', name.replace(/^agent\//, '')), 'hire', data, sendOptions(flags));
 }
 
-async function open(context: CommandContext, flags: FileFlags, wanted?: 'mission'): Promise<Exit> {
-  const { id, actor, input } = readInput(path.resolve(context.terminal.cwd, flags.file), wanted);
-  const title = actor === 'session' ? input['title'] : input['objective'];
-  if (id === undefined && (typeof title !== 'string' || title === '')) {
-    throw new CommandError(
-      EXIT.misuse,
-      `${flags.file} has no ${actor === 'session' ? 'title' : 'objective'}`,
-      'write one; the id is made of it where the file names none',
-    );
-  }
-  const address = addressOf(actor, id ?? `${slug(String(title))}-${randomBytes(2).toString('hex')}`);
+async function open(context: CommandContext, flags: FileFlags): Promise<Exit> {
+  const { id, actor, input } = readInput(path.resolve(context.terminal.cwd, flags.file));
+  const address = addressFrom(flags.file, actor, id, input);
   const config = context.config();
   const data = actor === 'session' ? sessionInput(input, config, context) : missionInput(input, config, context);
   return sendTo(context, address, 'open', data, sendOptions(flags));
 }
 
+/** The id that the file names, or one made of the title. @throws CommandError misuse where there is neither */
+export function addressFrom(file: string, actor: 'session' | 'mission', id: string | undefined, input: Input): string {
+  const name = actor === 'session' ? 'title' : 'objective';
+  const title = input[name];
+  if (id === undefined && (typeof title !== 'string' || title === '')) {
+    throw new CommandError(
+      EXIT.misuse,
+      `${file} has no ${name}`,
+      'write one; the id is made of it where the file names none',
+    );
+  }
+  return addressOf(actor, id ?? `${slug(String(title))}-${randomBytes(2).toString('hex')}`);
+}
+
 /** `kind` names the actor, or, of a session, the kind of work. @throws CommandError misuse */
-function readInput(file: string, wanted?: 'mission'): { actor: 'session' | 'mission'; id?: string; input: Input } {
+export function readInput(
+  file: string,
+  wanted?: 'mission',
+): { actor: 'session' | 'mission'; id?: string; input: Input } {
   let content: unknown;
   try {
     content = parse(readFileSync(file, 'utf8'));
@@ -126,7 +130,7 @@ function sessionInput(input: Input, config: Config, context: CommandContext): In
   return { body: '', source: { kind: 'manual' }, ...settingsFor(input, config, context), ...input };
 }
 
-function missionInput(input: Input, config: Config, context: CommandContext): Input {
+export function missionInput(input: Input, config: Config, context: CommandContext): Input {
   const items = input['items'];
   if (!Array.isArray(items)) return input;
   return {
