@@ -12,8 +12,8 @@ export interface Why {
   actor: string;
   phase: string;
   waitingOn: (WaitingOn & { sentence: string })[];
-  /** Event type → would move, would be refused with the reason, or depends on its data. */
-  events: Record<string, { would: 'move' | 'refuse' | 'depend'; because: string }>;
+  /** Event type → would move, would only be recorded, would be refused with the reason, or depends on its data. */
+  events: Record<string, { would: 'move' | 'record' | 'refuse' | 'depend'; because: string }>;
   parked: Actor['parked'];
   /** Watches that cannot look: what they would tell is not known. */
   blind: Blind[];
@@ -57,7 +57,7 @@ export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): W
 
 function foretold(receipt: Receipt): Why['events'][string] {
   const { outcome, reason, before, after } = receipt;
-  if (outcome === 'recorded') return { would: 'move', because: 'would be recorded; nothing else changes' };
+  if (outcome === 'recorded') return { would: 'record', because: 'nothing else changes' };
   if (outcome !== 'taken') return { would: 'refuse', because: reason ?? outcome };
   const same = before?.phase === after?.phase;
   return {

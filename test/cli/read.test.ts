@@ -52,7 +52,7 @@ test('why says what an actor waits for and what each event of a person would do 
   assert.equal(exit, 0);
   assert.match(out, /session\/eng-42 is delegated\n {2}waits on dependency: external\/linear/);
   assert.match(out, /\ncorrect\.pause +would move/);
-  assert.match(out, /\ncorrect\.resume +/);
+  assert.match(out, /\ncorrect\.resume +would be recorded +nothing else changes/);
   assert.doesNotMatch(out, /\nrun\.started/);
   assert.match((await screen.run('why', 'session/eng-42', '--all')).out, /\nrun\.started/);
 });

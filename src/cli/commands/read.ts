@@ -311,7 +311,7 @@ async function why(context: CommandContext, name: string, all?: true): Promise<0
 }
 
 /** In the order in which they are shown. */
-const WOULD = { move: 'would move', depend: 'depends', refuse: 'refused' } as const;
+const WOULD = { move: 'would move', record: 'would be recorded', depend: 'depends', refuse: 'refused' } as const;
 
 async function history(context: CommandContext, name: string, options: object): Promise<0> {
   const { out } = context;
