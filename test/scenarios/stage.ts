@@ -27,6 +27,8 @@ const USAGE = { inputTokens: 10, outputTokens: 2 };
 /** A wait is taken in parts: what becomes due may make something else due. */
 const WAIT_STEP_MS = 30_000;
 const REPO = 'acme/hello';
+/** A run for these has to move the head. */
+const REPAIRS = new Set(['checks', 'queue', 'review', 'upkeep']);
 
 /** A process of an agent: a worker's run, or a chat. */
 interface Process {
@@ -49,6 +51,8 @@ interface Pull {
   reviews: Data[];
   gate: string;
   version: number;
+  /** What GitHub shows beside these, or otherwise. */
+  facts: Data;
 }
 
 export interface Stage {
@@ -70,7 +74,7 @@ export interface Stage {
   /** The pull request of a session's branch is opened, or changed. */
   pull(
     session: string,
-    changes?: Partial<Pick<Pull, 'head' | 'by' | 'state' | 'merged' | 'conflict' | 'gate'>>,
+    changes?: Partial<Pick<Pull, 'head' | 'by' | 'state' | 'merged' | 'conflict' | 'gate' | 'facts'>>,
   ): Promise<Pull>;
   wait(seconds: number): Promise<void>;
   /** Texts in which a person was asked for help, in order. */
@@ -105,9 +109,9 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
       branch,
       head: head ?? headOf(String(branch)),
     }),
-    'run.verify': ({ run, headBefore, branch, deliver }) => ({
+    'run.verify': ({ run, headBefore, branch, deliver, for: kind }) => ({
       run,
-      ok: true,
+      ok: !REPAIRS.has(String(kind)) || headOf(String(branch)) !== headBefore,
       evidence: {
         headBefore,
         headAfter: headOf(String(branch)),
@@ -173,7 +177,7 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
 
   function look({ tell }: WatchContext, pull: Pull): void {
     const { number, head, by, state, merged, branch, conflict, reviews, gate, version } = pull;
-    const facts = {
+    const seen = {
       number,
       url: `https://github.example/${REPO}/pull/${number}`,
       state,
@@ -191,8 +195,9 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
       queue: { state: 'out' },
       // As at GitHub: later with every change.
       updatedAt: new Date(Date.parse('2026-01-01T00:00:00.000Z') + version * 1_000).toISOString(),
+      ...pull.facts,
     };
-    hear(tell('pull.observed', facts, { id: `pull/${number}/${version}` }));
+    hear(tell('pull.observed', seen, { id: `pull/${number}/${version}` }));
   }
 
   const watches = createWatches({
@@ -331,6 +336,7 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
         reviews: [],
         gate: 'unknown',
         version: 0,
+        facts: {},
       };
       pulls.set(branch, pull);
       if (changes.merged === true) Object.assign(pull, { state: 'closed' });
