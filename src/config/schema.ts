@@ -130,6 +130,7 @@ export const configSchema = z.strictObject({
         })
         .optional()
         .describe('may be absent: `codex` on the PATH'),
+      claude: z.strictObject(program).optional().describe('may be absent: `claude` on the PATH'),
     })
     .prefault({}),
   roles: z.string().optional().describe('folder of role files that replace or join the shipped ones'),

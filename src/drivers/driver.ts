@@ -45,6 +45,8 @@ export interface Seat {
   facts: RunFacts;
   /** Working directory: the worktree, or a chat's own. */
   cwd: string;
+  /** The agent's own, where its program keeps its state. */
+  home: string;
   /** The run's folder; a driver may keep files of its own there. */
   directory: string;
   /** The rendered prompt of a worker, as a file. */

@@ -11,6 +11,7 @@ import type { Config, RepoConfig } from '../config/config.ts';
 import type { Env } from '../config/expand.ts';
 import { roleOf, secretEnvironmentOf } from '../config/roles.ts';
 import type { Roles } from '../config/roles.ts';
+import { createClaudeDriver } from '../drivers/claude/driver.ts';
 import { createCodexDriver } from '../drivers/codex/driver.ts';
 import { createCommandDriver } from '../drivers/command/driver.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -208,6 +209,7 @@ function openDrivers({ drivers, directory }: Config): Record<string, Driver> {
   }
   if (drivers.command !== undefined) opened['command'] = createCommandDriver(drivers.command);
   opened['codex'] = createCodexDriver(drivers.codex);
+  opened['claude'] = createClaudeDriver(drivers.claude);
   return opened;
 }
 

@@ -4,6 +4,27 @@ import type { Behaviour } from '../drivers/contract.ts';
 
 const left = (result: object): string => `printf '%s' '${JSON.stringify(result)}' > "$CHARTROOM_RESULT"`;
 
+/** The tool by which models ask people, as Claude Code has it. */
+const ASK: ModelStep = {
+  tool: 'AskUserQuestion',
+  input: {
+    questions: [
+      {
+        question: 'Which colour?',
+        header: 'Colour',
+        multiSelect: false,
+        options: [
+          { label: 'red', description: 'warm' },
+          { label: 'blue', description: 'cold' },
+        ],
+      },
+    ],
+  },
+};
+
+/** The second question to the model of this turn. */
+const answering = (outputs: string[], run: string): ModelStep => (outputs.length === 1 ? { run } : { say: 'done' });
+
 /** What the model says of each behaviour; agents run it with their own tool for shell commands. */
 export function playing(behaviour: Behaviour, { outputs, texts }: Occasion): ModelStep {
   const once = (run: string): ModelStep => (outputs.length === 0 ? { run } : { say: 'done' });
@@ -19,6 +40,10 @@ export function playing(behaviour: Behaviour, { outputs, texts }: Occasion): Mod
       return texts.at(-1)?.includes('be quick') === true
         ? once(`printf 'be quick' > steered.txt`)
         : { run: 'sleep 0.2' };
+    case 'asks':
+      return outputs.length === 0
+        ? ASK
+        : answering(outputs, `printf ${/="(\w+)"/.exec(outputs[0]!)?.[1]} > answer.txt`);
     case 'asksApproval':
       return once('printf yes > answer.txt');
     case 'isLimited':

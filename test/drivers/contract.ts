@@ -55,6 +55,8 @@ export interface DriverContract {
   capabilities: Capabilities;
   /** Uses one agent; what it needs around it lives until `use` is over. */
   play: (behaviour: Behaviour, use: (subject: Subject) => Promise<void>) => Promise<void>;
+  /** When the limit of `isLimited` ends, as far as the agent is told. */
+  limitedUntil?: string | undefined;
   /** What this agent has no way to do at all, and why. */
   cannot?: Partial<Record<Behaviour, string>>;
   /** Why none of it can be tried here. */
@@ -66,7 +68,9 @@ const END = { reason: 'enough', stopSeconds: 2, killSeconds: 0.5 };
 /** Of one case with a slow real program; beyond this something hangs. */
 const CASE_MS_MAX = 120_000;
 
-export function driverContract({ name, capabilities, play, cannot = {}, skip: all }: DriverContract): void {
+export function driverContract({ name, capabilities, play, cannot = {}, ...more }: DriverContract): void {
+  const limitedUntil = 'limitedUntil' in more ? more.limitedUntil : '2030-01-01T00:00:00.000Z';
+  const { skip: all } = more;
   function check(
     title: string,
     behaviour: Behaviour,
@@ -200,7 +204,7 @@ export function driverContract({ name, capabilities, play, cannot = {}, skip: al
   check('a usage limit is told with its end', 'isLimited', async (site) => {
     start(site);
     const { data } = await site.next('driver.turned');
-    assert.deepEqual([data['outcome'], data['until']], ['limited', '2030-01-01T00:00:00.000Z']);
+    assert.deepEqual([data['outcome'], data['until']], ['limited', limitedUntil]);
   });
 
   check('refused credentials are told as such', 'isUnauthorised', async (site) => {

@@ -111,6 +111,11 @@ export const overAnthropic: Wire = {
   occasion({ messages }) {
     const occasion: Occasion = { texts: [], outputs: [] };
     for (const { role, content } of list(messages)) {
+      // How a text is passed on that came while the model was at work.
+      if (role === 'system' && textOf(content).startsWith('The user sent')) {
+        occasion.texts.push(textOf(content));
+        occasion.outputs = [];
+      }
       if (role !== 'user') continue;
       const results = list(content).filter(({ type }) => type === 'tool_result');
       if (results.length > 0) occasion.outputs.push(...results.map((result) => textOf(result['content'])));

@@ -209,6 +209,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
     return {
       facts: factsOf(params),
       cwd,
+      home: path.resolve(dataDir, 'homes', nameOf(agent)),
       directory: folder.path,
       promptFile: folder.files.prompt,
       resultFile: folder.files.result,
@@ -218,7 +219,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
   }
 
   async function environment(params: ProcessParams, seat: Seat, token: string): Promise<Record<string, string>> {
-    const home = path.resolve(dataDir, 'homes', nameOf(params.agent));
+    const { home } = seat;
     await mkdir(home, { recursive: true, mode: 0o700 });
     return environmentOf({
       role: { ...params.env, ...options.secretEnv?.(params.agent, params.role) },
