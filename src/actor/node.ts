@@ -24,6 +24,8 @@ import type { Surroundings } from './decide.ts';
 import { ENVELOPE_BYTES_MAX } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
 import type { Fact } from './fact.ts';
+import { foretold } from './foretelling.ts';
+import type { Foretold } from './foretelling.ts';
 import { createLedger } from './ledger.ts';
 import { loadNode } from './loading.ts';
 import { createMailbox } from './mailbox.ts';
@@ -85,6 +87,8 @@ export interface Node {
   locate(subject: string): Promise<{ subject: string; address: string }>;
   /** The receipt it would get now, by the whole path; nothing is done. */
   preview(envelope: Envelope, address?: string): Receipt;
+  /** That receipt, with what it would tell, do and set. */
+  foretell(envelope: Envelope, address?: string): Foretold;
   /** Commits the answer of an act. Resolves when durable; false = no longer wanted. */
   answer(key: string, type: string, data: Record<string, unknown>): Promise<boolean>;
   /** Writes rows of the runtime's own with the next batch. `lazy`: whenever there is one, it is not waited for. */
@@ -171,6 +175,15 @@ export function createNode(options: NodeOptions): Node {
       );
     }
     return enqueue(address, envelope, door, { text, bytes }, letter === undefined ? {} : { letter });
+  }
+
+  function foretell(envelope: Envelope, address = envelope.subject): Foretold {
+    const actor = actors.get(address);
+    if (actor.parked !== null && envelope.type !== 'correct.unpark') {
+      return foretold({ receipt: parking.refused(actor, envelope.id), step: null }, actor.stood);
+    }
+    const taking = { actor: actor.address, envelope, at: turn.stamp(actor), door: 'outside' } as const;
+    return foretold(decide(taking, actor.stood, around), actor.stood);
   }
 
   async function locate(subject: string): Promise<{ subject: string; address: string }> {
@@ -380,12 +393,8 @@ export function createNode(options: NodeOptions): Node {
     registry,
     send,
     locate,
-    preview(envelope, address = envelope.subject) {
-      const actor = actors.get(address);
-      if (actor.parked !== null && envelope.type !== 'correct.unpark') return parking.refused(actor, envelope.id);
-      const taking = { actor: actor.address, envelope, at: turn.stamp(actor), door: 'outside' } as const;
-      return decide(taking, actor.stood, around).receipt;
-    },
+    preview: (envelope, address) => foretell(envelope, address).receipt,
+    foretell,
     answer,
     async write(rows, { lazy } = { lazy: false }) {
       for (const { key, value } of rows) {

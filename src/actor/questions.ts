@@ -89,9 +89,9 @@ const INPUTS = {
 const CARE = ['backup', 'compact', 'resume'] as const;
 /** Changes to the store as a whole, and the end of a hold. */
 export type CareName = (typeof CARE)[number];
-export type QuestionName = keyof typeof INPUTS | 'send' | 'preview' | CareName;
+export type QuestionName = keyof typeof INPUTS | 'send' | 'preview' | 'foretell' | CareName;
 /** Those that change something: not to be asked by an address that a browser may be made to open. */
-export const CHANGING: ReadonlySet<string> = new Set(['send', 'preview', ...CARE]);
+export const CHANGING: ReadonlySet<string> = new Set(['send', 'preview', 'foretell', ...CARE]);
 export type Questions = Record<QuestionName, (input: unknown) => Promise<unknown>>;
 
 interface QuestionsOptions {
@@ -340,6 +340,11 @@ export function createQuestions({
       const { envelope, address } = await located(input);
       await node.settled(address);
       return node.preview(envelope, address);
+    },
+    foretell: async (input) => {
+      const { envelope, address } = await located(input);
+      await node.settled(address);
+      return node.foretell(envelope, address);
     },
   };
 }

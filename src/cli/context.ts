@@ -5,6 +5,7 @@ import type { WaitingOn } from '../../machines/contract.ts';
 import { isAddress, slug } from '../actor/address.ts';
 import type { IndexRow } from '../actor/actors.ts';
 import type { Envelope } from '../actor/envelope.ts';
+import type { Foretold } from '../actor/foretelling.ts';
 import type { Receipt } from '../actor/receipt.ts';
 import { BusError } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
@@ -118,8 +119,8 @@ export async function sendTo(
   const { out, ask, clock } = context;
   const envelope = envelopeTo(context, subject, type, data, options);
   if (options.dryRun === true) {
-    const receipt = (await ask('preview', envelope)) as Receipt;
-    printReceipt(out, receipt, { preview: true, ...(options.more === undefined ? {} : { more: options.more }) });
+    const { receipt, ...would } = (await ask('foretell', envelope)) as Foretold;
+    printReceipt(out, receipt, { would, ...(options.more === undefined ? {} : { more: options.more }) });
     return exitOf(receipt);
   }
   const receipt = await receiptFor(context, envelope);

@@ -1,15 +1,25 @@
 /** A receipt as a person reads it. */
+import { duration } from '../actor/duration.ts';
+import type { Foretold } from '../actor/foretelling.ts';
 import type { Receipt } from '../actor/receipt.ts';
 import { valueText, waitText } from './output.ts';
 import type { Output } from './output.ts';
 
+interface Printing {
+  preview?: boolean;
+  /** What it would tell, do and set. */
+  would?: Omit<Foretold, 'receipt'>;
+  /** What programs are told beside the receipt. */
+  more?: Record<string, unknown>;
+}
+
 export function printReceipt(
   out: Output,
   receipt: Receipt,
-  { preview = false, more = {} }: { preview?: boolean; more?: Record<string, unknown> } = {},
+  { would, preview = would !== undefined, more = {} }: Printing = {},
 ): void {
   if (out.json) {
-    out.object({ ...receipt, ...more });
+    out.object({ ...receipt, ...(would === undefined ? {} : { would }), ...more });
     return;
   }
   const good = receipt.outcome === 'taken' || receipt.outcome === 'recorded';
@@ -27,8 +37,24 @@ export function printReceipt(
     if (changed !== '') out.answer(`  ${changed}`);
   }
   if (receipt.effects.length > 0) out.answer(`  effects: ${receipt.effects.join(', ')}`);
+  if (would !== undefined) printWould(out, would);
   for (const wait of receipt.waitingOn) out.answer(`  waits on ${waitText(wait, out.nowMs)}`);
 }
+
+function printWould(out: Output, { tells, timers }: Omit<Foretold, 'receipt'>): void {
+  for (const { to, type } of tells) out.answer(`  would tell ${to}: ${type}`);
+  for (const { timer, due } of timers.set) {
+    const ms = Date.parse(due) - out.nowMs;
+    if (ms < SHOWN_MS_MAX) out.answer(`  would set ${nameOf(timer)} (${duration(ms)})`);
+  }
+  const cleared = timers.cleared.map(nameOf);
+  if (cleared.length > 0) out.answer(`  would take away ${cleared.join(', ')}`);
+}
+
+/** A timer set further ahead stands for “no deadline”. */
+const SHOWN_MS_MAX = 30 * 86_400_000;
+/** `session.open.work.offered:offer` → `the timer offer`. */
+const nameOf = (timer: string): string => `the timer ${timer.slice(timer.lastIndexOf(':') + 1)}`;
 
 /** Regions that differ: `work: running → stopping`. */
 function changes(before: unknown, after: unknown): string {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { Foretold } from '../../src/actor/foretelling.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { IMPLEMENTER, SESSION, openScreen, temporary } from './parts.ts';
 
@@ -55,6 +56,16 @@ test('a dry run says what would happen with the exit code of the real thing, and
   const would = await screen.run('pause', 'eng-42', '--dry-run');
   assert.equal(would.exit, 0);
   assert.match(would.out, /would be taken\n {2}delegated → paused\n {2}hold: free → paused/);
+  assert.match(would.out, /\n {2}waits on paused/);
+  await screen.send('session/free', 'open', { ...SESSION, source: { kind: 'manual' } });
+  const told = await screen.run('pause', 'free', '--dry-run');
+  assert.match(told.out, /\n {2}would tell dispatcher\/main: work\.unwanted\n/);
+  const [receipt] = (await screen.run('pause', 'free', '--dry-run', '--json')).json<Receipt & { would: Foretold }>();
+  assert.equal(receipt?.after?.phase, 'paused');
+  assert.deepEqual(
+    receipt.would.tells.map(({ to, type }) => [to, type]),
+    [['dispatcher/main', 'work.unwanted']],
+  );
   assert.equal((await screen.run('correct', 'eng-42', 'retry', '--expect-epoch', '7', '--dry-run')).exit, 5);
   assert.equal((await screen.run('correct', 'eng-42', 'reassign', '--to', 'agent/nobody', '--dry-run')).exit, 4);
   const [shown] = (await screen.run('show', 'eng-42', '--json')).json<{ seq: number }>();

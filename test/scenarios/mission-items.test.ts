@@ -1,6 +1,7 @@
 /** `mission/m#key` is the session of that item, at every door: whoever writes to it is answered by the session. */
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
+import type { Foretold } from '../../src/actor/foretelling.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { DOORS, bytesOf, openDoors } from '../support/doors.ts';
 import type { Door } from '../support/doors.ts';
@@ -128,4 +129,21 @@ describe('the address of an item', () => {
     assert.equal(status, 200);
     assert.equal((said as { address: string }).address, session('a'));
   });
+});
+
+test('what a correction would do is told beforehand: whom it tells what, and which timers it sets, and nothing is done', async () => {
+  const before = await doors.actors();
+  const { status, said } = await doors.ask('foretell', bytesOf(envelope(`${mission}#a`, 'correct.pause')));
+  assert.equal(status, 200);
+  const { receipt, tells, timers } = said as Foretold;
+  assert.deepEqual(
+    receipt.effects,
+    tells.map(({ type }) => `tell:${type}`),
+  );
+  const told = tells.map(({ to, type }) => [to, type]);
+  assert.deepEqual(told.at(-1), [mission, 'session.changed'], 'who keeps a picture of it is told');
+  assert.deepEqual(await doors.actors(), before);
+  const real = await send(`${mission}#a`, 'correct.pause');
+  assert.deepEqual({ ...receipt, id: '', at: '' }, { ...real, id: '', at: '' }, 'as it then was');
+  assert.ok(Array.isArray(timers.set) && Array.isArray(timers.cleared));
 });
