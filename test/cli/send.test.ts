@@ -57,6 +57,7 @@ test('a dry run says what would happen with the exit code of the real thing, and
   assert.equal(would.exit, 0);
   assert.match(would.out, /would be taken\n {2}delegated → paused\n {2}hold: free → paused/);
   assert.match(would.out, /\n {2}waits on paused/);
+  await screen.send('dispatcher/main', 'fleet.configured', { maxRuns: 1 });
   await screen.send('session/free', 'open', { ...SESSION, source: { kind: 'manual' } });
   const told = await screen.run('pause', 'free', '--dry-run');
   assert.match(told.out, /\n {2}would tell dispatcher\/main: work\.unwanted\n/);
