@@ -25,7 +25,10 @@ export interface HistoryEntry {
   type: string;
   at: string;
   envelope: JournalEntry['envelope'];
-  outcome: JournalEntry['outcome'];
+  outcome: Receipt['outcome'];
+  /** Why it was not taken; of dead letters only. */
+  code?: Receipt['code'];
+  reason?: string | null;
   before: Receipt['before'];
   after: Receipt['after'];
   owner: string | null;
@@ -34,6 +37,38 @@ export interface HistoryEntry {
   data: Record<string, unknown>;
   events: string[];
   effects: EffectHistory[];
+}
+
+export interface DeadLetter {
+  number: number;
+  at: string;
+  envelope: unknown;
+  receipt: Receipt;
+}
+
+/** A dead letter as an entry of a ledger; `seq` 0: it is no step. null = it was not even an envelope. */
+export function notTaken({ at, envelope, receipt }: DeadLetter): HistoryEntry | null {
+  if (envelope === null || typeof envelope !== 'object') return null;
+  const letter = envelope as JournalEntry['envelope'];
+  const { actor, outcome, before, after, epoch, waitingOn, code, reason } = receipt;
+  return {
+    actor,
+    seq: 0,
+    type: letter.type,
+    at,
+    envelope: letter,
+    outcome,
+    code,
+    reason,
+    before,
+    after,
+    owner: null,
+    epoch,
+    waitingOn,
+    data: letter.data,
+    events: [],
+    effects: [],
+  };
 }
 
 export function readEntry(read: Read, actor: string, seq: number): JournalEntry | null {

@@ -13,8 +13,8 @@ import { explainIssues, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
 import type { Node } from './node.ts';
 import { heldOf } from './hold.ts';
-import { historyOf, seqAt, stateAt } from './past.ts';
-import type { HistoryEntry } from './past.ts';
+import { historyOf, notTaken, seqAt, stateAt } from './past.ts';
+import type { DeadLetter, HistoryEntry } from './past.ts';
 import type { Receipt } from './receipt.ts';
 import { entriesOf, receiptOf } from './journal.ts';
 import { viewOf } from './state.ts';
@@ -220,11 +220,19 @@ export function createQuestions({
     const from = input.from ?? Math.max(1, to - limit + 1);
     let entries: HistoryEntry[] = historyOf(read, actor.address, from, Math.min(to, from + limit - 1));
     if (input.items === true) {
+      const own = new Set([actor.address]);
       for await (const [, value] of store.scan(SPACES.indexOf('session'))) {
         const row = JSON.parse(value) as IndexRow;
-        if (row.mission !== actor.address) continue;
+        // A linked session is another's, and an item's all the same.
+        const isItems = row.refs.some((ref) => ref.startsWith(`item:${actor.address}#`));
+        if (row.mission !== actor.address && !isItems) continue;
+        own.add(row.address);
         const seq = (await node.settled(row.address))!.stood!.live.state.seq;
-        entries = [...entries, ...historyOf(read, row.address, 1, seq)];
+        entries.push(...historyOf(read, row.address, 1, seq));
+      }
+      for await (const [, value] of store.scan(SPACES.dead)) {
+        const entry = notTaken(JSON.parse(value) as DeadLetter);
+        if (entry !== null && own.has(entry.actor)) entries.push(entry);
       }
       entries.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq));
       entries = entries.slice(-limit);

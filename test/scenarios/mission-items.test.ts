@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, test } from 'node:test';
 import type { Foretold } from '../../src/actor/foretelling.ts';
+import type { HistoryEntry } from '../../src/actor/past.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { DOORS, bytesOf, openDoors } from '../support/doors.ts';
 import type { Door } from '../support/doors.ts';
@@ -146,4 +147,33 @@ test('what a correction would do is told beforehand: whom it tells what, and whi
   const real = await send(`${mission}#a`, 'correct.pause');
   assert.deepEqual({ ...receipt, id: '', at: '' }, { ...real, id: '', at: '' }, 'as it then was');
   assert.ok(Array.isArray(timers.set) && Array.isArray(timers.cleared));
+});
+
+test('the ledger of a mission is what was done and what was not taken, at it and its items, linked ones too', async () => {
+  const source = { kind: 'linear', ref: `ENG-${missions}00` };
+  const { key: _key, dependsOn: _on, ...brief } = item('x', { source });
+  await send(`session/eng-${missions}00`, 'open', brief);
+  await send(mission, 'correct.item.add', { item: item('linked', { source }) });
+  const why = (reason: string): Data => ({ reason });
+  await send(`${mission}#a`, 'correct.pause', why('one'));
+  await send(`${mission}#a`, 'correct.obligation.drop', { id: 'none', ...why('two') });
+  await send(`${mission}#none`, 'correct.pause', why('three'));
+  await send(`${mission}#linked`, 'correct.pause', why('four'));
+  await put('ask.send', { ...envelope(`${mission}#b`, 'correct.stop', why('five')), expectepoch: 99 });
+  const by = 'cli/maintainer';
+  const { said } = await doors.ask('history', bytesOf({ actor: mission, items: true, limit: 1_000 }));
+  const ledger = (said as { entries: HistoryEntry[] }).entries
+    .filter(({ data, envelope: letter }) => letter.source === by && typeof data['reason'] === 'string')
+    .map(({ actor, outcome, envelope: { source: author }, data }) => [data['reason'], actor, outcome, author]);
+  // All at the same instant of this clock: only what is there is compared.
+  assert.deepEqual(
+    new Map(ledger.map(([reason, ...rest]) => [reason, rest])),
+    new Map([
+      ['one', [session('a'), 'taken', by]],
+      ['two', [session('a'), 'refused', by]],
+      ['three', [mission, 'unknown', by]],
+      ['four', [`session/eng-${missions}00`, 'taken', by]],
+      ['five', [session('b'), 'superseded', by]],
+    ]),
+  );
 });

@@ -332,13 +332,15 @@ export function printHistory(out: CommandContext['out'], entries: HistoryEntry[]
     [...(several ? ['ACTOR'] : []), 'SEQ', 'AT', 'EVENT', 'FROM', 'PHASE', 'EFFECTS'],
     entries.map((entry) => [
       ...(several ? [entry.actor] : []),
-      String(entry.seq),
+      entry.seq === 0 ? '–' : String(entry.seq),
       entry.at.slice(11, 23),
       eventName(entry.type),
       entry.envelope.source,
-      entry.before?.phase === entry.after?.phase
-        ? (entry.after?.phase ?? '')
-        : `${entry.before?.phase ?? 'new'} → ${entry.after?.phase ?? ''}`,
+      entry.reason != null
+        ? `${entry.outcome}: ${entry.reason}`
+        : entry.before?.phase === entry.after?.phase
+          ? (entry.after?.phase ?? '')
+          : `${entry.before?.phase ?? 'new'} → ${entry.after?.phase ?? ''}`,
       entry.effects
         .map((effect) => (effect.state === 'done' ? effect.name : `${effect.name} (${effect.state})`))
         .join(', '),
