@@ -31,15 +31,16 @@ export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): W
     if (own.length === 0) {
       events[type] = { would: 'refuse', because: `nothing waits for it in ${projection.phase}` };
     } else if (spec.data.safeParse({}).success && spec.report !== true) {
-      const receipt = node.preview({
-        specversion: '1.0',
-        id: `why/${clock.now()}/${type}`,
-        source: 'why',
-        type,
-        subject: actor.address,
-        data: {},
-      });
-      events[type] = foretold(receipt);
+      events[type] = tried(() =>
+        node.preview({
+          specversion: '1.0',
+          id: `why/${clock.now()}/${type}`,
+          source: 'why',
+          type,
+          subject: actor.address,
+          data: {},
+        }),
+      );
     } else {
       events[type] = { would: 'depend', because: 'on its data; a preview tells' };
     }
@@ -53,6 +54,15 @@ export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): W
     blind,
     ...(projection.supervision === undefined ? {} : { supervision: projection.supervision }),
   };
+}
+
+/** A step that throws is a bug of the machine: it is told of this event, and the others are told all the same. */
+function tried(preview: () => Receipt): Why['events'][string] {
+  try {
+    return foretold(preview());
+  } catch (error) {
+    return { would: 'refuse', because: `its step throws, the actor would be parked: ${(error as Error).message}` };
+  }
 }
 
 function foretold(receipt: Receipt): Why['events'][string] {

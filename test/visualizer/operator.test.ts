@@ -153,3 +153,14 @@ test('with a token every question needs it, on any host; the page and the heartb
     403,
   );
 });
+
+test('why tells of an event whose step throws, and of all others beside it', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  await putUp(site.node, 'desk');
+  const response = await site.ask('/api/why?actor=lamp/desk');
+  assert.equal(response.status, 200);
+  const { events } = (await response.json()) as { events: Record<string, { would: string; because: string }> };
+  assert.match(events['break']!.because, /throws, the actor would be parked: a bug in the machine/);
+  assert.equal(events['press']!.would, 'move');
+});
