@@ -1,9 +1,10 @@
 /** The page without a browser: what it makes of answers and facts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Fact, HistoryEntry, IndexRow } from '../../src/visualizer/page/src/answers.ts';
+import type { EventSchemas, Fact, HistoryEntry, IndexRow } from '../../src/visualizer/page/src/answers.ts';
 import { createFleet } from '../../src/visualizer/page/src/fleet.ts';
 import { createFrames } from '../../src/visualizer/page/src/frames.ts';
+import { dataOf, fieldsOf } from '../../src/visualizer/page/src/forms.ts';
 import { graphOf } from '../../src/visualizer/page/src/drawing/graph.ts';
 import { changesOf, movesOf, waysOf } from '../../src/visualizer/page/src/moment.ts';
 import { eventName, joined, settled } from '../../src/visualizer/page/src/past.ts';
@@ -12,7 +13,7 @@ import { afterFact, byNeed, matches, NO_FILTER } from '../../src/visualizer/page
 import { activePaths, treeOf, waysOut } from '../../src/visualizer/page/src/tree.ts';
 import type { Ask } from '../../src/visualizer/page/src/ask.ts';
 import { MACHINES } from '../../machines/index.ts';
-import { chartOf } from '../../src/actor/chart.ts';
+import { chartOf, eventSchemas } from '../../src/actor/chart.ts';
 import type { Definition } from '../../src/actor/state.ts';
 import { lampDefinition } from '../support/lamp.ts';
 import { letter } from '../support/letter.ts';
@@ -248,4 +249,33 @@ test('every state of every machine is drawn, and every way between states of one
   const folded = graphOf(chart, new Set(['up']));
   assert.deepEqual([...folded.boxes.keys()], ['', 'up', 'down']);
   assert.deepEqual([...folded.lines.keys()], ['up>down']);
+});
+
+test('a form is made of an event’s schema, and what is typed becomes its data', () => {
+  const session = MACHINES.find(({ kind }) => kind === 'session')!;
+  const schemas = eventSchemas(session) as EventSchemas;
+  const budget = fieldsOf(schemas['correct.budget.set']!.schema);
+  assert.deepEqual(
+    budget.map(({ name, isRequired, control }) => [name, isRequired, control.kind]),
+    [
+      ['kind', true, 'choice'],
+      ['limit', true, 'number'],
+      ['reason', false, 'long'],
+    ],
+  );
+  assert.deepEqual(dataOf(budget, { kind: 'tokens', limit: '5000', reason: ' enough ' }), {
+    data: { kind: 'tokens', limit: 5_000, reason: 'enough' },
+    mistakes: {},
+  });
+  assert.deepEqual(dataOf(budget, { limit: 'many' }).mistakes, { kind: 'is needed', limit: 'must be a number' });
+  const edit = fieldsOf(schemas['correct.edit']!.schema);
+  assert.deepEqual(dataOf(edit, { gates: '{"review":"none"}', priority: '2' }).data, {
+    gates: { review: 'none' },
+    priority: 2,
+  });
+  assert.match(dataOf(edit, { gates: 'none' }).mistakes['gates']!, /must be JSON/);
+  // Whatever an agent’s or a mission’s people may send has a form that can be filled in.
+  for (const machine of MACHINES)
+    for (const { schema } of Object.values(eventSchemas(machine) as EventSchemas))
+      assert.equal(fieldsOf(schema).length, Object.keys(schema.properties ?? {}).length);
 });

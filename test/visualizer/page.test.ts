@@ -217,3 +217,33 @@ test('the chart is drawn with its ways, counts what was taken, and folds by keyb
   await page.locator('.meaning').getByText('Dark.').waitFor();
   assert.deepEqual(complaints, []);
 });
+
+test('an event is previewed on the chart, then sent, then receipted; a refusal says why', { skip }, async (t) => {
+  const site = await start(t);
+  await putUp(site.node, 'desk');
+  const { page, complaints } = await visit(await openBrowser(t), `${site.url}/actor/lamp/desk`);
+  await page.getByText('What could happen now').click();
+  await page.getByText('Events of the runtime and of others').click();
+  const event = (type: string) => page.locator(`[data-event="${type}"]`);
+  await event('press').and(page.locator('[data-would="move"]')).getByText('off → on').waitFor();
+  await event('dim').and(page.locator('[data-would="depend"]')).getByText('if is too bright').waitFor();
+  await page.getByRole('button', { name: 'press', exact: true }).click();
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.locator('[data-preview]').getByText('Would be taken').waitFor();
+  await page.locator('[data-preview]').getByText('up.light.off → up.light.on').waitFor();
+  await page.locator('.state[data-state="up.light.on"][data-move="would-enter"]').waitFor();
+  assert.equal(site.node.actors.row('lamp/desk')?.phase, 'off', 'a preview changes nothing');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.locator('.outcome').getByText('taken as step 2').waitFor();
+  await page.locator('.state[data-active][data-state="up.light.on"]').waitFor();
+  await page.getByRole('button', { name: 'dim', exact: true }).click();
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.getByText('to is needed').waitFor();
+  await page.getByRole('textbox', { name: 'to', exact: true }).fill('400');
+  await page.getByRole('button', { name: 'Preview' }).click();
+  await page.locator('[data-preview]').getByText('brighter than 100 (limit)').waitFor();
+  assert.ok(await page.getByRole('button', { name: 'Send' }).isDisabled(), 'what is refused is not sent');
+  await page.getByRole('textbox', { name: 'to', exact: true }).fill('40');
+  assert.ok(await page.getByRole('button', { name: 'Send' }).isDisabled(), 'nothing is sent that was not previewed');
+  assert.deepEqual(complaints, []);
+});

@@ -18,6 +18,8 @@ import { Json } from './json.tsx';
 import { Notice } from './notice.tsx';
 import { Particulars } from './particulars.tsx';
 import { Phase } from './phase.tsx';
+import { Possible } from './possible.tsx';
+import { Questions } from './questions.tsx';
 import { StepDifference, Timeline } from './timeline.tsx';
 import { PageContext, useFocus, useLink, usePage } from './use.ts';
 import { WaitLine } from './wait-line.tsx';
@@ -27,6 +29,7 @@ export function ActorView({ focus }: { focus: Focus }) {
   const link = useLink();
   const { shown, chart, problem, address } = state;
   const [look, setLook] = useState<Look>('overview');
+  const [foretold, setForetold] = useState<Marked['move']>(null);
   const page = usePage();
   // Ages and countdowns of a moment of the past stand as they stood then.
   const thenMs = state.at === null || state.moment === null ? null : Date.parse(state.moment.at);
@@ -64,10 +67,19 @@ export function ActorView({ focus }: { focus: Focus }) {
         <StepDifference moment={state.moment} before={state.before} />
       )}
       {shown.parked === null || isPast ? null : <Parked parked={shown.parked} />}
+      {isPast ? null : <Questions shown={shown} />}
       <PageContext value={then}>
         <Waits of={stood} isOver={shown.final && !isPast} />
-        <ChartView chart={chart} value={stood.value} since={stood.since} marked={marked} look={look} onLook={setLook} />
+        <ChartView
+          chart={chart}
+          value={stood.value}
+          since={stood.since}
+          marked={foretold === null || isPast ? marked : { ...marked, move: foretold, isForetold: true }}
+          look={look}
+          onLook={setLook}
+        />
       </PageContext>
+      {isPast ? null : <Possible shown={shown} chart={chart} foretell={setForetold} />}
       <div className="actor__halves">
         <History focus={state} onOlder={() => void focus.older()} />
         <PageContext value={then}>
