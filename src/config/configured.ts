@@ -30,13 +30,18 @@ function unknownDriver(name: string): string | null {
 }
 
 /** Why no agent of the configuration can be run by this driver here; null = it can. */
-export function missingDriver(name: string, drivers: { scripted?: unknown; command?: unknown }): string | null {
+export function missingDriver(
+  name: string,
+  drivers: { scripted?: unknown; command?: unknown; acp?: unknown },
+): string | null {
   const unknown = unknownDriver(name);
   if (unknown !== null) return unknown;
   if (name === 'scripted' && drivers.scripted === undefined)
     return 'the driver scripted needs drivers.scripted.script, the file that says what it does';
   if (name === 'command' && drivers.command === undefined)
     return 'the driver command needs drivers.command.run, the command line to run';
+  if (name === 'acp' && drivers.acp === undefined)
+    return 'the driver acp needs drivers.acp.program, an agent that speaks the Agent Client Protocol';
   return null;
 }
 

@@ -133,7 +133,7 @@ export function checkSecrets(value: unknown, keys: PropertyKey[], where: Where, 
 export interface Outline {
   repos: { name?: string }[];
   agents: { name?: string; role?: string; driver?: string }[];
-  drivers: { scripted?: unknown; command?: unknown };
+  drivers: { scripted?: unknown; command?: unknown; acp?: unknown };
   operator: { listen?: string; token?: string };
   roles?: string;
 }

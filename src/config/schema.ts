@@ -130,6 +130,10 @@ export const configSchema = z.strictObject({
         })
         .optional()
         .describe('may be absent: `codex` on the PATH'),
+      acp: z
+        .strictObject({ program: z.string().min(1), args: z.array(z.string()).optional() })
+        .optional()
+        .describe('an agent that speaks the Agent Client Protocol, e.g. opencode with args [acp]'),
       claude: z.strictObject(program).optional().describe('may be absent: `claude` on the PATH'),
     })
     .prefault({}),

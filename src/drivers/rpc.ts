@@ -7,7 +7,11 @@ import { z } from 'zod';
 export type Json = Record<string, unknown>;
 const json = z.record(z.string(), z.unknown());
 const id = z.union([z.string(), z.number()]);
-const fault = z.looseObject({ code: z.number().optional(), message: z.string().default('no reason given') });
+const fault = z.looseObject({
+  code: z.number().optional(),
+  message: z.string().default('no reason given'),
+  data: z.unknown(),
+});
 const frame = z.union([
   z.looseObject({ id, method: z.string(), params: json.default({}) }),
   z.looseObject({ method: z.string(), params: json.default({}) }),
@@ -20,7 +24,7 @@ export type Heard =
   | { type: 'request'; id: RpcId; method: string; params: Json }
   | { type: 'notification'; method: string; params: Json }
   | { type: 'answer'; id: RpcId; result: Json }
-  | { type: 'fault'; id: RpcId; reason: string };
+  | { type: 'fault'; id: RpcId; code: number | undefined; reason: string };
 
 /** What the other side can be told of a request nobody knows. */
 const METHOD_UNKNOWN = -32_601;
@@ -96,6 +100,11 @@ function parse(line: string): Heard | undefined {
       ? { type: 'request', id: data.id as RpcId, method, params }
       : { type: 'notification', method, params };
   }
-  if ('error' in data) return { type: 'fault', id: data.id, reason: (data.error as z.infer<typeof fault>).message };
+  if ('error' in data) {
+    const { code, message, data: more } = data.error as z.infer<typeof fault>;
+    // What really happened often stands beside a general word like “internal error”.
+    const reason = more == null ? message : `${message}: ${typeof more === 'string' ? more : JSON.stringify(more)}`;
+    return { type: 'fault', id: data.id, code, reason };
+  }
   return { type: 'answer', id: data.id, result: json.safeParse(data.result).data ?? {} };
 }

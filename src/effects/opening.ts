@@ -11,6 +11,7 @@ import type { Config, RepoConfig } from '../config/config.ts';
 import type { Env } from '../config/expand.ts';
 import { roleOf, secretEnvironmentOf } from '../config/roles.ts';
 import type { Roles } from '../config/roles.ts';
+import { createAcpDriver } from '../drivers/acp/driver.ts';
 import { createClaudeDriver } from '../drivers/claude/driver.ts';
 import { createCodexDriver } from '../drivers/codex/driver.ts';
 import { createCommandDriver } from '../drivers/command/driver.ts';
@@ -209,6 +210,7 @@ function openDrivers({ drivers, directory }: Config): Record<string, Driver> {
   }
   if (drivers.command !== undefined) opened['command'] = createCommandDriver(drivers.command);
   opened['codex'] = createCodexDriver(drivers.codex);
+  if (drivers.acp !== undefined) opened['acp'] = createAcpDriver(drivers.acp);
   opened['claude'] = createClaudeDriver(drivers.claude);
   return opened;
 }

@@ -1,12 +1,13 @@
 import { createModel } from '../../src/demo/model.ts';
 import { createCodexDriver } from '../../src/drivers/codex/driver.ts';
 import { driverContract } from '../drivers/contract.ts';
+import { modelAt } from './model-at.ts';
 import { playing } from './playing.ts';
 import { findProgram } from './programs.ts';
 
 const program = findProgram('codex');
 const path = 'path' in program ? program.path : 'codex';
-const driver = (url: string) => createCodexDriver({ program: path, model: 'stand-in', config: modelAt(url) });
+const driver = (url: string) => createCodexDriver({ program: path, config: modelAt(url) });
 
 driverContract({
   name: 'codex',
@@ -25,15 +26,3 @@ driverContract({
     babbles: 'a real program cannot be made to; recorded frames with noise among them are read in its own test',
   },
 });
-
-function modelAt(url: string): Record<string, string | number> {
-  return {
-    model_provider: 'stand-in',
-    'model_providers.stand-in.name': 'stand-in',
-    'model_providers.stand-in.base_url': `${url}/v1`,
-    'model_providers.stand-in.wire_api': 'responses',
-    'model_providers.stand-in.env_key': 'MODEL_KEY',
-    'model_providers.stand-in.request_max_retries': 0,
-    'model_providers.stand-in.stream_max_retries': 0,
-  };
-}

@@ -15,7 +15,11 @@ export interface Program {
 export const PROGRAMS = {
   codex: { package: '@openai/codex', version: '0.171.0', binary: 'codex' },
   claude: { package: '@anthropic-ai/claude-code', version: '2.1.197', binary: 'claude' },
-  acp: { package: '@zed-industries/codex-acp', version: '0.16.0', binary: 'codex-acp' },
+  acp: {
+    package: '@zed-industries/codex-acp',
+    version: '0.16.0', // Not the script around it: how the program itself ends is what is told.
+    binary: `codex-acp-${process.platform}-${process.arch}`,
+  },
 } as const satisfies Record<string, Program>;
 export type ProgramName = keyof typeof PROGRAMS;
 

@@ -185,7 +185,9 @@ export function driverContract({ name, capabilities, play, cannot = {}, ...more 
         assert.equal(data['kind'], 'approval');
         for (const one of ['yes', 'no']) assert.ok((data['choices'] as string[]).includes(one));
         await site.act('driver.answer', { question: data['question'], choice });
-        assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+        const { outcome } = (await site.next('driver.turned')).data;
+        // Some take a no as the end of the turn.
+        assert.ok(outcome === 'completed' || (choice === 'no' && outcome === 'interrupted'), String(outcome));
         const said = await read(site, 'answer.txt').catch(() => '');
         assert.equal(said === 'yes', choice === 'yes');
       },
