@@ -19,7 +19,10 @@ export async function introduceFleet({
   config: Config;
   roles: Roles;
 }): Promise<void> {
-  await tell(node, DISPATCHER, 'fleet.configured', { maxRuns: config.limits.maxRuns });
+  await tell(node, DISPATCHER, 'fleet.configured', {
+    maxRuns: config.limits.maxRuns,
+    ...(config.limits.day === undefined ? {} : { day: config.limits.day }),
+  });
   for (const agent of config.agents) {
     const address = addressOf('agent', agent.name);
     if (node.actors.row(address) === null) await tell(node, address, 'hire', hireOf(agent, roles));

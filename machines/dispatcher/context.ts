@@ -1,6 +1,8 @@
 /** What the dispatcher knows: pictures of agents and wants kept up to date by their own events, and the open offers. */
 import type { Birth, Timers } from '../contract.ts';
 import type { Note } from '../notes.ts';
+import { newDay } from './day.ts';
+import type { Day, DayLimits } from './day.ts';
 import type { AgentRow, Offer, Want } from './match.ts';
 
 export interface Employed extends AgentRow {
@@ -14,6 +16,11 @@ export type DispatcherContext = {
   address: string;
   timers: Timers;
   maxRuns: number;
+  /** Configured limits of a day, for all runs together. */
+  daily: DayLimits;
+  day: Day;
+  /** The limit of the day that is reached; null = none. */
+  spent: { reason: string; until: string } | null;
   agents: Employed[];
   wants: Want[];
   offers: Offer[];
@@ -27,11 +34,14 @@ export type DispatcherContext = {
   notes: Note[];
 };
 
-export function newDispatcher({ address, timers }: Birth): DispatcherContext {
+export function newDispatcher({ address, at, timers }: Birth): DispatcherContext {
   return {
     address,
     timers,
     maxRuns: 0,
+    daily: {},
+    day: newDay(at),
+    spent: null,
     agents: [],
     wants: [],
     offers: [],

@@ -17,7 +17,7 @@ export type Handler = (context: DispatcherContext, event: Taken) => Decision<Dis
 const GONE_KEPT = 200;
 
 export const configured: Handler = (_, event) =>
-  event.type === 'fleet.configured' ? { set: { maxRuns: event.data.maxRuns } } : {};
+  event.type === 'fleet.configured' ? { set: { maxRuns: event.data.maxRuns, daily: event.data.day ?? {} } } : {};
 
 export const wanted: Handler = (context, event) => {
   if (event.type !== 'work.wanted') return {};

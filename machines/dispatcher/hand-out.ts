@@ -4,6 +4,7 @@ import type { Decision, Wish } from '../decision.ts';
 import { tell } from '../decision.ts';
 import type { DispatcherContext, Employed } from './context.ts';
 import { isStopped } from './context.ts';
+import { spentAt } from './day.ts';
 import type { Taken } from './desk.ts';
 import { match } from './match.ts';
 import type { Matching, Want } from './match.ts';
@@ -15,12 +16,13 @@ const RULED_OUT_MAX = 1_000;
 export const handOut =
   (held: string | null) =>
   (context: DispatcherContext, event: Taken): Decision<DispatcherContext> => {
+    const spent = spentAt(context, event.at);
     const employed = context.agents.filter(({ life }) => life !== 'offboarded');
     const { matched, unmatched } = match({
       wants: context.wants,
       agents: employed,
       offers: context.offers,
-      maxRuns: context.maxRuns,
+      maxRuns: spent === null ? context.maxRuns : 0,
       held,
     });
     const wishes: Wish[] = matched.map(({ session, want, agent }) =>
@@ -34,11 +36,12 @@ export const handOut =
       if (taken.has(want.session)) return [];
       let next = want;
       const row = left.get(want.session);
-      const said = row === undefined ? want.said : short(row);
+      const said = row === undefined ? want.said : `${short(row)}${spent === null ? '' : ` ${spent.reason}`}`;
       if (row !== undefined && said !== want.said) {
         const ruledOut = row.ruledOut.slice(0, RULED_OUT_MAX).map(({ agent, why }) => ({ agent, why }));
         const { want: number, role, slot, nobody } = row;
-        const data = { want: number, role, ruledOut, slot, nobody };
+        const limit = slot && spent !== null ? { limit: spent } : {};
+        const data = { want: number, role, ruledOut, slot, nobody, ...limit };
         wishes.push(tell({ to: want.session, type: 'work.unmatched', data }));
         next = { ...next, said };
       }
@@ -62,6 +65,7 @@ export const handOut =
       set.wants = wants;
     }
     if (pinsDue !== context.pinsDue) set.pinsDue = pinsDue;
+    if (spent?.reason !== context.spent?.reason || spent?.until !== context.spent?.until) set.spent = spent;
     if (matched.length > 0) {
       set.offers = [
         ...context.offers,

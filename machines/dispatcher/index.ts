@@ -9,6 +9,7 @@ import { WISHES } from '../effects.ts';
 import { DISPATCHER_EVENTS } from '../events/dispatcher.ts';
 import type { DispatcherContext } from './context.ts';
 import { isStopped, newDispatcher } from './context.ts';
+import { countSpent, setDayLimit } from './day.ts';
 import * as desk from './desk.ts';
 import type { Handler, Taken } from './desk.ts';
 import { handOut, tellFleet, wakeFleet } from './hand-out.ts';
@@ -29,6 +30,8 @@ const decides = (handler: Handler) =>
 const dispatcher = base.extend({
   actions: {
     configured: decides(desk.configured),
+    countSpent: decides(countSpent),
+    setDayLimit: decides(setDayLimit),
     wanted: decides(desk.wanted),
     unwanted: decides(desk.unwanted),
     settled: decides(desk.settled),
@@ -62,10 +65,14 @@ const dispatcher = base.extend({
   guards: {
     hasPins: ({ context }) => context.pinsDue !== null,
     hasNoPins: ({ context }) => context.pinsDue === null,
+    dayIsSpent: ({ context }) => context.spent !== null,
+    dayIsNotSpent: ({ context }) => context.spent === null,
     hasOtherPins: ({ context }) => context.pinsDue !== context.pinsArmed,
     isFleetStopped: ({ context }) => context.agents.every(({ life }) => isStopped(life)),
   },
   delays: {
+    day: ({ context, event }) =>
+      context.spent === null ? 0 : Math.max(0, Date.parse(context.spent.until) - Date.parse(event.at)),
     pin: ({ context, event }) =>
       context.pinsDue === null ? 0 : Math.max(0, Date.parse(context.pinsDue) - Date.parse(event.at)),
   },
@@ -84,6 +91,8 @@ const logic = dispatcher.createMachine({
     'work.unwanted': { actions: ['unwanted', 'sayChanged'] },
     'offer.settled': { actions: ['settled', 'sayChanged'] },
     'agent.changed': { actions: ['agentChanged', 'sayChanged'] },
+    'usage.spent': { actions: ['countSpent', 'sayChanged'] },
+    'correct.budget.set': { actions: ['setDayLimit', 'sayChanged'] },
     'mail.refused': { actions: ['refusedMatch', 'sayChanged'] },
     fyi: { actions: 'note' },
     'note.read': { actions: 'noteRead' },
@@ -160,6 +169,23 @@ const logic = dispatcher.createMachine({
         },
       },
     },
+    day: {
+      initial: 'within',
+      states: {
+        within: {
+          description: 'What may be used today is not used up.',
+          meta: { waitsFor: 'nothing' },
+          always: { guard: 'dayIsSpent', target: 'spent' },
+        },
+        spent: {
+          description:
+            'What may be used today is used up: nothing is handed out until the next day (UTC), or a person allows more.',
+          meta: { waitsFor: 'slot' },
+          always: { guard: 'dayIsNotSpent', target: 'within' },
+          after: { day: { actions: 'sayChanged' } },
+        },
+      },
+    },
   },
 });
 
@@ -191,7 +217,12 @@ function waitingOn(view: ActorView<DispatcherContext>, fleet: string): WaitingOn
     const detail = `the fleet is ${fleet}${by}`;
     waits.push({ gate: 'paused', on: null, since, until: null, detail, moves: ['correct.resume'] });
   }
-  const full = slotsTaken(context) >= context.maxRuns;
+  if (context.spent !== null) {
+    const since = view.since['day.spent'] ?? view.at;
+    const { reason: detail, until } = context.spent;
+    waits.push({ gate: 'slot', on: 'person/operator', since, until, detail, moves: ['correct.budget.set'] });
+  }
+  const full = context.spent !== null || slotsTaken(context) >= context.maxRuns;
   for (const want of context.wants.slice(0, WAITS_SHOWN)) {
     waits.push({
       gate: full ? 'slot' : 'agent',
@@ -214,6 +245,8 @@ export const dispatcherDefinition: MachineDefinition<DispatcherContext> = {
     hasPins: 'no work waits for an agent that is down',
     hasNoPins: 'work waits for an agent that is down',
     hasOtherPins: 'nothing changed for work that waits for an agent that is down',
+    dayIsSpent: 'what may be used today is not used up',
+    dayIsNotSpent: 'what may be used today is used up',
     isFleetStopped: 'agents are still at work',
   },
   recordKeys: ['notes'],

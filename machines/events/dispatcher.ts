@@ -37,8 +37,13 @@ export const DISPATCHER_EVENTS = {
   ...EVERY_ACTOR,
   /** The dispatcher is opened by the runtime at its first start with the configured `limits.maxRuns`, and told again when that changed. */
   'fleet.configured': {
-    data: z.strictObject({ maxRuns: z.number().int().min(0) }),
-    means: 'The configured number of runs at a time.',
+    data: z.strictObject({
+      maxRuns: z.number().int().min(0),
+      day: z
+        .strictObject({ tokens: z.number().int().min(0).optional(), costUsd: z.number().min(0).optional() })
+        .optional(),
+    }),
+    means: 'The configured number of runs at a time, and what all of them may use in a day.',
     creates: 'ifMissing',
     from: 'runtime',
   },
@@ -59,6 +64,20 @@ export const DISPATCHER_EVENTS = {
     from: 'runtime',
   },
   'agent.changed': { data: agentChanged, means: 'An agent’s life, door or work changed.', from: 'runtime' },
+  'usage.spent': {
+    data: z.strictObject({
+      session: address,
+      epoch: z.number().int().min(0),
+      tokens: z.number().int().min(0),
+      costUsd: z.number().min(0),
+    }),
+    means: 'A run is over: what it used, beyond what was told of it before.',
+    from: 'runtime',
+  },
+  'correct.budget.set': {
+    data: correction({ kind: z.enum(['tokens', 'costUsd']), limit: z.number().min(0) }),
+    means: 'What all runs may use on this day (UTC), whatever is configured.',
+  },
   'correct.pause': { data: correction({}), means: 'Hand out nothing, fleet-wide.' },
   'correct.resume': { data: correction({}), means: 'Hand out work again.' },
   'correct.drain': { data: correction({}), means: 'Let runs finish, then stop every agent.' },

@@ -290,6 +290,8 @@ export const SESSION_EVENTS = {
       slot: z.boolean(),
       /** None of those hired will, however long one waits. */
       nobody: z.boolean().optional(),
+      /** The day’s limit is reached. */
+      limit: z.strictObject({ reason: z.string(), until: time }).optional(),
     }),
     means: 'Nobody fits this want now; each agent with what rules it out.',
     from: 'runtime',

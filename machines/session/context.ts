@@ -234,7 +234,14 @@ export interface SessionContext {
   /** Number of the last want. */
   wants: number;
   want: { number: number; since: string } | null;
-  unmatched: { role: string; ruledOut: { agent: string; why: string }[]; slot: boolean; nobody: boolean } | null;
+  unmatched: {
+    role: string;
+    ruledOut: { agent: string; why: string }[];
+    slot: boolean;
+    nobody: boolean;
+    /** What may be used in a day is used up. */
+    limit: { reason: string; until: string } | null;
+  } | null;
   offer: { agent: string; want: number; at: string } | null;
   /** Offers declined or timed out in a row. */
   declines: number;

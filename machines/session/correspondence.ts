@@ -20,8 +20,8 @@ export function widenPin(draft: Draft): void {
 export function noteUnmatched(draft: Draft): void {
   const { event } = draft;
   if (event.type !== 'work.unmatched') return;
-  const { role, ruledOut, slot, nobody = false } = event.data;
-  set(draft, { unmatched: { role, ruledOut: ruledOut.slice(0, 100), slot, nobody } });
+  const { role, ruledOut, slot, nobody = false, limit = null } = event.data;
+  set(draft, { unmatched: { role, ruledOut: ruledOut.slice(0, 100), slot, nobody, limit } });
 }
 
 /** More missions than this have no use for one piece of work. */

@@ -114,6 +114,16 @@ function onWant({ context }: View, since: string): WaitingOn {
   }
   const moves = ['work.matched', 'correct.reassign'];
   if (unmatched === null) return wait('agent', { on: DISPATCHER, since, detail: 'an agent is looked for', moves });
+  if (unmatched.limit !== null) {
+    const { reason, until } = unmatched.limit;
+    return wait('slot', {
+      on: OPERATOR,
+      since,
+      until,
+      detail: `${reason}; chartroom correct dispatcher/main budget.set allows more`,
+      moves,
+    });
+  }
   if (unmatched.slot)
     return wait('slot', { on: DISPATCHER, since, detail: 'as many runs as allowed are in progress', moves });
   const ruledOut = unmatched.ruledOut.map(({ agent, why }) => `${agent}: ${why}`).join('; ');

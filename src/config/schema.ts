@@ -140,7 +140,15 @@ export const configSchema = z.strictObject({
   roles: z.string().optional().describe('folder of role files that replace or join the shipped ones'),
   prompts: z.string().optional().describe('folder of prompt templates that replace the shipped ones'),
   bots: z.array(z.string()).default([]).describe('bots whose comments count as a person’s'),
-  limits: z.strictObject({ maxRuns: z.number().int().min(0).default(4) }).prefault({}),
+  limits: z
+    .strictObject({
+      maxRuns: z.number().int().min(0).default(4),
+      day: z
+        .strictObject({ tokens: z.number().int().min(0).optional(), costUsd: z.number().min(0).optional() })
+        .optional()
+        .describe('what all runs together may use in a day (UTC); beyond it none begins'),
+    })
+    .prefault({}),
   timers: z.strictObject(timerShape).prefault({}),
   log: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
 });
