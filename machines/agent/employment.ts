@@ -7,7 +7,8 @@ import type { Wish } from '../decision.ts';
 import { subscriptionClaim } from '../events/agent.ts';
 import type { HiredRole } from '../events/agent.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
-import type { AgentContext, Cause, Loss, Run, Subscription } from './context.ts';
+import type { MachineEvent } from '../contract.ts';
+import type { AgentContext, Cause, Loss, Review, Run, Subscription } from './context.ts';
 import type { Handler, Taken } from './event.ts';
 import { roleNamed } from './roles.ts';
 import { endProcess, released, report, withdrawn } from './run.ts';
@@ -192,8 +193,11 @@ export const noteRead: Handler = (context, event) =>
 
 export const reviewRecorded: Handler = (context, event) => {
   if (event.type !== 'review.recorded') return {};
-  return { set: { reviews: [...context.reviews, { ...event.data, at: event.at }].slice(-REVIEWS_KEPT) } };
+  return { set: { reviews: withReview(context, event) } };
 };
+
+export const withReview = ({ reviews }: Pick<AgentContext, 'reviews'>, { data, at }: MachineEvent): Review[] =>
+  [...reviews, { ...(data as Omit<Review, 'at'>), at }].slice(-REVIEWS_KEPT);
 
 const sameRepo = (a: string, b: string): boolean => a.trim().toLowerCase() === b.trim().toLowerCase();
 

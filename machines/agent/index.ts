@@ -6,6 +6,7 @@ import type { NoteTaken } from '../notes.ts';
 import type { AgentContext } from './context.ts';
 import { newAgent } from './context.ts';
 import { door } from './door.ts';
+import { withReview } from './employment.ts';
 import { life } from './life.ts';
 import { announce, claims, project, watch } from './project.ts';
 import { REASONS, agent } from './setup.ts';
@@ -47,6 +48,8 @@ function whenFinal({ context }: ActorView<AgentContext>, event: MachineEvent): A
   if (event.type === 'fyi' && !isFull(context.notes)) {
     return { ...context, notes: withNote(context.notes, event as unknown as NoteTaken) };
   }
+  // Posted before it left, told after.
+  if (event.type === 'review.recorded') return { ...context, reviews: withReview(context, event) };
   if (event.type === 'note.read') {
     const { ids, by } = event.data as { ids: string[]; by: string };
     return { ...context, notes: withRead(context.notes, ids, by) };

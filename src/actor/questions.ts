@@ -7,6 +7,7 @@ import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { kindOf, slug } from './address.ts';
 import { updatedAt } from './actors.ts';
+import { auditOf } from './audit.ts';
 import type { Actor, IndexRow } from './actors.ts';
 import { chartOf, eventSchemas } from './chart.ts';
 import { explainIssues, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
@@ -268,11 +269,13 @@ export function createQuestions({
     };
   }
 
-  async function audit(agent: string): Promise<unknown> {
-    const address = agent.includes('/') ? agent : `agent/${agent}`;
-    const rows: unknown[] = [];
-    for await (const [, value] of store.scan(SPACES.auditOf(address))) rows.push(JSON.parse(value));
-    return { agent: address, rows };
+  async function audit(name: string): Promise<unknown> {
+    const actor = await actorOf(name.includes('/') ? name : `agent/${name}`);
+    if (actor.kind !== 'agent') throw new QuestionError(400, `${actor.address} is no agent`);
+    const { state } = actor.stood!.live;
+    const memory = state.context['memory'] as Record<string, string>;
+    const told = await auditOf(store, actor.address, state.seq, memory);
+    return { ...told, rows: told.actions };
   }
 
   async function dead(input: z.infer<typeof INPUTS.dead>): Promise<unknown> {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { packageFile } from '../package.ts';
 import { addAttachCommand } from './commands/attach.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addCareCommands } from './commands/care.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addCreateCommands } from './commands/create.ts';
@@ -58,6 +59,7 @@ export function createProgram(terminal: Terminal, run: Run): Command {
   addTailCommand(program, run);
   addSendCommands(program, run);
   addAttachCommand(program, run);
+  addAuditCommand(program, run);
   addCreateCommands(program, run);
   addMissionCommands(program, run);
   addPurgeCommand(program, run);

@@ -204,6 +204,15 @@ test('offboarded is for ever: goals already reached are recorded, notes kept, th
   assert.deepEqual(agent.context()['memory'], { k: 'v' });
 });
 
+test('a review that was posted before it left and is told after is kept', () => {
+  const agent = reviewer();
+  agent.take('correct.offboard');
+  agent.take('credential.revoke.done', { key: 'k' });
+  const review = { repo: 'acme/api', number: 7, head: 'a'.repeat(40), verdict: 'approve', accepted: true };
+  assert.equal(agent.take('review.recorded', review).outcome, 'recorded');
+  assert.deepEqual(agent.context()['reviews'], [{ ...review, at: agent.now() }]);
+});
+
 const reviewer = (name = 'agent/susan') => hire({ role: 'reviewer' }, name);
 
 test('a subscription is a claim of its user, whatever the spelling', () => {

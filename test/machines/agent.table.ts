@@ -426,7 +426,7 @@ export const AGENT_TABLE: Record<Life, Record<AgentEventType, string>> = {
     'consumer.attached': 'F final',
     'consumer.left': 'F final',
     'pulls.observed': 'F final',
-    'review.recorded': 'F final',
+    'review.recorded': 'R',
     'correct.pause': 'F final',
     'correct.resume': 'F final',
     'correct.interrupt': 'F final',

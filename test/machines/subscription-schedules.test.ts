@@ -12,11 +12,11 @@ import type { Receipt } from '../../src/actor/receipt.ts';
 import type { Definition } from '../../src/actor/state.ts';
 import { createRandom } from '../simulation/random.ts';
 
-const SCHEDULES = Number(process.env['SUBSCRIPTION_SCHEDULES'] ?? 250);
-const MOVES = 12;
+const SCHEDULES = Number(process.env['SUBSCRIPTION_SCHEDULES'] ?? 150);
+const MOVES = 24;
 const AGENTS = ['agent/a', 'agent/b', 'agent/c', 'agent/d'] as const;
-/** Two of one user, two of another. */
-const userOf = (agent: string): string => (agent < 'agent/c' ? 'ann' : 'ben');
+/** Three of one user, one of another. */
+const userOf = (agent: string): string => (agent < 'agent/d' ? 'ann' : 'ben');
 /** Ways to write two repositories. */
 const REPOS = ['acme/api', 'Acme/API', ' acme/api ', 'acme/web'] as const;
 const INACTIVE = new Set(['stopped', 'archived', 'offboarded']);
@@ -84,6 +84,9 @@ function nextMove(random: Random, repo: string): readonly [string, Record<string
     ['correct.subscribe', { repo }],
     ['correct.unsubscribe', { repo }],
     ['correct.stop', {}],
+    ['correct.stop', {}],
+    ['correct.resume', {}],
+    ['correct.resume', {}],
     ['correct.resume', {}],
     ['correct.restart', {}],
     ['correct.offboard', {}],

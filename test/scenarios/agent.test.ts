@@ -1,6 +1,7 @@
 /** Hiring, watching repositories, stopping and offboarding, as whoever runs agents sees it. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import type { Audit } from '../../src/actor/audit.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { openPlace } from './place.ts';
 import type { Shown } from './place.ts';
@@ -137,6 +138,21 @@ describe('an agent', { concurrency: 2 }, () => {
       await place.eventually(`a review of #${number}`, async () => ((await judged(number)()) === 1 ? true : undefined));
     await place.until('agent/gina', 'rest', (it) => it.phase === 'asleep');
     await offboard('gina');
+    // Any reviewer of the user may have been given one.
+    const { items } = await place.ask<{ items: { address: string }[] }>('list', { kind: 'agent' });
+    const audits = await Promise.all(items.map(({ address }) => place.ask<Audit>('audit', { agent: address })));
+    const reviewed = audits.flatMap(({ reviews }) => reviews.filter((review) => review['repo'] === repo));
+    assert.deepEqual(
+      reviewed.map((review) => Number(review['number'])).sort((a, b) => a - b),
+      numbers,
+      'A3: every review is kept',
+    );
+    for (const { runs } of audits)
+      for (const { session, outcome } of runs) if (outcome !== null) assert.match(session ?? '', /^session\//);
+    assert.deepEqual(
+      audits.find(({ agent }) => agent === 'agent/gina')?.claims.map(({ change }) => change),
+      ['taken', 'released'],
+    );
 
     await hire('hanna');
     assert.equal((await subscribe('hanna', repo)).outcome, 'taken');

@@ -121,25 +121,6 @@ export function addReadCommands(program: Command, run: Run): void {
     );
 
   program
-    .command('audit')
-    .argument('<agent>')
-    .description('what an agent did and was denied')
-    .action((name: string) =>
-      read(async (context) => {
-        const { rows } = (await context.ask('audit', { agent: await addressFor(context, name, 'agent') })) as {
-          rows: { at: string; action: string; allowed: boolean; detail?: string }[];
-        };
-        if (context.out.json) for (const row of rows) context.out.object(row);
-        else
-          context.out.table(
-            ['AT', 'ACTION', 'ALLOWED', 'DETAIL'],
-            rows.map((row) => [row.at, row.action, row.allowed ? 'yes' : 'no', row.detail ?? '']),
-          );
-        return EXIT.done;
-      }),
-    );
-
-  program
     .command('chart')
     .argument('<kind>')
     .description('draw a statechart')
