@@ -37,12 +37,14 @@ export interface Batch {
   kernelFacts: Fact[];
   /** Run in order once durable: receipts first. */
   after: (() => void)[];
+  /** Told when it never becomes durable: whoever waits for it. */
+  failures: ((error: Error) => void)[];
   bytes: number;
   startedMs: number;
 }
 
 export function openBatch(number: number, startedMs: number): Batch {
-  return { number, writes: new Map(), steps: [], facts: [], kernelFacts: [], after: [], bytes: 0, startedMs };
+  return { number, writes: new Map(), steps: [], facts: [], kernelFacts: [], after: [], failures: [], bytes: 0, startedMs };
 }
 
 export function put(batch: Batch, key: string, value: string): void {

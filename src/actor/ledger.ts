@@ -16,8 +16,8 @@ export interface Ledger {
   put(key: string, value: string): void;
   /** Removes a row; one of this very batch never reaches the disk. */
   del(key: string): void;
-  /** Runs once everything put so far is durable. */
-  after(run: () => void): void;
+  /** Runs once everything put so far is durable; `fail` when it never will be. */
+  after(run: () => void, fail?: (error: Error) => void): void;
   read(key: string): string | undefined;
   isFull(): boolean;
   isEmpty(): boolean;
@@ -87,12 +87,15 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath }: Ledger
         land();
         onLanded();
       },
-      (error: Error) => {
-        dead = error;
-        onDeath(error);
-        fail(error);
-      },
+      die,
     );
+  }
+
+  function die(error: Error): void {
+    dead = error;
+    onDeath(error);
+    for (const batch of [flying, open]) for (const tell of batch?.failures ?? []) tell(error);
+    fail(error);
   }
 
   return {
@@ -103,7 +106,10 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath }: Ledger
       const isOld = !open.writes.has(key) || flying?.writes.has(key) === true || store.get(key) !== undefined;
       del(open, key, isOld);
     },
-    after: (run) => void open.after.push(run),
+    after(run, failing) {
+      open.after.push(run);
+      if (failing !== undefined) open.failures.push(failing);
+    },
     read(key) {
       for (const layer of [open, flying]) {
         const value = layer?.writes.get(key);

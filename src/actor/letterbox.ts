@@ -137,6 +137,9 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
     }
   }
 
+  // A hook that failed with the store was not taken: nobody may be told so.
+  node.failed.catch(() => abort.abort());
+
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
 
   /** Resolves when the letter is in its mailbox: the next one must not overtake it. */

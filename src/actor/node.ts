@@ -226,7 +226,7 @@ export function createNode(options: NodeOptions): Node {
         return;
       }
       if (item.door === 'ask') {
-        ledger.after(() => item.settle(parking.refused(actor, item.envelope.id)));
+        ledger.after(() => item.settle(parking.refused(actor, item.envelope.id)), item.fail);
         return;
       }
       turn.store(actor, item);
@@ -377,8 +377,8 @@ export function createNode(options: NodeOptions): Node {
   function durable(): Promise<void> {
     const dead = ledger.dead();
     if (dead !== null) return Promise.reject(dead);
-    return new Promise((resolve) => {
-      ledger.after(resolve);
+    return new Promise((resolve, reject) => {
+      ledger.after(resolve, reject);
       schedule();
     });
   }

@@ -41,7 +41,7 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     // The poisonous envelope stays first in line; what was asked is answered, the rest is kept.
     for (const waiting of mailbox.drain(actor.address)) {
       if (waiting !== item && waiting.door === 'ask') {
-        ledger.after(() => waiting.settle(refused(actor, waiting.envelope.id)));
+        ledger.after(() => waiting.settle(refused(actor, waiting.envelope.id)), waiting.fail);
         continue;
       }
       turn.store(actor, waiting);
@@ -55,7 +55,7 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
       item.letter?.cursor.take(item.letter.seq);
       const receipt = refused(actor, item.envelope.id);
       turn.remember(actor.address, item.envelope.id, receipt);
-      ledger.after(() => item.settle(receipt));
+      ledger.after(() => item.settle(receipt), item.fail);
       return;
     }
     const at = turn.stamp(actor);
@@ -70,14 +70,14 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
         const receipt = standing(actor, skipped.envelope.id, 'refused', 'parked', why);
         turn.remember(actor.address, skipped.envelope.id, receipt);
         turn.bury(skipped.envelope, receipt);
-        ledger.after(() => skipped.settle(receipt));
+        ledger.after(() => skipped.settle(receipt), skipped.fail);
       }
     }
     tell('actor.unparked', actor, at, `${actor.address} was unparked by ${item.envelope.source}`);
     item.letter?.cursor.take(item.letter.seq);
     const receipt = standing(actor, item.envelope.id, 'taken', null, null);
     turn.remember(actor.address, item.envelope.id, receipt);
-    ledger.after(() => item.settle(receipt));
+    ledger.after(() => item.settle(receipt), item.fail);
     mailbox.wake(actor.address);
   }
 

@@ -106,7 +106,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     const earlier = isOutside(item) ? seenReceipt(actor, item) : null;
     if (earlier === null) return false;
     leave(actor, item);
-    ledger.after(() => item.settle(earlier));
+    ledger.after(() => item.settle(earlier), item.fail);
     return true;
   }
 
@@ -157,7 +157,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
       { actor: actor.address, event: item.envelope.type, outcome: receipt.outcome, reason: receipt.reason },
       'not taken',
     );
-    ledger.after(() => item.settle(receipt));
+    ledger.after(() => item.settle(receipt), item.fail);
     actors.used(actor);
   }
 
@@ -244,7 +244,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
       },
       'step',
     );
-    ledger.after(() => item.settle(receipt));
+    ledger.after(() => item.settle(receipt), item.fail);
   }
 
   function writeClaims(address: string, before: string[], after: string[]): void {

@@ -10,6 +10,7 @@ import type { Store } from '../../src/store/store.ts';
 import { KEYS, SPACES } from '../../src/store/keys.ts';
 import { openFaultyStore } from '../support/faulty-store.ts';
 import { lampDefinition } from '../support/lamp.ts';
+import { turns } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 
@@ -205,6 +206,25 @@ test('nothing leaves before its batch is durable, and a failed write ends everyt
   const lost = node.send(letter('lamp/a', 'press'));
   await assert.rejects(node.failed, { code: 'STORE_FAILED' });
   await assert.rejects(Promise.race([lost, node.send(letter('lamp/a', 'press'))]), { code: 'STORE_FAILED' });
+});
+
+test('whoever waits for a batch that cannot be written is told, also where the next one was begun', async () => {
+  const { store, holdWrites, failNextWrite } = await openFaultyStore();
+  const { node } = await startNode(store);
+  await node.send(letter('lamp/a', 'open', { room: 'a' }));
+  const release = holdWrites();
+  const flying = [node.send(letter('lamp/a', 'press', {}, { id: 'p1' })), node.send(letter('lamp/none', 'press'))];
+  await turns();
+  const next = [node.send(letter('lamp/a', 'press', {}, { id: 'p1' })), node.send(letter('lamp/a', 'press'))];
+  const written = node.write([{ key: KEYS.meta('note'), value: 'x' }]);
+  await turns();
+  failNextWrite();
+  release();
+  const waited = await Promise.allSettled([...flying, ...next, written]);
+  assert.deepEqual(
+    waited.map((one) => one.status === 'rejected' && (one.reason as { code: string }).code),
+    waited.map(() => 'STORE_FAILED'),
+  );
 });
 
 test('actors that are evicted after every step write the same journals as ones that never are', async () => {
