@@ -42,7 +42,6 @@ import type { Env } from './config/expand.ts';
 import { loadRoles } from './config/roles.ts';
 import { openEffects } from './effects/opening.ts';
 import { introduceFleet } from './fleet.ts';
-import { TerminalError } from './errors.ts';
 import { createHealth } from './health.ts';
 import { createRedactor } from './log.ts';
 import type { Logger } from './log.ts';
@@ -119,15 +118,14 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     lose = reject;
   });
   lost.catch(() => {});
-  opened(
+  const lease = opened(
     await acquireLease({
       bus,
       clock,
       log,
       storeId: await identify(store),
       holder: `${hostname()}, process ${process.pid}`,
-      onLost: (holder) =>
-        lose(new TerminalError('LEASE_LOST', `${holder} has taken the namespace “${config.namespace}”`)),
+      onLost: lose,
     }),
     (part) => part.release(),
   );
@@ -139,14 +137,24 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     if (isUp) await life.end();
   });
   const node = opened(
-    createNode({ store, definitions: MACHINES, clock, log, timers: config.timers, configured, followsCrash }),
+    createNode({
+      store,
+      definitions: MACHINES,
+      clock,
+      log,
+      timers: config.timers,
+      configured,
+      followsCrash,
+      lapse: lease.lapse,
+    }),
     (part) => part.stop(),
   );
   const hold = createHold({ node, read: (key) => store.get(key) });
   const held = hold.held() !== null;
   if (held) log.warn(hold.held()!, 'the store was restored: nothing is performed until chartroom resume effects');
-  const publisher = opened(createPublisher({ node, bus, clock, log, namespace: config.namespace }), (part) =>
-    part.stop(),
+  const publisher = opened(
+    createPublisher({ node, bus, clock, log, namespace: config.namespace, lapse: lease.lapse }),
+    (part) => part.stop(),
   );
   const metrics = createMetrics({
     queuedBytes: () => node.queuedBytes(),
@@ -169,7 +177,17 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   let openDoor: (serve: Serve) => void = () => {};
   const served = new Promise<Serve>((resolve) => (openDoor = resolve));
   const operator = opened(
-    await listenOperator({ fetch: async (request) => (await served)(request) }, config.operator.listen),
+    await listenOperator(
+      {
+        fetch: async (request) => {
+          const serve = await served;
+          // What an agent asks for here (a credential, a push) leaves too.
+          await lease.lapse();
+          return serve(request);
+        },
+      },
+      config.operator.listen,
+    ),
     (part) => part.close(),
   );
   const effects = await openEffects({
@@ -183,7 +201,10 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     clock,
     log,
   });
-  const outbox = opened(createOutbox({ node, performers: effects.acts, clock, log, held }), (part) => part.stop());
+  const outbox = opened(
+    createOutbox({ node, performers: effects.acts, clock, log, held, lapse: lease.lapse }),
+    (part) => part.stop(),
+  );
   const watches = opened(createWatches({ node, performers: effects.watches, log, clock, held }), (part) => part.stop());
 
   const router = createRouter({
@@ -290,6 +311,8 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   const webhooks = opened(await openWebhooks({ config, bus, letterbox, clock, log }), (part) => part.close());
   void hold.resumed.then(() => sweep.start());
   isUp = true;
+  // The first to be closed: what waits for the lease would keep the others waiting.
+  opened(lease, async (part) => part.abandon());
   return {
     webhooks: webhooks.url,
     operator: operator.url,

@@ -44,7 +44,17 @@ export interface Batch {
 }
 
 export function openBatch(number: number, startedMs: number): Batch {
-  return { number, writes: new Map(), steps: [], facts: [], kernelFacts: [], after: [], failures: [], bytes: 0, startedMs };
+  return {
+    number,
+    writes: new Map(),
+    steps: [],
+    facts: [],
+    kernelFacts: [],
+    after: [],
+    failures: [],
+    bytes: 0,
+    startedMs,
+  };
 }
 
 export function put(batch: Batch, key: string, value: string): void {

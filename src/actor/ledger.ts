@@ -40,14 +40,17 @@ interface LedgerOptions {
   /** A write has landed: whoever waits may go on. */
   onLanded: () => void;
   onDeath: (error: Error) => void;
+  /** Whether the namespace may be another's by now: nothing is written and nothing told until that is known. */
+  lapse?: () => Promise<void> | null;
 }
 
-export function createLedger({ store, clock, onSeal, onLanded, onDeath }: LedgerOptions): Ledger {
+export function createLedger({ store, clock, onSeal, onLanded, onDeath, lapse = () => null }: LedgerOptions): Ledger {
   const cursors = new Map<string, { cursor: Cursor; identity: string; written: number }>();
   let open: Batch = openBatch(1, clock.now());
   let flying: Batch | null = null;
   let lastHash = '';
   let dead: Error | null = null;
+  let isHeld = false;
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
@@ -64,9 +67,29 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath }: Ledger
   }
 
   function fly(): void {
-    if (flying !== null || dead !== null) return;
+    if (flying !== null || dead !== null || isHeld) return;
     writePositions();
     if (isEmpty(open)) return;
+    whenOurs(write);
+  }
+
+  /** At once, unless a lease has lapsed. */
+  function whenOurs(go: () => void): void {
+    const lapsed = lapse();
+    if (lapsed === null) {
+      go();
+      return;
+    }
+    isHeld = true;
+    lapsed.then(() => {
+      isHeld = false;
+      if (dead === null) whenOurs(go);
+    }, die);
+  }
+
+  function write(): void {
+    // Held back, the batch took more steps: their positions belong to it.
+    writePositions();
     const writing = open;
     const land = onSeal(writing);
     if (writing.writes.size === 0) {
@@ -80,18 +103,17 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath }: Ledger
     open = openBatch(writing.number + 1, clock.now());
     const { operations, hash } = seal(writing, lastHash, new Date(clock.now()).toISOString());
     lastHash = hash;
-    store.write(operations).then(
-      () => {
-        flying = null;
-        for (const run of writing.after) run();
-        land();
-        onLanded();
-      },
-      die,
-    );
+    const landed = (): void => {
+      flying = null;
+      for (const run of writing.after) run();
+      land();
+      onLanded();
+    };
+    store.write(operations).then(() => whenOurs(landed), die);
   }
 
   function die(error: Error): void {
+    if (dead !== null) return;
     dead = error;
     onDeath(error);
     for (const batch of [flying, open]) for (const tell of batch?.failures ?? []) tell(error);
@@ -127,7 +149,7 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath }: Ledger
       );
     },
     isEmpty: () => isEmpty(open),
-    isFlying: () => flying !== null,
+    isFlying: () => flying !== null || isHeld,
     fly,
     follow: (stream, cursor, identity) => void cursors.set(stream, { cursor, identity, written: -1 }),
     load() {

@@ -63,6 +63,8 @@ export interface NodeOptions {
   activeMax?: number;
   /** The last life with this store was not ended: the first steps are taken with caution. */
   followsCrash?: boolean;
+  /** See `Lease.lapse`: nothing is written or told while it is not null. */
+  lapse?: () => Promise<void> | null;
 }
 
 /** What the node tells the rest of the runtime, in this order, after each durable batch. */
@@ -140,7 +142,7 @@ export function createNode(options: NodeOptions): Node {
   let stopped = false;
   let idle: (() => void)[] = [];
 
-  const ledger = createLedger({ store, clock, onSeal, onLanded, onDeath });
+  const ledger = createLedger({ store, clock, onSeal, onLanded, onDeath, lapse: options.lapse ?? (() => null) });
   const actors = createActors({
     registry,
     read: ledger.read,
@@ -351,7 +353,7 @@ export function createNode(options: NodeOptions): Node {
 
   function onDeath(error: Error): void {
     timers.stop();
-    log.fatal({ err: error }, 'the store failed: nothing more is taken');
+    log.fatal({ err: error }, 'nothing can be written any more: nothing more is taken');
     for (const item of mailbox.all()) item.fail(error);
     release();
   }

@@ -40,9 +40,11 @@ interface PublisherOptions {
   clock: Clock;
   log: Logger;
   namespace: string;
+  /** See `Lease.lapse`. */
+  lapse?: () => Promise<void> | null;
 }
 
-export function createPublisher({ node, bus, clock, log, namespace }: PublisherOptions): Publisher {
+export function createPublisher({ node, bus, clock, log, namespace, lapse = () => null }: PublisherOptions): Publisher {
   const listeners = new Set<(fact: Fact, cursor: string) => void>();
   const memory = new Map<number, Fact[]>();
   let inMemory = 0;
@@ -64,6 +66,8 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
     work();
   });
 
+  const isStopped = (): boolean => stopped;
+
   function work(): void {
     if (stopped || working !== null) return;
     working = publishAll().finally(() => {
@@ -74,6 +78,14 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
 
   async function publishAll(): Promise<void> {
     while (published < latest && !stopped) {
+      try {
+        await lapse();
+      } catch {
+        // The namespace is another's: the runtime ends, and what is not published is in its store.
+        stopped = true;
+        return;
+      }
+      if (isStopped()) return;
       const { messages, upTo } = nextMessages();
       try {
         if (messages.length > 0) await bus.publishAll('fact', messages);

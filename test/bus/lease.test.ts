@@ -23,7 +23,7 @@ function world() {
       log: quiet,
       storeId,
       holder: `runtime of ${storeId}`,
-      onLost: (by) => lost.push(by),
+      onLost: (error) => lost.push(error.message),
       ...more,
     });
   const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -73,7 +73,7 @@ test('a runtime from which the lease was taken by force is told, and does not ta
   await take('two', { force: true });
   clock.advance(RENEW_MS);
   await settled();
-  assert.deepEqual(lost, ['runtime of two']);
+  assert.deepEqual(lost, ['another runtime has taken this namespace: runtime of two']);
   clock.advance(RENEW_MS);
   await settled();
   assert.match((await bus.getRow('runtime'))!.value, /"store":"two"/);
@@ -90,4 +90,21 @@ test('a bus that is away for a while does not cost the lease', async () => {
   await settled();
   assert.deepEqual(lost, []);
   await assert.rejects(take('two'), isHeld);
+});
+
+test('a runtime that the bus was away from for long looks whose the namespace is as soon as it is back', async () => {
+  const { take, clock, settled, server, bus } = world();
+  const lease = await take('one');
+  server.stop();
+  for (let passedMs = 0; passedMs < 2 * STALE_MS; passedMs += RENEW_MS) {
+    clock.advance(RENEW_MS);
+    await settled();
+  }
+  assert.equal(lease.lapse(), null);
+  server.start();
+  const looked = lease.lapse();
+  assert.ok(looked !== null);
+  await looked;
+  assert.match((await bus.getRow('runtime'))!.value, new RegExp(`"renewedAtMs":${clock.now()}`));
+  assert.equal(lease.lapse(), null);
 });

@@ -92,6 +92,13 @@ function endError(error: unknown, data: string): unknown {
       'install it (apt-get install nats-server, brew install nats-server), name it with CHARTROOM_NATS_SERVER, or set nats.url',
     );
   }
+  if (error instanceof TerminalError && error.code === 'LEASE_LOST') {
+    return new CommandError(
+      EXIT.failed,
+      error.message,
+      'what this one took is in its store and nothing more was done; stop the other before it is started again, or choose another namespace',
+    );
+  }
   return error;
 }
 
