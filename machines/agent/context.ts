@@ -64,6 +64,8 @@ export interface Mail {
   state: 'queued' | 'delivered' | 'answered' | 'failed';
   /** Clean exits it was left unread by, in a row. */
   unreadExits: number;
+  /** What a query is about, by its sender’s name for it. */
+  about: string | null;
   /** When a query must be answered; null = whenever. */
   due: string | null;
   /** It was handed to the running turn, which has not said yet whether it takes it. */

@@ -39,6 +39,7 @@ const logic = agent.createMachine({
 const REACHED = new Set(['correct.offboard', 'correct.stop', 'correct.drain']);
 const HEARD = new Set<string>([
   'mail.refused',
+  'query.withdrawn',
   'driver.exited',
   'driver.turned',
   ...AGENT_ACTS.flatMap((name) => [`${name}.done`, `${name}.failed`]),

@@ -60,6 +60,7 @@ export const life = agent.createStateConfig({
     'driver.steer.failed': { actions: 'mailSteered' },
     say: { actions: 'queueMail' },
     query: { actions: 'queueMail' },
+    'query.withdrawn': { actions: 'withdraw' },
     'consumer.attached': { actions: 'attached' },
     'consumer.left': { actions: 'left' },
     'pulls.observed': {},

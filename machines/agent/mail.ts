@@ -46,6 +46,7 @@ export const queueMail: Handler = (context, event) => {
     state: 'queued',
     unreadExits: 0,
     steering: false,
+    about: event.type === 'query' ? (event.data.about ?? null) : null,
     due: deadlineMs === undefined ? null : new Date(Date.parse(event.at) + deadlineMs).toISOString(),
     answer: null,
     why: null,
@@ -58,6 +59,18 @@ export const expire: Handler = (context, event) => {
   const overdue = context.mail.filter((letter) => isWaiting(letter) && letter.due !== null && letter.due <= event.at);
   const ids = overdue.map(({ id }) => id);
   return settle(context, ids, { state: 'failed', answer: null, why: 'not answered in time' }, event.at);
+};
+
+/** Its sender asks no more. Who has it before them already may still say what they think. */
+export const withdraw: Handler = (context, event) => {
+  if (event.type !== 'query.withdrawn') return {};
+  const isOver = (letter: Mail): boolean =>
+    isQueued(letter) && letter.kind === 'query' && letter.author === event.source && letter.about === event.data.about;
+  if (!context.mail.some(isOver)) return {};
+  const why = 'withdrawn: what it asked about is so no more';
+  return {
+    set: withMail(kept(context.mail.map((letter) => (isOver(letter) ? { ...letter, state: 'failed', why } : letter)))),
+  };
 };
 
 /** The employment ends: nobody is going to read what waits. */

@@ -99,6 +99,7 @@ export const agent = base.extend({
     reviewPulls: decides(reviewPulls),
     // mail and chat
     queueMail: decides(mail.queueMail),
+    withdraw: decides(mail.withdraw),
     deliverMail: decides(mail.deliver),
     steerThis: decides(mail.steerThis),
     steerUrgent: decides(mail.steerUrgent),

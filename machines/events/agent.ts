@@ -232,8 +232,17 @@ export const AGENT_EVENTS = {
     means: 'A message for this agent.',
   },
   query: {
-    data: z.strictObject({ text: prose, deadlineMs: z.number().int().min(1).optional() }),
+    /** `about`: what it is about, by the sender’s own name, so that it can be withdrawn. */
+    data: z.strictObject({
+      text: prose,
+      deadlineMs: z.number().int().min(1).optional(),
+      about: z.string().max(500).optional(),
+    }),
     means: 'A question for this agent, answered or visibly not.',
+  },
+  'query.withdrawn': {
+    data: z.strictObject({ about: z.string().max(500) }),
+    means: 'What its sender asked about is so no more: what of it was not read yet need not be answered.',
   },
   'consumer.attached': {
     data: z.strictObject({ consumer: z.string(), kind: z.enum(['terminal', 'page']) }),

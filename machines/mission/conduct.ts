@@ -6,7 +6,7 @@ import { isFull, withNote, withRead } from '../notes.ts';
 import type { Item, MissionContext } from './context.ts';
 import { hasEnded } from './context.ts';
 import { mistakeIn, withDependants } from './graph.ts';
-import { askHelp } from './help.ts';
+import { askHelp, withdrawn } from './help.ts';
 import { freeNumber, holdAll, newItem, openItem, pictureFrom, release, reportOf, settled } from './items.ts';
 
 export type Handler = (context: MissionContext, event: MissionEvent) => Decision<MissionContext>;
@@ -58,7 +58,7 @@ export const go: Handler = (context, event) => {
 
 export const hold: Handler = (context, event) => {
   const { items, wishes } = holdAll(context, event.at);
-  return { set: { items, pleas: [], helpDue: null }, wishes };
+  return { set: { items, pleas: [], helpDue: null }, wishes: [...wishes, ...withdrawn(context, [])] };
 };
 
 export const observe: Handler = (context, event) => {

@@ -56,11 +56,12 @@ export function askHelp(
       pleas.push(plea);
       continue;
     }
-    wishes.push(...ask(context, need, at));
     const { base, max } = context.policy.help;
     const nextMs = Math.min(base * 2 ** plea.asked, max) * 1_000;
+    wishes.push(...ask(context, need, at, nextMs));
     pleas.push({ ...plea, asked: plea.asked + 1, nextAt: later(at, nextMs) });
   }
+  wishes.push(...withdrawn(context, pleas));
   const helpDue = pleas.reduce<string | null>((due, { nextAt }) => (due === null || nextAt < due ? nextAt : due), null);
   return { pleas, helpDue, wishes };
 }
@@ -89,7 +90,24 @@ function needs(context: MissionContext): Need[] {
   return found;
 }
 
-function ask({ conductor }: MissionContext, { item, gate, on, since, detail }: Need, at: string): Wish[] {
+/** A conductor agent need not answer what is so no more. */
+export function withdrawn({ conductor, pleas }: MissionContext, left: readonly Plea[]): Wish[] {
+  if (conductor?.startsWith('agent/') !== true) return [];
+  const open = new Set(left.map(aboutOf));
+  return pleas
+    .filter((plea) => plea.asked > 0 && !open.has(aboutOf(plea)))
+    .map((plea) => tell({ to: conductor, type: 'query.withdrawn', data: { about: aboutOf(plea) } }));
+}
+
+const aboutOf = ({ item, gate, on }: Pick<Plea, 'item' | 'gate' | 'on'>): string => `${item} ${gate} ${on}`;
+
+/** Asked of an agent, it is answered, or visibly not, before it is asked again. */
+function ask(
+  { conductor }: MissionContext,
+  { item, gate, on, since, detail }: Need,
+  at: string,
+  nextMs: number,
+): Wish[] {
   const minutes = Math.round((Date.parse(at) - Date.parse(since)) / 60_000);
   const who = on === null ? 'nobody' : on;
   const text = `${item.spec.key} (${item.spec.title}) waits for ${who}, gate ${gate}, for ${minutes} min: ${detail}`;
@@ -107,7 +125,8 @@ function ask({ conductor }: MissionContext, { item, gate, on, since, detail }: N
       ...(pull === null ? {} : { repo, number: pull }),
     },
   });
-  return conductor?.startsWith('agent/') === true
-    ? [wish, tell({ to: conductor, type: 'query', data: { text } })]
-    : [wish];
+  if (conductor?.startsWith('agent/') !== true) return [wish];
+  const about = aboutOf({ item: item.spec.key, gate, on });
+  const data = { text, about, ...(nextMs > 0 ? { deadlineMs: nextMs } : {}) };
+  return [wish, tell({ to: conductor, type: 'query', data })];
 }

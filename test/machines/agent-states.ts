@@ -131,6 +131,7 @@ export const SAMPLES: Record<AgentEventType, [Record<string, unknown>, Sending?]
   'driver.silent': [{ sinceMs: 600_000 }],
   say: [{ text: 'x' }],
   query: [{ text: 'x' }],
+  'query.withdrawn': [{ about: 'x' }],
   'consumer.attached': [{ consumer: 't2', kind: 'page' }],
   'consumer.left': [{ consumer: 't1', kind: 'terminal' }],
   'pulls.observed': [{ repo: 'acme/api', pulls: [] }],

@@ -351,3 +351,84 @@ describe('what is said to a mission', () => {
     assert.equal((await stage.send(M, 'correct.resume')).outcome, 'recorded');
   });
 });
+
+describe('a conductor that is an agent', () => {
+  const CONDUCTED = { conductor: 'agent/boss' };
+  const mailOf = async (agent: string): Promise<[string, string, string | null][]> => {
+    const { mail } = (await stage.show(agent)).context as {
+      mail: { author: string; text: string; state: string; answer: string | null; why: string | null }[];
+    };
+    return mail.map(({ text, state, answer, why }) => [text.split(':')[0]!, state, answer ?? why]);
+  };
+
+  test('is asked what only somebody can move, and its answer is the mission’s to hear', async () => {
+    await stage.hire('boss', 'conductor', { mode: 'chat' });
+    await begin([item('a')], CONDUCTED);
+    assert.match(stage.reading('agent/boss')[0] ?? '', /a \(Do a\) waits for nobody, gate agent/);
+    await stage.reply('agent/boss', 'I will hire somebody.');
+    const answered = (await stage.history(M)).find(({ type }) => type === 'query.answered');
+    assert.equal(answered?.data['text'], 'I will hire somebody.');
+    assert.equal(answered.data['late'], false);
+  });
+
+  test('that says nothing is visibly without an answer before it is asked again', async () => {
+    await stage.hire('boss', 'conductor', { mode: 'chat' });
+    await begin([item('a')], CONDUCTED);
+    await stage.wait(1_830);
+    const [first, second] = await mailOf('agent/boss');
+    assert.deepEqual(first?.slice(1), ['failed', 'not answered in time']);
+    assert.notEqual(second?.[1], 'failed', 'asked again');
+    const answered = (await stage.history(M)).filter(({ type }) => type === 'query.answered');
+    assert.deepEqual(
+      answered.map(({ data }) => [data['text'], data['late']]),
+      [[null, true]],
+    );
+  });
+
+  test('T17: is asked no more once the cause is gone; other questions stay, in their order', async () => {
+    await stage.hire('boss', 'conductor');
+    await begin([item('a'), item('b', { kind: 'test' })], CONDUCTED);
+    await stage.send('agent/boss', 'query', { text: 'How long still?' });
+    assert.deepEqual(
+      (await mailOf('agent/boss')).map(([text, state]) => [text, state]),
+      [
+        ['a (Do a) waits for nobody, gate agent, for 0 min', 'queued'],
+        ['b (Do b) waits for nobody, gate agent, for 0 min', 'queued'],
+        ['How long still?', 'queued'],
+      ],
+    );
+    await taken(stage.send(`${M}#a`, 'correct.close', { outcome: 'done' }));
+    assert.deepEqual(
+      (await mailOf('agent/boss')).map(([text, state, why]) => [text.slice(0, 1), state, why]),
+      [
+        ['a', 'failed', 'withdrawn: what it asked about is so no more'],
+        ['b', 'queued', null],
+        ['H', 'queued', null],
+      ],
+    );
+    await taken(stage.send(M, 'correct.pause'));
+    assert.equal((await mailOf('agent/boss'))[1]?.[1], 'failed', 'a paused mission asks nothing');
+    assert.equal((await mailOf('agent/boss'))[2]?.[1], 'queued');
+  });
+
+  test('that is wrong or chatty moves nothing its corrections do not: each is judged, and one too many changes nothing', async () => {
+    await stage.hire('boss', 'conductor', { mode: 'chat' });
+    await stage.hire('ada', 'implementer');
+    await begin([item('a')], CONDUCTED);
+    const was = await stage.show(A);
+    const refused = await Promise.all([
+      stage.send(`${M}#a`, 'correct.reassign', { to: 'agent/nobody' }),
+      stage.send(`${M}#a`, 'correct.obligation.drop', { id: 'none' }),
+      stage.send(`${M}#a`, 'correct.pull.merge'),
+      stage.send(M, 'correct.item.depends', { item: 'a', on: ['a'] }),
+      stage.send(`${M}#a`, 'correct.unassign', {}, { expectepoch: 99 }),
+    ]);
+    assert.deepEqual(
+      refused.map(({ outcome }) => outcome),
+      ['refused', 'refused', 'unknown', 'refused', 'superseded'],
+    );
+    assert.deepEqual(await stage.show(A), was);
+    const posed = await stage.send(`${M}#a`, 'correct.unassign', {}, { source: 'agent/boss' });
+    assert.deepEqual([posed.outcome, posed.code], ['refused', 'policy'], 'an agent speaks through its door alone');
+  });
+});
