@@ -10,7 +10,7 @@ const id = z.union([z.string(), z.number()]);
 const fault = z.looseObject({
   code: z.number().optional(),
   message: z.string().default('no reason given'),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 const frame = z.union([
   z.looseObject({ id, method: z.string(), params: json.default({}) }),

@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import type { Allowance } from '../../src/drivers/approval.ts';
 import type { Capabilities, Driver } from '../../src/drivers/driver.ts';
 import { membersOf } from '../../src/effects/process/group.ts';
+import { RECORDS, record } from './frames.ts';
 import { withProcesses } from '../effects/process-site.ts';
 import type { ProcessSite } from '../effects/process-site.ts';
 
@@ -83,7 +84,12 @@ export function driverContract({ name, capabilities, play, cannot = {}, ...more 
     test(`${name}: ${title}`, skip === undefined ? { timeout: CASE_MS_MAX } : { skip }, () =>
       play(behaviour, ({ driver, env = {} }) => {
         const more = { drivers: { [name]: driver }, secretEnv: () => env, allowance: () => allow };
-        return withProcesses({ more }, (site) => use(site, driver));
+        return withProcesses({ more }, async (site) => {
+          await use(site, driver);
+          if (RECORDS === undefined) return;
+          await site.act('process.end', END);
+          await record(site, path.join(RECORDS, name), behaviour);
+        });
       }),
     );
   }

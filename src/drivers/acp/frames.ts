@@ -6,7 +6,7 @@ export const initializeAnswer = z.looseObject({
   agentCapabilities: z
     .looseObject({
       loadSession: z.boolean().optional(),
-      sessionCapabilities: z.looseObject({ resume: z.unknown() }).optional(),
+      sessionCapabilities: z.looseObject({ resume: z.unknown().optional() }).optional(),
     })
     .default({}),
 });
@@ -17,7 +17,11 @@ export const promptAnswer = z.looseObject({
 });
 
 const content = z.looseObject({ type: z.string(), text: z.string().optional() });
-const toolCall = z.looseObject({ title: z.string().nullish(), kind: z.string().nullish(), rawInput: z.unknown() });
+const toolCall = z.looseObject({
+  title: z.string().nullish(),
+  kind: z.string().nullish(),
+  rawInput: z.unknown().optional(),
+});
 
 export const update = z.looseObject({
   sessionId: z.string(),
