@@ -9,6 +9,8 @@ export interface Told {
   idFor: (facts: unknown, stamps: unknown) => string | undefined;
   /** They have arrived. */
   keep: (facts: unknown, id: string) => void;
+  /** The same facts may be told once more, under another name: they were refused, and may be taken now. */
+  again: () => void;
 }
 
 /** `prefix` names what the facts are about, e.g. `github:pull:acme/api#12`. */
@@ -25,6 +27,9 @@ export function createTold(prefix: string): Told {
       const id = `${prefix}:${hashOf([facts, stamps])}`;
       const before = times.get(id) ?? 0;
       return before === 0 ? id : `${id}~${before}`;
+    },
+    again() {
+      last = undefined;
     },
     keep(facts, id) {
       last = hashOf(facts);

@@ -356,6 +356,30 @@ test('a pull request that another session holds is offered once, and none of its
     assert.ok(all.every(({ type }) => type === 'pull.observed'));
   }));
 
+test('a pull request that is attached but another session holds is let go of, with the holder', () =>
+  withGithub(async (site) => {
+    const { watch, next, all, rest } = watchPull(site, { number: site.number, look: 1 }, { outcome: 'refused' });
+    const missed = await next('pull.missed');
+    assert.deepEqual(missed.data, { number: site.number, reason: 'session/other works on it' });
+    await rest();
+    watch.poke();
+    await rest();
+    await watch.stop('state');
+    assert.equal(all.filter(({ type }) => type === 'pull.missed').length, 1);
+  }));
+
+test('what another session held is told again after a while, under another name: it may be free', () =>
+  withGithub(async (site) => {
+    const { watch, next, pass, all, rest } = watchPull(site, {}, { outcome: 'refused' });
+    const ids = new Set([(await next('pull.observed')).id]);
+    for (let look = 0; look < 8; look++) await pass(60_000);
+    await rest();
+    await watch.stop('state');
+    for (const { id } of all) ids.add(id);
+    assert.ok(ids.size >= 2, [...ids].join());
+    assert.ok(all.length <= 4, `${all.length} times in nine looks`);
+  }));
+
 test('a watch outlives every kind of trouble and tells when it is over', () =>
   withGithub(async (site) => {
     const troubles = [

@@ -134,7 +134,8 @@ export function listener(kind: 'session' | 'agent', outcome: Receipt['outcome'] 
       assert.deepEqual(JSON.parse(JSON.stringify(data)), data);
       all.push({ type, data, id });
       wake();
-      return { outcome, code: null, reason: null } as Receipt;
+      const isClaimed = outcome === 'refused' && type === 'pull.observed';
+      return (isClaimed ? CLAIMED : { outcome, code: null, reason: null }) as Receipt;
     },
   };
   async function next(type: string): Promise<Told> {
@@ -152,6 +153,9 @@ export function listener(kind: 'session' | 'agent', outcome: Receipt['outcome'] 
   }
   return { context, all, next };
 }
+
+/** What a session that may not have a pull request says of it. */
+const CLAIMED = { outcome: 'refused', code: 'claim', reason: 'session/other works on it' } as const;
 
 /** A clock whose owner can be waited for: it rests when it has set itself a timer. */
 export function observed(clock: FakeClock) {

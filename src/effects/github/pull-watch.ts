@@ -32,6 +32,8 @@ export interface PullWatchOptions {
 
 /** GitHub works out whether a pull request can be merged after it was first asked. */
 const MERGEABLE_MS = 3_000;
+/** What another session held is told again at this look after, and then half as often each time. */
+const AGAIN_LOOKS = 3;
 /** Asked this often in a row without an answer, it will not come soon. */
 const MERGEABLE_TRIES = 5;
 
@@ -47,8 +49,8 @@ function startWatch(
   const account = github.account();
   const log = parentLog.child({ actor: context.actor, watch: 'pull' });
   const tellers = new Map<number, Told>();
-  /** Numbers that are another session's: nothing else is told of them. */
-  const refused = new Set<number>();
+  /** Numbers that are another session's, with the look at which they are told again: it may have let go of them. */
+  const refused = new Map<number, { looks: number; again: number }>();
   const missed = new Set<string>();
   const toldComments = new Set<string>();
   let params = first;
@@ -76,6 +78,8 @@ function startWatch(
     const { number, head, updatedAt } = facts;
     const told = tellers.get(number) ?? createTold(`github:pull:${repo.toLowerCase()}#${number}`);
     tellers.set(number, told);
+    const waits = refused.get(number);
+    if (waits !== undefined && ++waits.looks === waits.again) told.again();
     const id = told.idFor(facts, [stamps, head, updatedAt]);
     if (id === undefined) return false;
     const { outcome, code, reason } = await context.tell('pull.observed', facts, { id, source: `github/${repo}` });
@@ -83,8 +87,10 @@ function startWatch(
     told.keep(facts, id);
     if (outcome !== 'refused') refused.delete(number);
     else {
-      refused.add(number);
-      log.warn({ pull: number, code, reason }, 'pull request refused');
+      refused.set(number, { looks: 0, again: 2 * (waits?.again ?? AGAIN_LOOKS / 2) });
+      log[waits === undefined ? 'warn' : 'debug']({ pull: number, code, reason }, 'pull request refused');
+      // Attached here, but another's work: let go of, or neither of the two could ever see it.
+      if (code === 'claim' && number === params.number) await tellMissed(reason ?? 'another session works on it');
     }
     return true;
   }
@@ -93,7 +99,7 @@ function startWatch(
   async function tellMissed(reason: string): Promise<boolean> {
     const { repo, number, look } = params;
     const id = `github:pull:${repo.toLowerCase()}#${number}:missed:${look}`;
-    if (number === undefined || missed.has(id) || tellers.has(number)) return false;
+    if (number === undefined || missed.has(id) || (tellers.has(number) && !refused.has(number))) return false;
     await context.tell('pull.missed', { number, reason }, { id, source: `github/${repo}` });
     missed.add(id);
     return true;
