@@ -246,6 +246,7 @@ export function changed(view: View): AgentChanged {
     door: doorOf(view),
     ...(context.run === null ? {} : { session: context.run.session }),
     mode: context.mode,
+    ...(context.limits.concurrent === undefined ? {} : { concurrent: context.limits.concurrent }),
     why: whyText(view),
   };
 }

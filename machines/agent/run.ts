@@ -5,6 +5,7 @@
 import { timerMs } from '../contract.ts';
 import { act, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
+import type { AgentLimits, RunBegun } from '../events/agent.ts';
 import type { AgentContext, Loss, Run } from './context.ts';
 import { NO_USAGE } from './context.ts';
 import { afterCrash, afterContention, afterGoodRun, afterRun, exitSeen, exitText, withinHour } from './counters.ts';
@@ -73,8 +74,19 @@ export const accept: Handler = (context, event) => {
 export const begin: Handler = (context, event) => {
   if (event.type !== 'run.begun' || context.run === null) return {};
   const conversation = event.data.conversation ?? null;
-  return { set: { run: { ...context.run, begun: event.data, memory: context.memory, conversation } } };
+  const begun = { ...event.data, limits: tightest(event.data.limits, context.limits) };
+  return { set: { run: { ...context.run, begun, memory: context.memory, conversation } } };
 };
+
+/** What the session gives and what this agent may use: of each the less. */
+function tightest(ofSession: RunBegun['limits'], ofAgent: AgentLimits): RunBegun['limits'] {
+  const limits = { ...ofSession };
+  for (const name of ['runSeconds', 'silenceSeconds', 'tokens', 'costUsd'] as const) {
+    const own = ofAgent[name];
+    if (own !== undefined) limits[name] = Math.min(own, limits[name] ?? own);
+  }
+  return limits;
+}
 
 export const started: Handler = (context, event) => {
   if (event.type !== 'driver.started' || context.run === null) return {};

@@ -140,6 +140,9 @@ export function ruleOut(
     return { code: agent.life.slice(0, 3), why: lifeText(agent), passes: !LEFT.has(agent.life) };
   if (agent.door !== 'open') return later('d', `its door is ${agent.door}`);
   if (agent.session !== undefined || busy.has(agent.agent)) return later('b', 'is busy');
+  const { concurrent } = agent;
+  if (concurrent !== undefined && atWork(agent, agents, busy) >= concurrent)
+    return later('c', `${concurrent} of role ${agent.role} at the same time are its limit`);
   if (agent.declined) return later('r', 'declined, and has said nothing new since');
   return held === null ? null : later('h', held);
 }
@@ -148,6 +151,12 @@ const never = (code: string, why: string): Against => ({ code, why, passes: fals
 const later = (code: string, why: string): Against => ({ code, why, passes: true });
 /** Lives that only a person ends, or nobody. */
 const LEFT = new Set(['stopped', 'archived', 'offboarding', 'offboarded']);
+
+/** Agents of the same role and user that have a run or are offered one. */
+const atWork = ({ role, user }: AgentRow, agents: readonly AgentRow[], busy: ReadonlySet<string>): number =>
+  agents.filter(
+    (other) => other.role === role && other.user === user && (other.session !== undefined || busy.has(other.agent)),
+  ).length;
 
 function lifeText(agent: AgentRow): string {
   if (agent.life === 'busy' || agent.life === 'starting') return 'is busy';

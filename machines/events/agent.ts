@@ -22,6 +22,8 @@ export const agentLimits = z.strictObject({
   runSeconds: z.number().int().min(1).optional(),
   silenceSeconds: z.number().int().min(1).optional(),
   runsPerHour: z.number().int().min(1).optional(),
+  /** Runs of its role, for its user, at the same time. */
+  concurrent: z.number().int().min(1).optional(),
   tokens: z.number().int().min(0).optional(),
   costUsd: z.number().min(0).optional(),
 });

@@ -29,6 +29,8 @@ export const agentChanged = z.strictObject({
   session: z.string().optional(),
   /** A chat is never offered work. */
   mode: z.enum(['worker', 'chat']).optional(),
+  /** It takes nothing while so many of its role, for its user, are at work. */
+  concurrent: z.number().int().min(1).optional(),
   why: z.string(),
 });
 export type AgentChanged = z.infer<typeof agentChanged>;

@@ -142,11 +142,17 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
   /** Whose request this is; the epoch is looked at anew every time. */
   async function callerOf(c: Context, action: string): Promise<{ identity: RunIdentity } | { error: string }> {
     const token = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1];
-    const identity = token === undefined ? undefined : await tokens.bearer(token);
-    if (identity === undefined) {
+    const bearer = token === undefined ? undefined : await tokens.bearer(token);
+    if (bearer === undefined) {
       log.warn({ action }, 'the run door refused a token it does not know');
       await audit({ run: '-', agent: '-', role: '-', actions: [] }, { action }, false, 'unknown token');
       return { error: 'this token is not known, or it was revoked' };
+    }
+    const { identity } = bearer;
+    const left = bearer.revoked ? 'this token is not known, or it was revoked' : await whyLeft(identity);
+    if (left !== undefined) {
+      await audit(identity, { action }, false, left);
+      return { error: left };
     }
     if (await isSuperseded(identity)) {
       const error = `epoch ${identity.epoch} of ${identity.session} is over`;
@@ -154,6 +160,12 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
       return { error };
     }
     return { identity };
+  }
+
+  /** From the step in which an agent leaves or is stopped it does nothing more, whatever its process still tries. */
+  async function whyLeft({ agent }: RunIdentity): Promise<string | undefined> {
+    const { phase } = (await ask('show', { actor: agent })) as { phase?: string };
+    return phase !== undefined && LEFT.has(phase) ? `${agent} is ${phase}` : undefined;
   }
 
   async function isSuperseded({ session, epoch }: RunIdentity): Promise<boolean> {
@@ -222,6 +234,9 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
 
   return { app, tokens };
 }
+
+/** Phases of an agent in which it may do nothing. */
+const LEFT = new Set(['offboarding', 'offboarded', 'stopped', 'archived']);
 
 const plain = (path: string): string => path.replace(/^\/+|\/+$|(?:\.git)?\/*$/g, '').toLowerCase();
 

@@ -32,8 +32,8 @@ const FILE = 'door.json';
 const FOLDER = /^[a-z0-9][a-z0-9_.-]{0,255}$/;
 
 export interface TokenStore extends RunTokens {
-  /** Whose token this is; undefined: unknown, or revoked. */
-  bearer: (token: string) => Promise<RunIdentity | undefined>;
+  /** Whose token this is, or was; undefined: unknown. */
+  bearer: (token: string) => Promise<{ identity: RunIdentity; revoked: boolean } | undefined>;
 }
 
 /** `random`: an unguessable text, e.g. 32 random bytes as base64url. */
@@ -78,10 +78,10 @@ export function createTokenStore({ dataDir, random }: { dataDir: string; random:
     },
     async bearer(token) {
       const known = await read(token.slice(0, Math.max(0, token.lastIndexOf('~'))));
-      if (known === undefined || known.revoked) return undefined;
+      if (known === undefined) return undefined;
       const [given, kept] = [Buffer.from(hashOf(token)), Buffer.from(known.hash)];
       if (given.length !== kept.length || !timingSafeEqual(given, kept)) return undefined;
-      return known.identity as RunIdentity;
+      return { identity: known.identity as RunIdentity, revoked: known.revoked };
     },
   };
 }

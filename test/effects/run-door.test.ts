@@ -197,6 +197,18 @@ test('an unknown token, a changed one and a revoked one are refused and audited'
     await door.tokens.revoke({ agent: 'agent/ada', session: 'session/eng-42', epoch: 3 });
     assert.equal((await act({ action: 'session.read' })).status, 401);
     assert.ok(audited.every(({ allowed, outcome }) => allowed === (outcome === 'read')));
+    assert.equal(audited.at(-1)?.agent, 'agent/ada', 'whoever held it is told in the audit, also when it is gone');
+  }));
+
+test('an agent that leaves does nothing from that step on, before its token is revoked and its epoch over', () =>
+  withDoor(async ({ act, credential, standing, sent, audited }) => {
+    for (const phase of ['offboarding', 'offboarded', 'stopped', 'archived']) {
+      Object.assign(standing, { phase });
+      assert.equal((await act({ action: 'memory.set', data: { key: 'a', value: 'b' } })).status, 401, phase);
+      assert.equal((await credential({ protocol: 'https', host: 'github.example', path: 'acme/api.git' })).status, 401);
+      assert.deepEqual([audited.at(-1)?.agent, audited.at(-1)?.outcome], ['agent/ada', `agent/ada is ${phase}`]);
+    }
+    assert.deepEqual(sent, []);
   }));
 
 test('a token survives a restart of the runtime and is stored nowhere', () =>

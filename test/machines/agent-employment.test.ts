@@ -289,6 +289,18 @@ test('memory is set, deleted and bounded', () => {
   assert.deepEqual(agent.send('correct.memory.set', { key: 'c', value: 'x'.repeat(100_001) }).outcome, 'refused');
 });
 
+test('of what the session gives and what the agent may use its process gets the less', () => {
+  const agent = hire({ limits: { tokens: 1_000, costUsd: 2, silenceSeconds: 30 } });
+  offer(agent, 1);
+  const { data } = begin(agent, 1);
+  const limits = () => (agent.watches()['process']?.['begun'] as { limits: unknown } | undefined)?.limits;
+  assert.deepEqual(limits(), { tokens: 1_000, costUsd: 2, silenceSeconds: 30 });
+  exit(agent, 'clean');
+  offer(agent, 2);
+  agent.take('run.begun', { ...data, epoch: 2, limits: { tokens: 500, costUsd: 5, runSeconds: 60 } });
+  assert.deepEqual(limits(), { tokens: 500, costUsd: 2, runSeconds: 60, silenceSeconds: 30 });
+});
+
 test('limits are set, and the wall clock of the next run follows them', () => {
   const agent = hire();
   agent.take('correct.limits.set', { runSeconds: 60 });

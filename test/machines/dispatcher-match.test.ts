@@ -158,3 +158,19 @@ test('whether anybody hired will ever take it is told apart from who is only bus
   for (const passing of [{ life: 'busy' }, { life: 'coolingDown' }, { door: 'paused' }, { declined: true }])
     assert.equal(nobody(want('s'), reviewer('susan'), agent('ada', passing)), false, JSON.stringify(passing));
 });
+
+test('a role takes only so many runs at the same time, of one user; another role and another user are free', () => {
+  const limited = { concurrent: 1 };
+  const agents = [
+    agent('ada', limited),
+    agent('bob', limited),
+    agent('cat', { ...limited, user: 'ann' }),
+    reviewer('susan'),
+  ];
+  const wants = [want('s1'), want('s2'), want('s3', { user: 'ann' }), want('s4', { kind: 'review', role: 'reviewer' })];
+  assert.deepEqual(pairs(field(wants, agents)), ['s1:ada', 's3:cat', 's4:susan']);
+  const working = agents.map((row) =>
+    row.agent === 'agent/ada' ? { ...row, life: 'busy', session: 'session/s0' } : row,
+  );
+  assert.ok(whys(field([want('s2')], working)).includes('1 of role implementer at the same time are its limit'));
+});
