@@ -50,8 +50,10 @@ import { KEYS } from './store/keys.ts';
 import { openStore } from './store/opening.ts';
 import type { Store } from './store/store.ts';
 import { listenOperator } from './visualizer/listen.ts';
+import { createHookLog } from './bridge/hook-log.ts';
 import { createMetrics } from './visualizer/metrics.ts';
 import { createOperator } from './visualizer/operator.ts';
+import { createRunLogs } from './visualizer/run-logs.ts';
 
 /** Metrics tell of this many agents; a fleet is small. */
 const AGENTS_MAX = 1_000;
@@ -294,6 +296,9 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     token: config.operator.token,
     page: packageFile('src/visualizer/page/dist'),
     ready: health.ready,
+    hooks: createHookLog(bus),
+    runs: createRunLogs(config.data),
+    redact,
     runDoor: effects.runDoor,
     log,
   });

@@ -1,4 +1,5 @@
 /** The hooks that lie in the stream: listed for people, and sent again by hand under a new id. */
+import { BusError } from '../bus/bus.ts';
 import type { Bus } from '../bus/bus.ts';
 import { RejectedInput } from '../errors.ts';
 import { hookId, parseHook, subjectOf } from './hook.ts';
@@ -16,6 +17,8 @@ const PAGE = 500;
 export interface HookLog {
   /** The newest `limit`, oldest first. */
   list(options?: { limit?: number }): Promise<HookLine[]>;
+  /** The whole hook with this number; undefined: it lies in the stream no more. */
+  read(seq: number): Promise<(HookLine & { body: unknown }) | undefined>;
   /**
    * Publishes the hook of this delivery id once more as `<delivery>#<n>`, so that neither stream nor actors take it for
    * the one they know. @throws RejectedInput `HOOK_UNKNOWN`
@@ -44,6 +47,16 @@ export function createHookLog(bus: Pick<Bus, 'read' | 'publish'>): HookLog {
         if (lines.length > limit) lines.shift();
       }
       return lines;
+    },
+    async read(seq) {
+      const [letter] = await bus.read('hook', seq - 1, { max: 1, waitMs: 0 }).catch((error: unknown) => {
+        // The stream ends before it.
+        if (error instanceof BusError && error.code === 'BUS_REPLACED') return [];
+        throw error;
+      });
+      if (letter?.seq !== seq) return undefined;
+      const hook = hookOf(letter.body);
+      return hook === undefined ? undefined : { ...lineOf(seq, hook), body: hook.body };
     },
     async redeliver(delivery) {
       const first = firstId(delivery);

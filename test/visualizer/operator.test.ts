@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { letter } from '../support/letter.ts';
+import { createHookLog } from '../../src/bridge/hook-log.ts';
+import { hookId, subjectOf } from '../../src/bridge/hook.ts';
+import { createMemoryServer } from '../../src/bus/memory-bus.ts';
+import { createFakeClock } from '../../src/clock.ts';
+import { createRunLogs } from '../../src/visualizer/run-logs.ts';
 import { putUp, startSite } from './site.ts';
 
 const posted = (body: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(body) });
@@ -163,4 +171,75 @@ test('why tells of an event whose step throws, and of all others beside it', asy
   const { events } = (await response.json()) as { events: Record<string, { would: string; because: string }> };
   assert.match(events['break']!.because, /throws, the actor would be parked: a bug in the machine/);
   assert.equal(events['press']!.would, 'move');
+});
+
+test('deliveries are listed, shown without our secrets, and delivered again under a new id', async (t) => {
+  const bus = createMemoryServer({ clock: createFakeClock() }).bus();
+  const hook = {
+    source: 'github' as const,
+    event: 'pull_request',
+    action: 'closed',
+    delivery: 'd-1',
+    receivedAt: '2026-01-01T00:00:00.000Z',
+    headers: {},
+    body: { number: 7, token: 'planted' },
+  };
+  await bus.publish('hook', subjectOf(hook), JSON.stringify(hook), { msgId: hookId(hook) });
+  const site = await startSite({ hooks: createHookLog(bus), redact: (text) => text.replaceAll('planted', '•') });
+  t.after(() => site.stop());
+  const post = (question: string, input: object): Promise<Response> =>
+    site.ask(`/api/${question}`, { method: 'POST', body: JSON.stringify(input) });
+  const { hooks } = (await (await site.ask('/api/hooks')).json()) as { hooks: { seq: number; delivery: string }[] };
+  assert.deepEqual(
+    hooks.map(({ delivery }) => delivery),
+    ['d-1'],
+  );
+  const whole = (await (await post('hook', { seq: hooks[0]!.seq })).json()) as { body: unknown };
+  assert.deepEqual(whole.body, { number: 7, token: '•' });
+  assert.equal((await post('hook', { seq: 99 })).status, 404);
+  assert.equal((await post('hook', { seq: 'x' })).status, 400);
+  assert.equal((await site.ask('/api/redeliver?delivery=d-1')).status, 404, 'what changes something is POSTed');
+  const again = (await (await post('redeliver', { delivery: 'd-1' })).json()) as { delivery: string };
+  assert.equal(again.delivery, 'd-1#1');
+  assert.equal((await post('redeliver', { delivery: 'd-9' })).status, 400);
+});
+
+test('a run’s log is found by its actor and read on from where one was', async (t) => {
+  const data = await mkdtemp(path.join(tmpdir(), 'chartroom-runs-'));
+  t.after(() => rm(data, { recursive: true }));
+  const folder = path.join(data, 'runs', 'eng-42.1');
+  await mkdir(folder, { recursive: true });
+  const record = {
+    run: 'eng-42.1',
+    agent: 'agent/ada',
+    driver: 'scripted',
+    mode: 'worker',
+    session: 'session/eng-42',
+    epoch: 1,
+    bootId: 'b',
+    preparedAt: '2026-01-01T00:00:00.000Z',
+  };
+  await writeFile(path.join(folder, 'record.json'), JSON.stringify(record));
+  await writeFile(path.join(folder, 'live.log'), 'ready\nwrites hällo\nhalf a li');
+  const site = await startSite({ runs: createRunLogs(data) });
+  t.after(() => site.stop());
+  const ask = async (question: string): Promise<unknown> => (await site.ask(`/api/${question}`)).json();
+  for (const actor of ['agent/ada', 'session/eng-42']) {
+    const { runs } = (await ask(`runs?actor=${actor}`)) as { runs: { run: string }[] };
+    assert.deepEqual(
+      runs.map(({ run }) => run),
+      ['eng-42.1'],
+    );
+  }
+  assert.deepEqual(await ask('runs?actor=agent/bob'), { runs: [] });
+  const first = (await ask('output?run=eng-42.1')) as { text: string; next: number; ended: boolean };
+  assert.deepEqual([first.text, first.ended], ['ready\nwrites hällo\n', false]);
+  await writeFile(path.join(folder, 'live.log'), 'ready\nwrites hällo\nhalf a line\n');
+  assert.deepEqual(await ask(`output?run=eng-42.1&from=${first.next}`), {
+    text: 'half a line\n',
+    next: first.next + 12,
+    ended: false,
+  });
+  assert.equal((await site.ask('/api/output?run=..%2F..%2Fetc')).status, 404);
+  assert.equal((await site.ask('/api/output?run=eng-42.2')).status, 404);
 });

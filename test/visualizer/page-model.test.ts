@@ -6,6 +6,9 @@ import { createFleet } from '../../src/visualizer/page/src/fleet.ts';
 import { createFrames } from '../../src/visualizer/page/src/frames.ts';
 import { dataOf, fieldsOf } from '../../src/visualizer/page/src/forms.ts';
 import { graphOf } from '../../src/visualizer/page/src/drawing/graph.ts';
+import { graphOfItems } from '../../src/visualizer/page/src/missions.ts';
+import type { MissionItem } from '../../src/visualizer/page/src/missions.ts';
+import { pointsOf, sampleOf } from '../../src/visualizer/page/src/plots.ts';
 import { changesOf, movesOf, waysOf } from '../../src/visualizer/page/src/moment.ts';
 import { eventName, joined, settled } from '../../src/visualizer/page/src/past.ts';
 import { actorHref, fleetHref, machineHref, momentHref, routeOf } from '../../src/visualizer/page/src/route.ts';
@@ -278,4 +281,28 @@ test('a form is made of an event’s schema, and what is typed becomes its data'
   for (const machine of MACHINES)
     for (const { schema } of Object.values(eventSchemas(machine) as EventSchemas))
       assert.equal(fieldsOf(schema).length, Object.keys(schema.properties ?? {}).length);
+});
+
+test('items stand behind what they wait for; the critical path is the longest chain that is still open', () => {
+  const item = (key: string, dependsOn: string[], state = 'waiting') => ({ key, dependsOn, state }) as MissionItem;
+  const items = [
+    item('ship', ['test']),
+    item('api', [], 'done'),
+    item('page', ['api'], 'active'),
+    item('copy', []),
+    item('test', ['page', 'copy']),
+  ];
+  const { levels, critical } = graphOfItems(items);
+  assert.deepEqual(Object.fromEntries(levels), { api: 0, page: 1, copy: 0, test: 2, ship: 3 });
+  assert.deepEqual([...critical].sort(), ['page', 'ship', 'test']);
+  const circle = graphOfItems([item('a', ['b']), item('b', ['a'])]);
+  assert.equal(circle.levels.size, 2, 'a circle ends');
+});
+
+test('a total is plotted as what is added per second, a gauge as it is', () => {
+  const text = (steps: number, waiting: number): string =>
+    `# HELP x y\nchartroom_steps_total{kind="lamp",type="a b"} ${steps}\nchartroom_steps_total{kind="x"} 1\nchartroom_queued_bytes ${waiting}\n`;
+  const samples = [sampleOf(text(10, 5), 0), sampleOf(text(30, 7), 5_000)];
+  assert.equal(pointsOf(samples, 'chartroom_steps_total').now, 4);
+  assert.equal(pointsOf(samples, 'chartroom_queued_bytes').now, 7);
 });

@@ -59,6 +59,11 @@ export function folderOf(
 ): Folder {
   const name = mode === 'chat' ? `${agent.slice('agent/'.length)}.${run}` : run;
   if (!/^[a-z0-9][a-z0-9_.-]{0,255}$/.test(name)) throw new Error(`“${name}” is no name of a run`);
+  return folderAt(dataDirectory, name);
+}
+
+/** The folder of a run by its name. */
+export function folderAt(dataDirectory: string, name: string): Folder {
   const folder = path.join(path.resolve(dataDirectory), 'runs', name);
   const at = (file: string): string => path.join(folder, file);
   return {

@@ -15,11 +15,13 @@ import { NOTHING_MARKED } from './diagram.tsx';
 import type { Marked } from './diagram.tsx';
 import { History } from './history.tsx';
 import { Json } from './json.tsx';
+import { Mission } from './mission.tsx';
 import { Notice } from './notice.tsx';
 import { Particulars } from './particulars.tsx';
 import { Phase } from './phase.tsx';
 import { Possible } from './possible.tsx';
 import { Questions } from './questions.tsx';
+import { Runs } from './runs.tsx';
 import { StepDifference, Timeline } from './timeline.tsx';
 import { PageContext, useFocus, useLink, usePage } from './use.ts';
 import { WaitLine } from './wait-line.tsx';
@@ -68,6 +70,7 @@ export function ActorView({ focus }: { focus: Focus }) {
       )}
       {shown.parked === null || isPast ? null : <Parked parked={shown.parked} />}
       {isPast ? null : <Questions shown={shown} />}
+      {kindOf(address) === 'mission' ? <Mission shown={{ ...shown, ...stood }} chart={chart} /> : null}
       <PageContext value={then}>
         <Waits of={stood} isOver={shown.final && !isPast} />
         <ChartView
@@ -80,6 +83,7 @@ export function ActorView({ focus }: { focus: Focus }) {
         />
       </PageContext>
       {isPast ? null : <Possible shown={shown} chart={chart} foretell={setForetold} />}
+      {isPast ? null : <Runs address={address} seq={shown.seq} />}
       <div className="actor__halves">
         <History focus={state} onOlder={() => void focus.older()} />
         <PageContext value={then}>

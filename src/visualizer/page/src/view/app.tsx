@@ -1,11 +1,14 @@
 /** The frame of every view: where one is, how the link stands, and the view. */
 import { useEffect } from 'react';
 import type { Page } from '../page.ts';
-import { actorHref } from '../route.ts';
+import { actorHref, BUS_HREF } from '../route.ts';
+import type { Route } from '../route.ts';
 import { ActorView } from './actor.tsx';
 import { Anchor } from './anchor.tsx';
 import { Connection, LinkNotice } from './connection.tsx';
+import { BusView } from './bus.tsx';
 import { FleetView } from './fleet.tsx';
+import { MachineView } from './machine.tsx';
 import { PageContext, usePage, useRoute } from './use.ts';
 
 export function App({ page }: { page: Page }) {
@@ -16,11 +19,17 @@ export function App({ page }: { page: Page }) {
   );
 }
 
+function titleOf(route: Route): string {
+  if (route.view === 'actor') return route.address;
+  if (route.view === 'machine') return `machine ${route.kind}`;
+  return route.view === 'bus' ? 'Bus' : 'Actors';
+}
+
 function Frame() {
   const page = usePage();
   const route = useRoute();
   const focus = page.focus();
-  const title = route.view === 'actor' ? route.address : 'Actors';
+  const title = titleOf(route);
   useEffect(() => {
     document.title = `${title} · Chartroom`;
   }, [title]);
@@ -36,13 +45,21 @@ function Frame() {
               {route.address}
             </Anchor>
           ) : null}
+          {route.view === 'machine' ? <span className="top__here name">machine {route.kind}</span> : null}
         </nav>
+        <span className="top__ways">
+          <Anchor href={BUS_HREF} isCurrent={route.view === 'bus'}>
+            Bus
+          </Anchor>
+        </span>
         <Connection />
       </header>
       <LinkNotice />
       <main>
         {route.view === 'fleet' ? <FleetView filter={route.filter} /> : null}
         {focus === null ? null : <ActorView key={focus.store.getSnapshot().context.address} focus={focus} />}
+        {route.view === 'machine' ? <MachineView key={route.kind} kind={route.kind} /> : null}
+        {route.view === 'bus' ? <BusView /> : null}
         {route.view === 'nowhere' ? (
           <div className="notice" role="alert">
             <h1>There is nothing at {route.path}</h1>
