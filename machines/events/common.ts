@@ -80,6 +80,8 @@ export const repoSettings = {
   protectedPaths: z.array(z.string().max(500)).max(200).optional(),
   /** Red checks of a head are first run again, once, before anybody repairs them. */
   rerun: z.enum(['never', 'once']).optional(),
+  /** After a pushed fix the people who judged before are asked again; never: the repository’s own rules ask. */
+  rerequest: z.enum(['always', 'never']).optional(),
 };
 
 export const waitingOn = z.strictObject({

@@ -49,6 +49,7 @@ function briefFrom(data: OpenSession): Brief {
     branchPrefix: data.branchPrefix ?? 'chartroom',
     protectedPaths: data.protectedPaths ?? [],
     rerun: data.rerun ?? 'never',
+    rerequest: data.rerequest ?? 'always',
     priority: data.priority ?? 0,
     mission: data.mission ?? null,
     item: data.item ?? null,

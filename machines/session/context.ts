@@ -28,6 +28,8 @@ export interface Brief {
   protectedPaths: string[];
   /** Red checks of a head are first run again, once. */
   rerun: 'never' | 'once';
+  /** People who judged before are asked again for a new head. */
+  rerequest: 'always' | 'never';
   priority: number;
   mission: string | null;
   item: string | null;
@@ -344,6 +346,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
       branchPrefix: 'chartroom',
       protectedPaths: [],
       rerun: 'never',
+      rerequest: 'always',
       priority: 0,
       mission: null,
       item: null,

@@ -49,6 +49,8 @@ const lastWorker = ({ run, runs }: SessionContext): string | null => run?.agent 
 function askPeople(draft: Draft, logins: string[]): void {
   const { brief, pull } = draft.context;
   if (pull === null || logins.length === 0) return;
+  // Somebody whom a correction names is asked in any case.
+  if (brief.rerequest === 'never' && draft.context.reviewing.person === null) return;
   wishFor(draft, 'review.request', { repo: brief.repo, number: pull.number, logins });
 }
 

@@ -26,6 +26,7 @@ export interface RepoRouting {
   branchPrefix?: string | undefined;
   protectedPaths?: string[] | undefined;
   rerun?: Open['rerun'] | undefined;
+  rerequest?: Open['rerequest'] | undefined;
 }
 export type Open = NonNullable<IssueObserved['open']>;
 
@@ -79,6 +80,7 @@ const OPTIONAL = [
   'branchPrefix',
   'protectedPaths',
   'rerun',
+  'rerequest',
 ] as const satisfies (keyof RepoRouting & keyof Open)[];
 
 /** What the index shows of an actor. */

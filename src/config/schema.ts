@@ -41,6 +41,10 @@ export const repoSchema = z.strictObject({
     .enum(['never', 'once'])
     .optional()
     .describe('red checks of a head are first run again, once, before anybody repairs them; default never'),
+  rerequest: z
+    .enum(['always', 'never'])
+    .optional()
+    .describe('after a pushed fix the people who judged before are asked again; default always'),
   protectedPaths: z.array(z.string()).optional().describe('paths no run may change unasked; git pathspecs'),
 });
 export type RepoConfig = z.infer<typeof repoSchema>;

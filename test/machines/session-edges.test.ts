@@ -70,6 +70,18 @@ test('where people review, everybody who has judged is asked again, whoever want
   assert.deepEqual(session.acts('review.request')[0]?.params['logins'], ['maria', 'olga']);
 });
 
+test('where the repository asks its reviewers itself, nobody is asked again, and the gate waits for them all the same', () => {
+  const session = delivered({ gate: green }, { reviewers: 'people', rerequest: 'never' });
+  const reviews = [review({ id: 'r2', author: 'maria', verdict: 'request_changes' })];
+  session.send('pull.observed', pull({ gate: green, reviews }));
+  run(session);
+  end(session);
+  verified(session, { headBefore: H1, headAfter: H2 });
+  session.send('pull.observed', pull({ head: H2, headBy: 'us', gate: green, reviews }));
+  assert.deepEqual(session.acts('review.request'), []);
+  assert.equal(session.context().reviewing.asked?.head, H2);
+});
+
 test('a person whose requested changes were answered is asked also where agents review', () => {
   const session = delivered({ gate: green, reviews: [review({ author: 'maria' })] });
   run(session);
