@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { Fact } from '../actor/fact.ts';
 import type { HistoryEntry } from '../actor/past.ts';
 import { findNatsServer, installNatsServer } from '../bus/server.ts';
@@ -14,6 +15,9 @@ import { createOutput } from '../cli/output.ts';
 import type { Writer } from '../cli/terminal.ts';
 import { checkStory } from './outcome.ts';
 import { endAll, processesOf } from './processes.ts';
+import { createModel } from './model.ts';
+import { REAL_DRIVERS, configWith, findRealProgram, nextOf } from './real.ts';
+import type { RealDriver } from './real.ts';
 import { FILES, ISSUE, SCRIPT } from './story.ts';
 import { showFact } from './telling.ts';
 import { REPO, ask, createWorld, followFacts } from './world.ts';
@@ -25,6 +29,8 @@ const ACTS_MS_MAX = 15_000;
 
 export interface DemoOptions {
   json: boolean;
+  /** A real program in place of the scripted agents; its model stands on loopback. */
+  driver?: RealDriver | undefined;
   /** Keeps everything running after the story, until interrupted, so that the page can be looked at. */
   stay: boolean;
   /** A person wants it to end. */
@@ -35,7 +41,7 @@ export interface DemoOptions {
 }
 
 /** @returns the exit code */
-export async function runDemo({ json, stay, interrupted, stdout, stderr, env }: DemoOptions): Promise<0 | 1> {
+export async function runDemo({ json, driver, stay, interrupted, stdout, stderr, env }: DemoOptions): Promise<0 | 1> {
   const say = (line: string): void => void stderr.write(`${line}\n`);
   if ((await findNatsServer()) === null) {
     const installed = await installNatsServer(say);
@@ -44,6 +50,12 @@ export async function runDemo({ json, stay, interrupted, stdout, stderr, env }: 
       return 1;
     }
   }
+  const program = driver === undefined ? undefined : await findRealProgram(driver, env);
+  if (driver !== undefined && program === undefined) {
+    say(`✗ ${driver} is not installed — run: npm run test:agents, which installs it, or put it on the PATH`);
+    return 1;
+  }
+  const model = driver === undefined ? undefined : await createModel({ next: nextOf });
   const out = createOutput({ json, stdout, stderr, env, nowMs: Date.now() });
   const directory = await mkdtemp(path.join(tmpdir(), 'chartroom-demo-'));
   const world = await createWorld({
@@ -51,6 +63,7 @@ export async function runDemo({ json, stay, interrupted, stdout, stderr, env }: 
     files: FILES,
     script: SCRIPT,
     holdUntilApproved: true,
+    ...(driver === undefined ? {} : { config: configWith(driver, program!, model!.url) }),
     say: (line) => {
       if (!json) say(out.paint('dim', `   ci  ${line}`));
     },
@@ -83,6 +96,7 @@ export async function runDemo({ json, stay, interrupted, stdout, stderr, env }: 
     return 1;
   } finally {
     await world.close();
+    await model?.close();
     // A runtime that was killed left its nats-server and its agents behind.
     endAll(processesOf(directory));
     await rm(directory, { recursive: true, force: true });
@@ -180,9 +194,18 @@ const interrupt = (): Promise<void> =>
   });
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { values } = parseArgs({
+    options: { json: { type: 'boolean' }, stay: { type: 'boolean' }, driver: { type: 'string' } },
+  });
+  const driver = REAL_DRIVERS.find((name) => name === values.driver);
+  if (values.driver !== undefined && driver === undefined) {
+    process.stderr.write(`✗ there is no real program “${values.driver}” for the demo: ${REAL_DRIVERS.join(', ')}\n`);
+    process.exit(2);
+  }
   process.exitCode = await runDemo({
-    json: process.argv.includes('--json'),
-    stay: process.argv.includes('--stay'),
+    driver,
+    json: values.json === true,
+    stay: values.stay === true,
     interrupted: interrupt(),
     stdout: process.stdout,
     stderr: process.stderr,

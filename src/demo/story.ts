@@ -27,7 +27,8 @@ export const FILES: Record<string, string> = {
   ].join('\n'),
 };
 
-const greet = (body: string): string => `/** Says hello to somebody. */\nexport function greet(name) {\n  ${body}\n}\n`;
+export const greet = (body: string): string =>
+  `/** Says hello to somebody. */\nexport function greet(name) {\n  ${body}\n}\n`;
 const writeGreet = (body: string) => ({ write: { path: 'src/greet.js', text: greet(body) } });
 
 export const SCRIPT = {

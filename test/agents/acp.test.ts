@@ -1,7 +1,7 @@
 import { createModel } from '../../src/demo/model.ts';
+import { MODEL_KEY, codexAt } from '../../src/demo/model/settings.ts';
 import { createAcpDriver } from '../../src/drivers/acp/driver.ts';
 import { driverContract } from '../drivers/contract.ts';
-import { modelAt } from './model-at.ts';
 import { playing } from './playing.ts';
 import { findProgram } from './programs.ts';
 
@@ -9,7 +9,7 @@ const program = findProgram('acp');
 const driver = (url: string) =>
   createAcpDriver({
     program: 'path' in program ? program.path : 'codex-acp',
-    args: Object.entries({ ...modelAt(url), approval_policy: 'untrusted', sandbox_mode: 'danger-full-access' }).flatMap(
+    args: Object.entries({ ...codexAt(url), approval_policy: 'untrusted', sandbox_mode: 'danger-full-access' }).flatMap(
       ([key, value]) => ['-c', `${key}=${JSON.stringify(value)}`],
     ),
   });
@@ -23,7 +23,7 @@ driverContract({
   async play(behaviour, use) {
     const model = await createModel({ next: (occasion) => playing(behaviour, occasion) });
     try {
-      await use({ driver: driver(model.url), env: { MODEL_KEY: 'not-a-secret' } });
+      await use({ driver: driver(model.url), env: { MODEL_KEY } });
     } finally {
       await model.close();
     }

@@ -1,4 +1,5 @@
 import { createModel } from '../../src/demo/model.ts';
+import { claudeAt } from '../../src/demo/model/settings.ts';
 import { createClaudeDriver } from '../../src/drivers/claude/driver.ts';
 import { driverContract } from '../drivers/contract.ts';
 import { playing } from './playing.ts';
@@ -15,14 +16,8 @@ driverContract({
   limitedUntil: undefined,
   async play(behaviour, use) {
     const model = await createModel({ next: (occasion) => playing(behaviour, occasion) });
-    const env = {
-      ANTHROPIC_BASE_URL: model.url,
-      ANTHROPIC_API_KEY: 'not-a-secret',
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      DISABLE_AUTOUPDATER: '1',
-    };
     try {
-      await use({ driver, env });
+      await use({ driver, env: claudeAt(model.url) });
     } finally {
       await model.close();
     }

@@ -1,13 +1,13 @@
 import { createModel } from '../../src/demo/model.ts';
+import { MODEL_KEY, codexAt } from '../../src/demo/model/settings.ts';
 import { createCodexDriver } from '../../src/drivers/codex/driver.ts';
 import { driverContract } from '../drivers/contract.ts';
-import { modelAt } from './model-at.ts';
 import { playing } from './playing.ts';
 import { findProgram } from './programs.ts';
 
 const program = findProgram('codex');
 const path = 'path' in program ? program.path : 'codex';
-const driver = (url: string) => createCodexDriver({ program: path, config: modelAt(url) });
+const driver = (url: string) => createCodexDriver({ program: path, config: codexAt(url) });
 
 driverContract({
   name: 'codex',
@@ -16,7 +16,7 @@ driverContract({
   async play(behaviour, use) {
     const model = await createModel({ next: (occasion) => playing(behaviour, occasion) });
     try {
-      await use({ driver: driver(model.url), env: { MODEL_KEY: 'not-a-secret' } });
+      await use({ driver: driver(model.url), env: { MODEL_KEY } });
     } finally {
       await model.close();
     }
