@@ -32,10 +32,22 @@ interface HealthOptions {
   hold: Hold;
   blind: () => Blind[];
   sights: () => Partial<Record<Source, SourceSight>>;
+  /** Of what deliveries wait in. */
+  spool: { notes(): string[] };
   clock: Clock;
 }
 
-export function createHealth({ bus, node, publisher, letterbox, hold, sights, blind, clock }: HealthOptions): Health {
+export function createHealth({
+  bus,
+  node,
+  publisher,
+  letterbox,
+  hold,
+  sights,
+  blind,
+  spool,
+  clock,
+}: HealthOptions): Health {
   const startedMs = clock.now();
   const notes: string[] = [];
   let connected = false;
@@ -66,7 +78,14 @@ export function createHealth({ bus, node, publisher, letterbox, hold, sights, bl
       return {
         ready: reasons.length === 0,
         reasons,
-        notes: [...heldNote(hold), ...damageNotes(node), ...seen.notes, ...letterbox.notes(), ...notes],
+        notes: [
+          ...heldNote(hold),
+          ...damageNotes(node),
+          ...seen.notes,
+          ...letterbox.notes(),
+          ...spool.notes(),
+          ...notes,
+        ],
         effects: hold.held() === null ? 'performed' : 'held',
         nats: connected ? 'connected' : 'disconnected',
         sources: sights(),

@@ -25,6 +25,7 @@ import { createRouter } from './bridge/router.ts';
 import { createSweep } from './bridge/sweep.ts';
 import type { Source } from './bridge/hook.ts';
 import { openSpool } from './bridge/spool.ts';
+import type { Spool } from './bridge/spool.ts';
 import { createWebhooks } from './bridge/webhooks.ts';
 import type { Bus } from './bus/bus.ts';
 import { keepNatsServer } from './bus/keeper.ts';
@@ -267,6 +268,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     }),
     (part) => part.stop(),
   );
+  const spool = await openSpool({ directory: path.join(config.data, 'spool'), log });
   const health = createHealth({
     bus,
     node,
@@ -275,6 +277,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     hold,
     sights: sweep.sights,
     blind: () => watches.blind(),
+    spool,
     clock,
   });
   const questions: Questions = createQuestions({
@@ -313,7 +316,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   await introduceFleet({ node, config, roles });
   if (held) void hold.resumed.then(perform);
   else await effects.endStrays();
-  const webhooks = opened(await openWebhooks({ config, bus, letterbox, clock, log }), (part) => part.close());
+  const webhooks = opened(await openWebhooks({ config, bus, spool, letterbox, clock, log }), (part) => part.close());
   void hold.resumed.then(() => sweep.start());
   isUp = true;
   // The first to be closed: what waits for the lease would keep the others waiting.
@@ -358,12 +361,12 @@ async function openBus(config: Config, clock: Clock, log: Logger, opened: Opened
 async function openWebhooks(parts: {
   config: Config;
   bus: Bus;
+  spool: Spool;
   letterbox: ReturnType<typeof createLetterbox>;
   clock: Clock;
   log: Logger;
 }): Promise<{ url: string; close(): Promise<void> }> {
-  const { config, bus, letterbox, clock, log } = parts;
-  const spool = await openSpool({ directory: path.join(config.data, 'spool'), log });
+  const { config, bus, spool, letterbox, clock, log } = parts;
   const { maxBytes, github, linear, listen } = config.webhooks;
   const webhooks = createWebhooks({
     github,

@@ -4,6 +4,7 @@
  * there is published in order when the bus is back, and goes when the runtime has taken it; twice is harmless, since
  * the stream and every envelope made from a hook know it by its delivery id.
  */
+import { BusError } from '../bus/bus.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import { RejectedInput, TransientError } from '../errors.ts';
@@ -46,6 +47,8 @@ export interface Courier {
 /** A server that does not answer for this long is treated as gone: Linear waits 5 s for us, and the spool is there. */
 const PUBLISH_WAIT_MS = 2_000;
 const RETRY_MS_MAX = 30_000;
+/** `status` of a BusError for what is larger than the server takes. */
+const TOO_LARGE = 413;
 
 export function createCourier(options: CourierOptions): Courier {
   const { bus, spool, taken, bodies, clock, log, hookWaitMs, retryMs, letterBytesMax } = options;
@@ -68,7 +71,15 @@ export function createCourier(options: CourierOptions): Courier {
       if (bodies === undefined) throw new RejectedInput('HOOK_SIZE', 'the body is larger than a message of the bus');
       text = letterTextByRef(head, await bodies.put(hookId(head), Buffer.from(delivery.body)));
     }
-    return (await bus.publish('hook', subjectOf(head), text, { msgId: hookId(head) })).seq;
+    try {
+      return (await bus.publish('hook', subjectOf(head), text, { msgId: hookId(head) })).seq;
+    } catch (error) {
+      // Tried again it would be refused for ever, and everything behind it would wait.
+      if (error instanceof BusError && error.status === TOO_LARGE) {
+        throw new RejectedInput('HOOK_SIZE', 'the delivery is larger than NATS takes; set max_payload: 8MB there');
+      }
+      throw error;
+    }
   }
 
   /** undefined: it took too long, or we are closing. What comes of it later is not lost, only not waited for. */
@@ -90,6 +101,7 @@ export function createCourier(options: CourierOptions): Courier {
     try {
       return await within(PUBLISH_WAIT_MS, publish(delivery));
     } catch (err) {
+      if (err instanceof RejectedInput) throw err;
       log.warn({ err, delivery: delivery.head.delivery }, 'the bus did not take a delivery');
       return undefined;
     }

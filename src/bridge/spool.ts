@@ -21,6 +21,8 @@ export interface Spool {
   /** Nobody will ever take it: it no longer counts, and stays on the disk for a person to look at. */
   setAside(number: number, err: unknown): Promise<undefined>;
   has(number: number): boolean;
+  /** What a person has to know of it, in sentences. */
+  notes(): string[];
   size(): { count: number; bytes: number };
 }
 
@@ -35,6 +37,7 @@ export interface SpoolOptions {
 const COUNT_MAX = 10_000;
 const BYTES_MAX = 256 * 1_024 * 1_024;
 const FILE = /^(\d{12})\.hook$/;
+const ASIDE = '.aside';
 
 /** Takes up what an earlier process left. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
@@ -43,6 +46,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const sizes = new Map<number, number>();
   let last = 0;
   let bytes = 0;
+  let aside = 0;
   /** Being written: counted, so that many at once cannot pass the bounds together. */
   const reserved = { count: 0, bytes: 0 };
 
@@ -60,7 +64,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const number = Number(FILE.exec(name)?.[1] ?? 0);
     if (number > 0) {
       keep(number, (await stat(path.join(directory, name))).size);
-      last = number;
+      last = Math.max(last, number);
+    } else if (name.endsWith(ASIDE)) {
+      aside += 1;
+      // A number that is given again would replace what a person has not looked at.
+      last = Math.max(last, Number.parseInt(name, 10) || 0);
     } else if (name.endsWith('.part')) {
       // Never answered with 2xx: the process ended while it was being written.
       await unlink(path.join(directory, name));
@@ -69,7 +77,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   async function setAside(number: number, err: unknown): Promise<undefined> {
     log.error({ err, spooled: number }, 'a spooled delivery was set aside');
-    await rename(place(number), `${place(number)}.aside`).catch(() => {});
+    await rename(place(number), `${place(number)}${ASIDE}`).catch(() => {});
+    aside += 1;
     drop(number);
   }
 
@@ -108,6 +117,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       drop(number);
     },
     size: () => ({ count: sizes.size, bytes }),
+    notes: () =>
+      aside === 0
+        ? []
+        : [`deliveries set aside because nothing could carry or read them: ${aside}, in ${directory}/*${ASIDE}`],
   };
 }
 

@@ -189,6 +189,9 @@ async function watch(nc: NatsConnection, { turn, dialled, failed }: Watching): P
   }
 }
 
+/** As in HTTP: asked again it is refused again. */
+const TOO_LARGE = 413;
+
 const denied = (servers: string | readonly string[]): string =>
   `NATS at ${listed(servers)} does not accept the user or its password`;
 const listed = (servers: string | readonly string[]): string => [servers].flat().join(', ');
@@ -221,6 +224,7 @@ export function busError(error: unknown, what: string): BusError {
     case 'large':
       return new BusError('BUS_REFUSED', `the message to ${what} is larger than the server takes (max_payload)`, {
         cause: error,
+        status: TOO_LARGE,
       });
     case 'denied':
     case undefined:

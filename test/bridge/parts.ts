@@ -37,6 +37,8 @@ export interface FakeBus extends Pick<Bus, 'publish' | 'onStatus' | 'read'> {
   disconnect(): void;
   /** Connected, but every publish fails: a full stream. */
   refuse(refusing: boolean): void;
+  /** As a server with a smaller max_payload. */
+  takesAtMost(bytes: number): void;
   /** Resolves when the stream holds so many. */
   holds(count: number): Promise<void>;
 }
@@ -44,6 +46,7 @@ export interface FakeBus extends Pick<Bus, 'publish' | 'onStatus' | 'read'> {
 export function createFakeBus({ connected = true }: { connected?: boolean } = {}): FakeBus {
   let up = connected;
   let refusing = false;
+  let bytesMax = Infinity;
   const listeners: ((status: 'connected' | 'disconnected') => void)[] = [];
   let waiting: { count: number; resolve: () => void }[] = [];
   const tell = () => {
@@ -56,6 +59,9 @@ export function createFakeBus({ connected = true }: { connected?: boolean } = {}
       if (!up) throw new BusError('BUS_UNREACHABLE', 'the bus is down');
       if (refusing) throw new BusError('BUS_FULL', 'the stream is full');
       bus.calls++;
+      if (Buffer.byteLength(body) > bytesMax) {
+        throw new BusError('BUS_REFUSED', 'larger than the server takes', { status: 413 });
+      }
       const known = bus.stored.find(({ msgId }) => msgId === options.msgId);
       if (known !== undefined) return { seq: known.seq, duplicate: true };
       const seq = bus.stored.length + 1;
@@ -84,6 +90,9 @@ export function createFakeBus({ connected = true }: { connected?: boolean } = {}
     },
     refuse(value) {
       refusing = value;
+    },
+    takesAtMost(bytes) {
+      bytesMax = bytes;
     },
     holds: (count) =>
       new Promise((resolve) => {

@@ -291,6 +291,34 @@ test('a spooled delivery that nothing can carry any more is set aside; those beh
   assert.deepEqual(await readdir(directory), ['000000000001.hook.aside']);
 });
 
+test('what NATS is too small for is refused at once; spooled before, it is set aside, those behind it go on, and it is told', async (t) => {
+  const directory = await tempDirectory(t);
+  const before = await createBridge(t, { directory, bus: createFakeBus({ connected: false }) });
+  const large = { pad: 'x'.repeat(1_000) };
+  await before.post(githubDelivery('ping', { body: large, delivery: 'large' }));
+  await before.post(githubDelivery('ping', { body: ping, delivery: 'small' }));
+  await before.webhooks.close();
+  assert.deepEqual(before.spool.notes(), []);
+
+  const bus = createFakeBus({ connected: false });
+  bus.takesAtMost(1_000);
+  const after = await createBridge(t, { directory, bus });
+  bus.connect();
+  await bus.holds(1);
+  await after.spool.emptied();
+  assert.equal(bus.stored[0]?.msgId, 'github:small');
+  const told = [`deliveries set aside because nothing could carry or read them: 1, in ${directory}/*.aside`];
+  assert.deepEqual(after.spool.notes(), told);
+  const answer = await after.post(githubDelivery('ping', { body: large, delivery: 'large-again' }));
+  assert.equal(answer.status, 413);
+  assert.match(String(answer.body['error']), /larger than NATS takes; set max_payload: 8MB/);
+  assert.equal(after.spool.size().count, 0);
+
+  const again = await createBridge(t, { directory });
+  assert.deepEqual(again.spool.notes(), told);
+  assert.equal(await again.spool.add({ head: parseHook(Buffer.from(bus.stored[0].body)), body: '{}' }), 2);
+});
+
 test('a full stream is waited out with growing pauses', async (t) => {
   const { post, bus, spool, clock } = await createBridge(t);
   bus.refuse(true);

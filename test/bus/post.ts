@@ -130,6 +130,7 @@ export async function openPost(options: PostOptions = {}) {
         letterbox,
         sights: () => ({}),
         blind: () => [],
+        spool,
         hold: createHold({ node, read: node.read }),
       }),
       async close() {
