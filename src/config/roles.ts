@@ -28,6 +28,8 @@ export const roleSchema = z.strictObject({
   env: z.array(z.string()).default([]),
   /** What it may do without asking a person; drivers without approvals do not ask. */
   allow: z.enum(ALLOWANCES).default('everything'),
+  /** The program, with arguments, that its processes run in: `{worktree}`, `{home}`, `{run}` and `{data}` are filled in. */
+  sandbox: z.array(z.string().min(1)).min(1).optional(),
   /** What its prompt says of the role. */
   prompt: z.string().default(''),
 });

@@ -124,6 +124,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
       log,
     }),
     machine,
+    sandbox: (role) => roleOf(roles, role)?.sandbox ?? [],
     secretEnv: (agent, role) =>
       secretEnvironmentOf(
         config.agents.find(({ name }) => `agent/${name}` === agent),

@@ -208,3 +208,37 @@ test('a program that cannot be started is told as a crash', () =>
       ['crash', 'it could not be started: there is no driver nobody; there are scripted, command'],
     );
   }));
+
+test('a role’s sandbox starts its program: the places it names are filled in, and it goes with the program', () => {
+  const words = [
+    '/bin/sh',
+    '-c',
+    'printf "%s\\n" "$@" > "$1/sandboxed"; shift 2; exec "$@"',
+    'box',
+    '{worktree}',
+    '{home}',
+  ];
+  return withProcesses(
+    {
+      runs: [{ steps: [{ run: 'test -f sandboxed' }] }],
+      more: { sandbox: (role) => (role === 'implementer' ? words : []) },
+    },
+    async (site) => {
+      site.start();
+      assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+      const [worktree, home, ...program] = (await readFile(path.join(site.worktree, 'sandboxed'), 'utf8')).split('\n');
+      assert.equal(worktree, site.worktree);
+      assert.equal(home, path.join(site.directory, 'data/homes/ada'));
+      assert.equal(program[0], process.execPath);
+      assert.equal((await site.next('driver.exited')).data['class'], 'clean');
+    },
+  );
+});
+
+test('a sandbox that is not there is told as a crash, and its name with it', () =>
+  withProcesses({ more: { sandbox: () => ['/no/such/bwrap', '--ro-bind', '/', '/'] } }, async (site) => {
+    site.start();
+    const { data } = await site.next('driver.exited');
+    assert.equal(data['class'], 'crash');
+    assert.match(String(data['reason']), /\/no\/such\/bwrap/);
+  }));

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import type { Conversation, Driver, DriverEvent, Exit, Message, Seat } from '../../drivers/driver.ts';
+import type { Conversation, Driver, DriverEvent, Exit, Launch, Message, Seat } from '../../drivers/driver.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError, TransientError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
@@ -40,6 +40,8 @@ export interface LifeOptions {
   found: boolean;
   prompt: { text: string; notes: string[] } | null;
   env: Record<string, string>;
+  /** What its program is started by, with arguments; empty: by nothing. */
+  sandbox: readonly string[];
   limits: RunLimits;
   bounds: Bounds;
   bootId: string;
@@ -170,7 +172,7 @@ export function liveOn(options: LifeOptions): Life {
   }
 
   async function start(): Promise<void> {
-    const launch = await driver.launch(seat);
+    const launch = within(options.sandbox, await driver.launch(seat));
     await mkdir(seat.cwd, { recursive: true });
     const started = await startProcess(folder, launch, { cwd: seat.cwd, env: options.env });
     ({ input, letGo } = started);
@@ -407,6 +409,11 @@ export function liveOn(options: LifeOptions): Life {
       hushed = true;
     },
   };
+}
+
+/** A program, started by the one around it. */
+function within([file, ...args]: readonly string[], launch: Launch): Launch {
+  return file === undefined ? launch : { ...launch, file, args: [...args, launch.file, ...launch.args] };
 }
 
 /** How shells say that a program died of a signal: 128 and its number. */

@@ -61,6 +61,8 @@ export interface ProcessWatchOptions {
   machine: Record<string, string>;
   /** What an agent's processes get besides, and no event may hold: its role's variables and its secrets. */
   secretEnv?: (agent: string, role: string) => Record<string, string>;
+  /** The program that processes of a role run in, with its arguments; none: they run as they are. */
+  sandbox?: (role: string) => readonly string[];
   /** What a role's agents may do without asking. Default: everything. */
   allowance?: (role: string) => Allowance;
   /** Git identity of an agent. */
@@ -169,6 +171,12 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
       found,
       prompt,
       env: await environment(params, seat, token),
+      sandbox: inSandbox(options.sandbox?.(params.role) ?? [], {
+        worktree: seat.cwd,
+        home: seat.home,
+        run: seat.directory,
+        data: path.resolve(dataDir),
+      }),
       limits: {
         tokens,
         costUsd,
@@ -288,6 +296,10 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
     live: () => [...lives.keys()],
   };
 }
+
+/** The words of a sandbox with its places filled in. */
+const inSandbox = (words: readonly string[], places: Record<string, string>): string[] =>
+  words.map((word) => word.replace(/\{(\w+)\}/g, (whole, name: string) => places[name] ?? whole));
 
 const nameOf = (agent: string): string => agent.slice('agent/'.length);
 
