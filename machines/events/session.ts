@@ -404,7 +404,14 @@ export const SESSION_EVENTS = {
       unread: z.number().int(),
       waitingOn: z.array(waitingOn),
       at: time,
-      cause: z.strictObject({ id: z.string(), source: z.string(), reason: z.string().optional() }),
+      /** What its runs have cost so far. */
+      spent: z.strictObject({ runs: z.number().int(), tokens: z.number().int(), costUsd: z.number() }).optional(),
+      cause: z.strictObject({
+        id: z.string(),
+        source: z.string(),
+        type: z.string().optional(),
+        reason: z.string().optional(),
+      }),
     }),
     means: 'A session this actor keeps a picture of has changed.',
     from: 'runtime',

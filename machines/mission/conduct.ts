@@ -3,7 +3,7 @@ import { refuse, tell } from '../decision.ts';
 import type { Decision, Wish } from '../decision.ts';
 import type { MissionEvent, MissionItem } from '../events/mission.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
-import type { Item, MissionContext } from './context.ts';
+import type { Item, MissionContext, Picture } from './context.ts';
 import { hasEnded } from './context.ts';
 import { mistakeIn, withDependants } from './graph.ts';
 import { askHelp, withdrawn } from './help.ts';
@@ -64,14 +64,24 @@ export const hold: Handler = (context, event) => {
 export const observe: Handler = (context, event) => {
   if (event.type !== 'session.changed') return {};
   const picture = pictureFrom(event.data);
+  const isCorrected = event.data.cause.type?.startsWith('correct.') === true;
   // Two items for one source show one session.
   const shows = ({ session, picture: last }: Item): boolean =>
     session === event.source && (last === null || last.at <= picture.at);
   if (!context.items.some(shows)) return {};
   return {
-    set: { items: context.items.map((item) => (shows(item) ? settled({ ...item, picture }, event.at) : item)) },
+    set: { items: context.items.map((item) => (shows(item) ? seen(item, picture, isCorrected, event.at) : item)) },
   };
 };
+
+function seen(item: Item, picture: Picture, isCorrected: boolean, at: string): Item {
+  const next = settled({ ...item, picture, by: picture.owner ?? item.by }, at);
+  return {
+    ...next,
+    begunAt: item.begunAt ?? (next.state === 'active' ? at : null),
+    corrections: item.corrections + (isCorrected ? 1 : 0),
+  };
+}
 
 const replace = (items: readonly Item[], next: Item, known: Item): Item[] =>
   items.map((item) => (item === known ? next : item));

@@ -16,6 +16,8 @@ export interface Picture {
   epoch: number;
   unread: number;
   waitingOn: WaitingOn[];
+  /** What its runs have cost so far. */
+  spent: { runs: number; tokens: number; costUsd: number };
   at: string;
 }
 
@@ -31,6 +33,10 @@ export interface Item {
   /** What it was last told to wait for; empty = it may run. */
   heldBy: string[];
   picture: Picture | null;
+  /** When work on it first began, who owned it last, and how many corrections moved it: for the report. */
+  begunAt: string | null;
+  by: string | null;
+  corrections: number;
   /** Its session could not be opened. */
   refused: string | null;
   /** It was told to close. */

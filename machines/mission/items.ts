@@ -21,6 +21,9 @@ export function newItem(mission: string, spec: MissionItem, nth: number, at: str
     since: at,
     heldBy: [mission],
     picture: null,
+    begunAt: null,
+    by: null,
+    corrections: 0,
     refused: null,
     closing: false,
     linked: false,
@@ -141,6 +144,7 @@ export function pictureFrom(data: {
   epoch: number;
   unread: number;
   waitingOn: Picture['waitingOn'];
+  spent?: Picture['spent'] | undefined;
   at: string;
 }): Picture {
   const { value } = data;
@@ -152,6 +156,7 @@ export function pictureFrom(data: {
     epoch: data.epoch,
     unread: data.unread,
     waitingOn: data.waitingOn,
+    spent: data.spent ?? { runs: 0, tokens: 0, costUsd: 0 },
     at: data.at,
   };
 }
@@ -174,11 +179,25 @@ export function isInTheWay({ items, policy }: MissionContext, { state, spec }: I
 export const isLost = ({ items, policy }: MissionContext): boolean =>
   policy.onItemFailed === 'fail' && items.some(({ state }) => state === 'failed');
 
-/** What became of each item, for people. */
+/** What became of each item, for people: its end, who owned it, how long it took, what it cost, how often it was corrected. */
 export function reportOf({ objective, items }: MissionContext): string {
-  const lines = items.map(({ spec, state, picture, refused }) => {
-    const pull = picture?.pull == null ? '' : `, pull request #${picture.pull}`;
-    return `- ${spec.key}: ${spec.title}: ${state}${pull}${refused === null ? '' : ` (${refused})`}`;
-  });
+  const lines = items.map((item) => `- ${item.spec.key}: ${item.spec.title}: ${endOf(item)}`);
   return [objective, '', ...lines].join('\n');
 }
+
+function endOf({ state, picture, refused, by, begunAt, since, corrections }: Item): string {
+  if (refused !== null) return `${state} (${refused})`;
+  const { runs, tokens, costUsd } = picture?.spent ?? { runs: 0, tokens: 0, costUsd: 0 };
+  const parts = [
+    picture?.pull == null ? null : `pull request #${picture.pull}`,
+    by === null ? null : `by ${by}`,
+    runs === 0 ? null : counted(runs, 'run'),
+    begunAt === null ? null : `${Math.max(1, Math.round((Date.parse(since) - Date.parse(begunAt)) / 60_000))} min`,
+    tokens === 0 ? null : counted(tokens, 'token'),
+    costUsd === 0 ? null : `${costUsd.toFixed(2)} USD`,
+    corrections === 0 ? null : counted(corrections, 'correction'),
+  ];
+  return [state, ...parts.filter((part) => part !== null)].join(', ');
+}
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

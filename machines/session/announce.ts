@@ -34,7 +34,7 @@ function pictured(before: View | null, after: View, event: MachineEvent): Announ
   const data = {
     ...picture,
     at: event.at,
-    cause: { id: event.id, source: event.source, ...(typeof reason === 'string' ? { reason } : {}) },
+    cause: { id: event.id, source: event.source, type: event.type, ...(typeof reason === 'string' ? { reason } : {}) },
   };
   return listeners.map((to) => ({ to, type: 'session.changed', data }));
 }
@@ -53,6 +53,11 @@ function pictureOf(view: View): Record<string, unknown> {
     epoch: context.epoch,
     ...(pull === null ? {} : { pull }),
     unread: countUnread(context.notes),
+    spent: {
+      runs: context.runs.length,
+      tokens: context.usage.inputTokens + context.usage.outputTokens,
+      costUsd: context.usage.costUsd,
+    },
     waitingOn: waitingOn(view),
   };
 }

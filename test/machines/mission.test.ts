@@ -134,7 +134,10 @@ test('a finished dependency frees what waited for it, and the last one completes
   assert.deepEqual(items(actor), { a: 'done', b: 'active' });
   told(actor, 'b', 'done');
   assert.equal(actor.project().phase, 'completed');
-  assert.equal(actor.context()['report'], 'Ship it\n\n- a: Do a: done, pull request #7\n- b: Do b: done');
+  assert.equal(
+    actor.context()['report'],
+    'Ship it\n\n- a: Do a: done, pull request #7\n- b: Do b: done, by agent/ada, 1 min',
+  );
 });
 
 test('a failed item holds what waits for it, and the mission says who must move', () => {

@@ -251,6 +251,22 @@ describe('an owner that is lost', () => {
     assert.deepEqual(await runsOf(A), ['ada implement', 'ben implement']);
   });
 
+  test('the report at the end says who did what, how long it took, in how many runs, and how often it was corrected', async () => {
+    await stage.hire('ada', 'implementer');
+    await begin([item('a'), item('b', { pin: 'agent/ada' })], { policy: { maxParallel: 1 } });
+    await stage.hire('ben', 'implementer');
+    await stage.wait(300);
+    await taken(stage.send(`${M}#a`, 'correct.reassign', { to: 'agent/ben', reason: 'ada is slow' }));
+    await submit('agent/ben');
+    await stage.pull(A, { merged: true });
+    await taken(stage.send(`${M}#b`, 'correct.close', { outcome: 'cancelled', reason: 'not needed' }));
+    const shown = await stage.show(M);
+    assert.equal(shown.phase, 'completed');
+    const [, , a, b] = String(shown.context['report']).split('\n');
+    assert.match(a ?? '', /^- a: Do a: done, pull request #1, by agent\/ben, 2 runs, 5 min, \d+ tokens, 1 correction$/);
+    assert.match(b ?? '', /^- b: Do b: cancelled, .*1 correction$/);
+  });
+
   test('M: what a correction moved does not come back to the wrong lane when its new owner is lost', async () => {
     await stage.hire('susan', 'reviewer');
     await stage.hire('ada', 'implementer', { lanes: ['backend'] });
