@@ -100,6 +100,7 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
   }
   if (config.drivers.scripted !== undefined) yield checkScript(config.drivers.scripted.script, config.directory);
   if (config.drivers.command !== undefined) yield await checkCommand(config.drivers.command.run);
+  yield* checkAgentPrograms(config);
   for (const agent of config.agents) {
     if (agent.github !== undefined && agent.github.token !== '') {
       yield await checkGithub(`github as ${agent.name}`, config, agent.github.token);
@@ -200,6 +201,22 @@ function checkScript(script: string, directory: string): Finding {
   return existsSync(file)
     ? good('scripted driver', file)
     : bad('scripted driver', `there is no ${file}`, 'correct drivers.scripted.script');
+}
+
+/** The programs of the agents that are configured, each asked once. */
+async function* checkAgentPrograms({ agents, drivers }: Config): AsyncGenerator<Finding> {
+  const programs = {
+    codex: drivers.codex?.program ?? 'codex',
+    claude: drivers.claude?.program ?? 'claude',
+    acp: drivers.acp?.program,
+  };
+  for (const [driver, program] of Object.entries(programs)) {
+    if (program === undefined || !agents.some((agent) => agent.driver === driver)) continue;
+    const { failed, stdout } = await execa('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', program], { reject: false });
+    yield failed
+      ? bad(`${driver} driver`, `there is no program ${program}`, `install it, or correct drivers.${driver}.program`)
+      : good(`${driver} driver`, stdout);
+  }
 }
 
 /** The first word of the command line is the program, where it is a plain word. */
