@@ -57,7 +57,9 @@ export interface Letter {
   causationid?: string;
 }
 
-/** Rows per portion of the list, the most that one answer holds. */
+/** Rows of the first portion: more than a screen, so that it is there at once. */
+const LIST_FIRST = 100;
+/** Rows of each further portion of the list, the most that one answer holds. */
 const LIST_PORTION = 1_000;
 /** Steps shown before somebody asks for older ones. */
 export const HISTORY_PORTION = 100;
@@ -112,7 +114,7 @@ export function createAsk({
     redeliver: (delivery) => ask('redeliver', { delivery }),
     runs: (actor) => ask('runs', { actor }),
     output: (run, from) => ask('output', { run, from }),
-    list: (cursor) => ask('list', { limit: LIST_PORTION, ...(cursor === null ? {} : { cursor }) }),
+    list: (cursor) => ask('list', cursor === null ? { limit: LIST_FIRST } : { limit: LIST_PORTION, cursor }),
     show: (actor) => ask('show', { actor }),
     history: (actor, range) => ask('history', { actor, limit: HISTORY_PORTION, ...range }),
     chart: (kind) => ask('chart', { kind }),

@@ -71,6 +71,8 @@ export function createFleet({ ask }: { ask: Ask }): Fleet {
         return;
       }
       rows.push(...answer.value.items);
+      // Who needs a person comes first: that is shown while the others are still on their way.
+      if (!store.getSnapshot().context.known) store.trigger.loaded({ rows });
       cursor = answer.value.next;
     } while (cursor !== null);
     store.trigger.loaded({ rows });

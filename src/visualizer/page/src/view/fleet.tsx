@@ -1,5 +1,5 @@
 /** All actors: who needs a person first, found by what one types, counted by kind and phase. */
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useDeferredValue, useEffect, useMemo, useRef } from 'react';
 import type { IndexRow } from '../answers.ts';
 import { actorHref, fleetHref } from '../route.ts';
 import { byNeed, counted, kindOf, matches, NO_FILTER, spoken } from '../rows.ts';
@@ -10,10 +10,8 @@ import { Anchor, Name } from './anchor.tsx';
 import { Notice } from './notice.tsx';
 import { Phase } from './phase.tsx';
 import { useFleet, useLink, usePage } from './use.ts';
+import { Windowed } from './windowed.tsx';
 import { WaitLine } from './wait-line.tsx';
-
-/** More rows than anybody reads at once; the rest is a press away. */
-const ROWS_PORTION = 200;
 
 export function FleetView({ filter }: { filter: Filter }) {
   const { rows, known, problem } = useFleet();
@@ -120,7 +118,6 @@ function Count({ href, isCurrent, count, children }: CountProps) {
 }
 
 function List({ rows, isFiltered }: { rows: IndexRow[]; isFiltered: boolean }) {
-  const [limit, setLimit] = useState(ROWS_PORTION);
   if (rows.length === 0) {
     return isFiltered ? (
       <p className="quiet">
@@ -132,18 +129,12 @@ function List({ rows, isFiltered }: { rows: IndexRow[]; isFiltered: boolean }) {
       </p>
     );
   }
-  const shown = rows.slice(0, limit);
-  const needed = shown.filter((row) => neededSince(row) !== null);
-  const others = shown.filter((row) => neededSince(row) === null);
+  const needed = rows.filter((row) => neededSince(row) !== null);
+  const others = rows.filter((row) => neededSince(row) === null);
   return (
     <>
       <Section title="Needs a person" rows={needed} />
       <Section title={needed.length > 0 ? 'Everything else' : 'Nobody is needed'} rows={others} />
-      {rows.length > limit ? (
-        <button type="button" className="more" onClick={() => setLimit(limit + ROWS_PORTION)}>
-          Show {Math.min(ROWS_PORTION, rows.length - limit)} more of {rows.length}
-        </button>
-      ) : null}
     </>
   );
 }
@@ -153,16 +144,13 @@ function Section({ title, rows }: { title: string; rows: IndexRow[] }) {
   return (
     <section className="rows" aria-label={title}>
       <h2>{title}</h2>
-      <ul>
-        {rows.map((row) => (
-          <Row key={row.address} row={row} />
-        ))}
-      </ul>
+      <Windowed items={rows} label={title} row={(row) => <Row key={row.address} row={row} />} />
     </section>
   );
 }
 
-function Row({ row }: { row: IndexRow }) {
+/** A fact about one actor draws that one again, not the thousands beside it. */
+const Row = memo(function Row({ row }: { row: IndexRow }) {
   const wait = foremost(row.waitingOn);
   return (
     <li className="row" data-address={row.address} data-final={row.final ? '' : undefined}>
@@ -187,4 +175,4 @@ function Row({ row }: { row: IndexRow }) {
       </div>
     </li>
   );
-}
+});
