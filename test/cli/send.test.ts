@@ -95,6 +95,22 @@ test('say, fyi and answer carry words; assign is a reassignment to an agent by n
   assert.match(nobody.err, /there is no agent called “nemo”/);
 });
 
+test('mail can be urgent', async (t) => {
+  const screen = await screenWithSession();
+  t.after(() => screen.stop());
+  await screen.send('agent/boss', 'hire', { role: 'conductor', driver: 'scripted', mode: 'chat' });
+  await screen.run('say', 'agent/boss', 'whenever');
+  await screen.run('say', 'agent/boss', 'now', '--urgent');
+  await screen.run('send', 'agent/boss', 'query', '--data', '{"text":"now?"}', '--urgent');
+  const [shown] = (await screen.run('show', 'agent/boss', '--json')).json<{
+    context: { mail: { urgent: boolean }[] };
+  }>();
+  assert.deepEqual(
+    shown?.context.mail.map(({ urgent }) => urgent),
+    [false, true, true],
+  );
+});
+
 test('misuse is exit 2 and says what, why and what to do, and nothing is sent', async (t) => {
   const screen = await screenWithSession();
   t.after(() => screen.stop());

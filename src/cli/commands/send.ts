@@ -16,9 +16,11 @@ export interface ChangeFlags {
   dryRun?: boolean;
   wait?: string | true;
   timeout?: number;
+  urgent?: boolean;
 }
 
 const REASON = 'why: kept in its history';
+const URGENT = 'an agent is shown it before other mail, also in a turn that is on';
 const EXPECT_EPOCH = 'only if the assignment is at this epoch, else superseded';
 
 /** Options of every command that changes something. */
@@ -36,6 +38,7 @@ export const sendOptions = (flags: ChangeFlags, waitByDefault = false): SendOpti
   dryRun: flags.dryRun,
   wait: flags.wait ?? (waitByDefault ? true : undefined),
   timeoutSeconds: flags.timeout,
+  urgent: flags.urgent,
 });
 
 /** Short forms: the verb is the correction. Those in `waits` wait by default until it is so. */
@@ -69,6 +72,7 @@ const FIELDS = Object.keys(FIELD_MEANS) as (keyof typeof FIELD_MEANS)[];
 export function addSendCommands(program: Command, run: Run): void {
   changing(program.command('send').argument('<actor>').argument('<type>').description('send any typed event'))
     .option('--data <json>', 'its data', '{}')
+    .option('--urgent', URGENT)
     .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
     .action((name: string, type: string, flags: ChangeFlags) =>
       run(async (context) =>
@@ -86,6 +90,7 @@ export function addSendCommands(program: Command, run: Run): void {
       command
         .option('--question <id>', 'which one, where several are open')
         .option('--choice <choice>', 'one it offers');
+    if (verb === 'say') command.option('--urgent', URGENT);
     if (verb === 'fyi') command.option('--about <what>', 'what the note is about');
     command.action(
       (name: string, text: string, flags: ChangeFlags & { question?: string; choice?: string; about?: string }) =>
