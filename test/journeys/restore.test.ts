@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { endAll, processesOf } from '../../src/demo/processes.ts';
+import { programArgs } from '../../src/package.ts';
 import { census } from './census.ts';
 import { cli } from './cli.ts';
 import type { Said } from './cli.ts';
@@ -12,7 +13,7 @@ import type { Journey } from './journey.ts';
 import { AFTERWARDS, SHORT, STEPS } from './short.ts';
 
 const HELD = /effects are held since .*: chartroom resume effects/;
-const isAgent = ({ command }: { command: string }): boolean => command.includes('drivers/scripted');
+const isAgent = ({ command }: { command: string }): boolean => command.includes(programArgs('src/drivers/scripted/main').at(-1)!);
 
 journey(
   'a backup of the running job, restored with a NATS of its own, performs nothing until it may, and ends the job',

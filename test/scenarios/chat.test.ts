@@ -7,6 +7,8 @@ import { programArgs } from '../../src/package.ts';
 import { openPlace } from './place.ts';
 import type { Shown } from './place.ts';
 
+/** What a chat's process is started with. */
+const HANDLER = programArgs('src/drivers/scripted/main').at(-1)!;
 const CHATS = ['v2', 'v2a', 'v2b', 'v7', 'busy', 'idle'];
 const place = await openPlace({
   script: {
@@ -46,7 +48,7 @@ const isAsleep = (it: Shown): boolean => it.phase === 'asleep';
 const handlers = (): string[] =>
   processesOf(place.directory)
     .map(({ command }) => command)
-    .filter((command) => command.includes('drivers/scripted/main'));
+    .filter((command) => command.includes(HANDLER));
 
 describe('a chat', { concurrency: 3 }, () => {
   test('V2, V2e, V2f, V9: its mail read and its process gone it sleeps, until a letter wakes it; stopped, none does', async () => {
