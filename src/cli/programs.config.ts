@@ -18,6 +18,6 @@ export default defineConfig({
       output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
     },
   },
-  // Native code, and a logger that may start threads of its own, are found where they lie.
-  ssr: { noExternal: true, external: ['classic-level', 'level', 'pino'] },
+  // Native code, a layout compiled from another language, and a logger that may start threads of its own, are found where they lie.
+  ssr: { noExternal: true, external: ['classic-level', 'level', 'pino', 'elkjs/lib/elk.bundled.js'] },
 });

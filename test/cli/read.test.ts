@@ -128,6 +128,9 @@ test('chart needs no runtime: it draws a machine, or prints its events as JSON s
   assert.ok(JSON.stringify(events).includes('"correct.subscribe"'));
   const [chart] = (await screen.run('chart', 'dispatcher', '--format', 'json')).json<{ kind: string }>();
   assert.equal(chart?.kind, 'dispatcher');
+  const svg = (await screen.run('chart', 'dispatcher', '--format', 'svg')).out;
+  assert.match(svg, /^<svg [\s\S]*aria-label="Statechart of dispatcher"[\s\S]*<\/svg>\n$/);
+  for (const name of ['fleet', 'paused', 'draining']) assert.match(svg, new RegExp(`class="name"[^>]*>${name}<`));
   assert.equal((await screen.run('chart', 'lamp')).exit, 6);
   assert.equal((await screen.run('chart', 'session', '--format', 'png')).exit, 2);
   assert.deepEqual(screen.reached, []);

@@ -124,7 +124,7 @@ export function addReadCommands(program: Command, run: Run): void {
     .command('chart')
     .argument('<kind>')
     .description('draw a statechart')
-    .addOption(new Option('--format <format>').choices(['mermaid', 'json']).default('mermaid'))
+    .addOption(new Option('--format <format>').choices(['mermaid', 'json', 'svg']).default('mermaid'))
     .option('--events', 'its events as JSON schemas')
     .action((kind: string, { format, events }: { format: string; events?: boolean }) =>
       run(async ({ out }) => {
@@ -134,7 +134,10 @@ export function addReadCommands(program: Command, run: Run): void {
         const { chartOf, eventSchemas, mermaidOf } = await import('../../actor/chart.ts');
         if (events === true) out.object(eventSchemas(definition));
         else if (format === 'json' || out.json) out.object(chartOf(definition));
-        else out.answer(mermaidOf(chartOf(definition)).trimEnd());
+        else if (format === 'svg') {
+          const { chartSvg } = await import('../../visualizer/chart-svg.ts');
+          out.answer((await chartSvg(chartOf(definition))).trimEnd());
+        } else out.answer(mermaidOf(chartOf(definition)).trimEnd());
         return EXIT.done;
       }),
     );
