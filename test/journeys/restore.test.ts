@@ -13,7 +13,8 @@ import type { Journey } from './journey.ts';
 import { AFTERWARDS, SHORT, STEPS } from './short.ts';
 
 const HELD = /effects are held since .*: chartroom resume effects/;
-const isAgent = ({ command }: { command: string }): boolean => command.includes(programArgs('src/drivers/scripted/main').at(-1)!);
+const isAgent = ({ command }: { command: string }): boolean =>
+  command.includes(programArgs('src/drivers/scripted/main').at(-1)!);
 
 journey(
   'a backup of the running job, restored with a NATS of its own, performs nothing until it may, and ends the job',
