@@ -318,12 +318,15 @@ test('a closed pull request of the branch is ours only if its head is', () =>
     await ours.watch.stop('state');
   }));
 
-test('where the attached one was closed, the open one of the branch is ours', () =>
+test('a session is told that its own was closed; the next one of the branch is looked at when it lets go of the number', () =>
   withGithub(async (site) => {
     await site.as('ann', 'PATCH', `/pulls/${site.number}`, { state: 'closed' });
     const next = await site.github.openPull({ repo: REPO, branch: BRANCH, base: 'main', title: 'Again', body: '' });
     assert.notEqual(next.number, site.number);
     const { watch, pull } = watchPull(site, { number: site.number });
+    const { number, state } = await pull();
+    assert.deepEqual([number, state], [site.number, 'closed']);
+    watch.update(pullParams());
     assert.equal((await pull()).number, next.number);
     await watch.stop('state');
   }));

@@ -40,7 +40,7 @@ export interface Github {
   change(pull: Pull, changes: Partial<Pull>, nowMs: number): void;
   /** A commit of somebody. */
   move(pull: Pull, by: 'us' | 'other', nowMs: number): void;
-  /** By its number; else, or where that one was closed unmerged, the branch's. */
+  /** By its number; without one, the branch's. */
   find(params: { branch: string; number?: number | undefined }): Pull | undefined;
   observe(pull: Pull, gates: Gates): PullObserved;
 }
@@ -70,9 +70,9 @@ export function createGithub(): Github {
     move,
     find({ branch, number }) {
       const known = number === undefined ? undefined : pulls.find((pull) => pull.number === number);
-      if (known !== undefined && (known.state === 'open' || known.merged || known.branch !== branch)) return known;
+      if (known !== undefined) return known;
       const ours = pulls.filter((pull) => pull.branch === branch);
-      return ours.findLast(({ state }) => state === 'open') ?? known ?? ours.at(-1);
+      return ours.findLast(({ state }) => state === 'open') ?? ours.at(-1);
     },
     push(branch, session, nowMs) {
       const known = pulls.findLast((pull) => pull.branch === branch && pull.state === 'open');

@@ -107,7 +107,7 @@ export async function readPull(reading: PullReading): Promise<PullLook | Missed 
   };
 }
 
-/** By its number; else, or where that one was closed unmerged, by the branch. */
+/** By its number, however it ended: a session that was told so lets go of the number, and the branch's next one is looked for. */
 async function findOurs({ account, params, headBy, signal }: PullReading): Promise<PullAnswer | Missed | undefined> {
   const { repo, branch, number, fork = false } = params;
   const at = coordinates(repo);
@@ -120,8 +120,7 @@ async function findOurs({ account, params, headBy, signal }: PullReading): Promi
   if (known !== undefined && !fork && !isOfRepo(known, repo)) {
     return { missed: `it comes from ${known.head.repo?.full_name ?? 'a repository that is gone'}, not from ${repo}` };
   }
-  if (known !== undefined && (known.state === 'open' || isMerged(known) || !isOfBranch(known, repo, branch)))
-    return known;
+  if (known !== undefined) return known;
 
   const found = await account.list(
     pullAnswer,
@@ -132,7 +131,6 @@ async function findOurs({ account, params, headBy, signal }: PullReading): Promi
   const ours = found.filter((pull) => isOfBranch(pull, repo, branch));
   const open = ours.find(({ state }) => state === 'open');
   if (open !== undefined) return read(open.number);
-  if (known !== undefined) return known;
   // A closed one of this branch may be an earlier session's: ours only if the head is.
   const newest = ours[0];
   if (newest === undefined || (await headBy(newest.head.ref, newest.head.sha)) !== 'us') return undefined;
