@@ -255,6 +255,8 @@ export const WATCHES = {
       awaited: z.boolean(),
       /** Changes when a run was released: look once, at once. */
       look: z.number().int(),
+      /** The one of this number is known to be closed: where the branch has another, that one is looked at. */
+      next: z.boolean().optional(),
     }),
   },
   /** Tells `issue.observed`, `comment.observed`. */

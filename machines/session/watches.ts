@@ -24,7 +24,6 @@ function watchPull(context: SessionContext): WatchParams<'pull'> | undefined {
   return {
     repo: brief.repo,
     branch: isReview(context) ? (pull?.branch ?? '') : context.branch,
-    // After a pull request was closed the next one of the branch is looked for.
     ...(wanted === null ? {} : { number: wanted }),
     ...(brief.base === null ? {} : { base: brief.base }),
     gates: brief.gates,
@@ -32,6 +31,8 @@ function watchPull(context: SessionContext): WatchParams<'pull'> | undefined {
     reviewers: brief.reviewers,
     awaited: isAwaited(context),
     look: context.look,
+    // Not before the session was told that its own is closed, or it would never learn how that one ended.
+    ...(!isReview(context) && pull?.state === 'closed' && pull.number === number ? { next: true } : {}),
   };
 }
 

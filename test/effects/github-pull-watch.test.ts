@@ -318,7 +318,7 @@ test('a closed pull request of the branch is ours only if its head is', () =>
     await ours.watch.stop('state');
   }));
 
-test('a session is told that its own was closed; the next one of the branch is looked at when it lets go of the number', () =>
+test('a session is told that its own was closed before the next one of the branch is looked at', () =>
   withGithub(async (site) => {
     await site.as('ann', 'PATCH', `/pulls/${site.number}`, { state: 'closed' });
     const next = await site.github.openPull({ repo: REPO, branch: BRANCH, base: 'main', title: 'Again', body: '' });
@@ -326,7 +326,7 @@ test('a session is told that its own was closed; the next one of the branch is l
     const { watch, pull } = watchPull(site, { number: site.number });
     const { number, state } = await pull();
     assert.deepEqual([number, state], [site.number, 'closed']);
-    watch.update(pullParams());
+    watch.update(pullParams({ number: site.number, next: true }));
     assert.equal((await pull()).number, next.number);
     await watch.stop('state');
   }));

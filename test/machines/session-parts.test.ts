@@ -48,6 +48,10 @@ test('the pull request is looked for by branch, then by number, then by branch a
   assert.equal(watches(session)['pull']?.['awaited'], true);
   session.send('pull.observed', pull({ gate: green }));
   assert.equal(watches(session)['pull']?.['awaited'], false, 'the reviewing agent is not outside');
+  assert.equal(watches(session)['pull']?.['next'], undefined);
+  session.send('pull.observed', pull({ state: 'closed', closedBy: { login: 'chartroom', kind: 'self' } }));
+  assert.equal(watches(session)['pull']?.['next'], true, 'closed by a run of ours: the next of the branch may come');
+  session.send('pull.observed', pull({ gate: green }));
   verdict(session, H1, 'request_changes');
   session.send('pull.observed', pull({ state: 'closed', closedBy: { login: 'maria', kind: 'person' } }));
   assert.equal(watches(session)['pull']?.['number'], undefined);

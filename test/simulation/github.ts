@@ -40,8 +40,8 @@ export interface Github {
   change(pull: Pull, changes: Partial<Pull>, nowMs: number): void;
   /** A commit of somebody. */
   move(pull: Pull, by: 'us' | 'other', nowMs: number): void;
-  /** By its number; without one, the branch's. */
-  find(params: { branch: string; number?: number | undefined }): Pull | undefined;
+  /** By its number; without one, or where that one is known to be closed unmerged, the branch's. */
+  find(params: { branch: string; number?: number | undefined; next?: boolean | undefined }): Pull | undefined;
   observe(pull: Pull, gates: Gates): PullObserved;
 }
 
@@ -68,11 +68,12 @@ export function createGithub(): Github {
     comments: [],
     change,
     move,
-    find({ branch, number }) {
+    find({ branch, number, next = false }) {
       const known = number === undefined ? undefined : pulls.find((pull) => pull.number === number);
-      if (known !== undefined) return known;
+      if (known !== undefined && (!next || known.state === 'open' || known.merged || known.branch !== branch))
+        return known;
       const ours = pulls.filter((pull) => pull.branch === branch);
-      return ours.findLast(({ state }) => state === 'open') ?? ours.at(-1);
+      return ours.findLast(({ state }) => state === 'open') ?? known ?? ours.at(-1);
     },
     push(branch, session, nowMs) {
       const known = pulls.findLast((pull) => pull.branch === branch && pull.state === 'open');

@@ -107,9 +107,9 @@ export async function readPull(reading: PullReading): Promise<PullLook | Missed 
   };
 }
 
-/** By its number, however it ended: a session that was told so lets go of the number, and the branch's next one is looked for. */
+/** By its number; without one, or where that one is known to be closed unmerged, by the branch. */
 async function findOurs({ account, params, headBy, signal }: PullReading): Promise<PullAnswer | Missed | undefined> {
-  const { repo, branch, number, fork = false } = params;
+  const { repo, branch, number, fork = false, next = false } = params;
   const at = coordinates(repo);
   const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}';
   const read = (pull_number: number) => account.get(pullAnswer, route, { ...at, pull_number }, signal);
@@ -120,7 +120,8 @@ async function findOurs({ account, params, headBy, signal }: PullReading): Promi
   if (known !== undefined && !fork && !isOfRepo(known, repo)) {
     return { missed: `it comes from ${known.head.repo?.full_name ?? 'a repository that is gone'}, not from ${repo}` };
   }
-  if (known !== undefined) return known;
+  if (known !== undefined && (!next || known.state === 'open' || isMerged(known) || !isOfBranch(known, repo, branch)))
+    return known;
 
   const found = await account.list(
     pullAnswer,
@@ -131,6 +132,7 @@ async function findOurs({ account, params, headBy, signal }: PullReading): Promi
   const ours = found.filter((pull) => isOfBranch(pull, repo, branch));
   const open = ours.find(({ state }) => state === 'open');
   if (open !== undefined) return read(open.number);
+  if (known !== undefined) return known;
   // A closed one of this branch may be an earlier session's: ours only if the head is.
   const newest = ours[0];
   if (newest === undefined || (await headBy(newest.head.ref, newest.head.sha)) !== 'us') return undefined;
