@@ -1,6 +1,5 @@
 /** The questions of docs/protocol.md §5: reads that see durable state only, and the two doors `send` and `preview`. */
 import { z } from 'zod';
-import type { WaitingOn } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import { RejectedInput, sentences } from '../errors.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
@@ -17,6 +16,8 @@ import { heldOf } from './hold.ts';
 import { historyOf, notTaken, seqAt, stateAt } from './past.ts';
 import type { DeadLetter, HistoryEntry } from './past.ts';
 import type { Receipt } from './receipt.ts';
+import { behind, compare, createRoll, cursorFrom, cursorOf, placeOf } from './roll.ts';
+import type { Place } from './roll.ts';
 import { entriesOf, receiptOf } from './journal.ts';
 import { viewOf } from './state.ts';
 import type { Blind } from './watches.ts';
@@ -121,6 +122,10 @@ export function createQuestions({
   care,
 }: QuestionsOptions): Questions {
   const read = (key: string): string | undefined => store.get(key);
+  const roll = createRoll(store);
+  node.onCommitted(({ facts }) => {
+    for (const { actor } of facts) roll.stepped(actor);
+  });
 
   /** An address, `mission/m#key`, or an outside name (`ENG-42`). */
   async function resolve(name: string): Promise<string> {
@@ -158,19 +163,38 @@ export function createQuestions({
     );
   }
 
-  async function list(input: z.infer<typeof INPUTS.list>): Promise<unknown> {
-    const rows: IndexRow[] = [];
-    for await (const [, value] of store.scan(input.kind === undefined ? SPACES.index : SPACES.indexOf(input.kind))) {
-      const row = JSON.parse(value) as IndexRow;
-      if (matches(row, input)) rows.push(row);
+  /** What the roll knows of each is filtered without reading a row; all else is searched for. */
+  async function found(input: z.infer<typeof INPUTS.list>): Promise<readonly Place[]> {
+    const { kind, phase, state, mission, user, text } = input;
+    if (state === undefined && mission === undefined && user === undefined && text === undefined) {
+      const all = await roll.sorted();
+      if (kind === undefined && phase === undefined) return all;
+      return all.filter(
+        (place) => (kind === undefined || kindOf(place.address) === kind) && (phase ?? place.phase) === place.phase,
+      );
     }
-    rows.sort((a, b) => compareByNeed(a, b));
-    const start = input.cursor === undefined ? 0 : rows.findIndex((row) => row.address === input.cursor) + 1;
-    const limit = input.limit ?? LIST_DEFAULT;
-    const items = rows.slice(start, start + limit).map((row) => ({ ...row, updatedAt: updatedAt(read, row) }));
-    const next = start + limit < rows.length ? items.at(-1)!.address : null;
+    const places: Place[] = [];
+    for await (const [, value] of store.scan(kind === undefined ? SPACES.index : SPACES.indexOf(kind))) {
+      const row = JSON.parse(value) as IndexRow;
+      if (matches(row, input)) places.push(placeOf(row));
+    }
+    return places.sort(compare);
+  }
+
+  async function list(input: z.infer<typeof INPUTS.list>): Promise<unknown> {
+    const cursor = input.cursor === undefined ? null : cursorFrom(input.cursor);
+    if (input.cursor !== undefined && cursor === null)
+      throw new QuestionError(400, 'cursor: must be the “next” of an earlier answer');
+    const places = await found(input);
+    const start = cursor === null ? 0 : behind(places, cursor);
+    const portion = places.slice(start, start + (input.limit ?? LIST_DEFAULT));
+    const items = portion.map(({ address }) => {
+      const row = JSON.parse(store.get(KEYS.index(address))!) as IndexRow;
+      return { ...row, updatedAt: updatedAt(read, row) };
+    });
+    const next = start + portion.length < places.length ? cursorOf(portion.at(-1)!) : null;
     const held = heldOf(read);
-    return { items, next, total: rows.length, ...(held === null ? {} : { held }) };
+    return { items, next, total: places.length, ...(held === null ? {} : { held }) };
   }
 
   async function show(name: string): Promise<unknown> {
@@ -404,17 +428,6 @@ function inState(value: unknown, path: string): boolean {
     walk(value, keys) ||
     (typeof value === 'object' && value !== null && Object.values(value).some((part) => walk(part, keys)))
   );
-}
-
-const needsPerson = (wait: WaitingOn): boolean => wait.on === null || wait.on.startsWith('person/');
-
-/** Oldest gate that needs a person first, then by address. */
-function compareByNeed(a: IndexRow, b: IndexRow): number {
-  const since = (row: IndexRow): string =>
-    row.waitingOn.filter(needsPerson).reduce((oldest, wait) => (wait.since < oldest ? wait.since : oldest), '~');
-  const left = since(a);
-  const right = since(b);
-  return left === right ? (a.address < b.address ? -1 : 1) : left < right ? -1 : 1;
 }
 
 /** Errors of a question as a status and a message. */

@@ -95,6 +95,49 @@ test('list begins with whom a person has kept waiting longest, and pages without
   assert.deepEqual(pages, ['lamp/cellar', 'lamp/hall', 'lamp/attic']);
 });
 
+test('a list goes on behind the place where it was, whatever became of the actor that stood there', async () => {
+  const { node, clock, ask } = await openQuestions();
+  const first = await ask<{ items: IndexRow[]; next: string }>('list', { limit: 1 });
+  assert.deepEqual(
+    first.items.map(({ address }) => address),
+    ['lamp/attic'],
+  );
+  clock.advance(1_000);
+  // The last one shown goes to the end: the others are still to come, and it is seen again rather than never.
+  await node.send(letter('lamp/attic', 'press'));
+  const rest = { limit: 5, cursor: first.next };
+  assert.deepEqual(await listed(ask, rest), ['lamp/cellar', 'lamp/hall', 'lamp/attic']);
+  await node.send(letter('lamp/hall', 'end'));
+  assert.deepEqual(await listed(ask, rest), ['lamp/cellar', 'lamp/attic', 'lamp/hall']);
+  assert.deepEqual(await refused(ask, 'list', { cursor: 'attic' }), {
+    status: 400,
+    message: 'cursor: must be the “next” of an earlier answer',
+  });
+});
+
+test('a portion of the list reads its own rows and those that moved, not all there are', async () => {
+  const { node, store, ask } = await openQuestions();
+  await listed(ask, {});
+  const readKeys: string[] = [];
+  const { get, scan } = store;
+  store.get = (key) => {
+    readKeys.push(key);
+    return get(key);
+  };
+  store.scan = (range) => {
+    readKeys.push(`scan from ${range.gte}`);
+    return scan(range);
+  };
+  const rowsRead = (): string[] => readKeys.splice(0).filter((key) => /!index!|^scan/.test(key));
+  await listed(ask, { limit: 1 });
+  assert.deepEqual(rowsRead(), ['0!index!lamp/attic']);
+  assert.deepEqual(await listed(ask, { phase: 'on' }), []);
+  await node.send(letter('lamp/hall', 'press'));
+  readKeys.length = 0;
+  assert.deepEqual(await listed(ask, { kind: 'lamp', phase: 'on' }), ['lamp/hall']);
+  assert.deepEqual(rowsRead(), ['0!index!lamp/hall', '0!index!lamp/hall']);
+});
+
 test('list says when each took its last step, also where nothing else in its row is new', async () => {
   const { node, clock, ask } = await openQuestions();
   clock.advance(60_000);

@@ -12,7 +12,7 @@ import { pointsOf, sampleOf } from '../../src/visualizer/page/src/plots.ts';
 import { changesOf, movesOf, waysOf } from '../../src/visualizer/page/src/moment.ts';
 import { eventName, joined, settled } from '../../src/visualizer/page/src/past.ts';
 import { actorHref, fleetHref, machineHref, momentHref, routeOf } from '../../src/visualizer/page/src/route.ts';
-import { afterFact, byNeed, matches, NO_FILTER } from '../../src/visualizer/page/src/rows.ts';
+import { afterFact, byNeed, counted, createOrder, matches, NO_FILTER } from '../../src/visualizer/page/src/rows.ts';
 import { activePaths, treeOf, waysOut } from '../../src/visualizer/page/src/tree.ts';
 import type { Ask } from '../../src/visualizer/page/src/ask.ts';
 import { MACHINES } from '../../machines/index.ts';
@@ -70,6 +70,47 @@ test('rows kept up by facts are those that the list would answer now, in its ord
   await site.node.send(letter('lamp/attic', 'end'));
   await Promise.all(shown);
   assert.deepEqual(rows(), ((await site.questions.list({})) as { items: IndexRow[] }).items);
+});
+
+test('an order that is kept up is the one that is sorted anew, whatever came, moved or went', () => {
+  const order = createOrder();
+  const row = (address: string, since: string | null): IndexRow =>
+    ({ address, waitingOn: since === null ? [] : [{ on: null, since }] }) as unknown as IndexRow;
+  const rows = new Map(['d', 'b', 'a', 'c'].map((name) => [name, row(name, null)]));
+  const changes: (() => unknown)[] = [
+    () => rows.set('c', row('c', '2026-01-02')),
+    () => rows.set('a', row('a', '2026-01-01')),
+    () => rows.set('c', row('c', '2026-01-02')),
+    () => rows.delete('b'),
+    () => rows.set('e', row('e', '2026-01-01')).set('a', row('a', null)),
+    () => rows.set('f', row('f', null)).delete('c'),
+  ];
+  assert.deepEqual(order(rows), byNeed(rows.values()));
+  for (const change of changes) {
+    change();
+    assert.deepEqual(order(rows), byNeed(rows.values()));
+  }
+});
+
+test('actors are found by the gate they wait on and by the state they are in', () => {
+  const row = {
+    address: 'session/eng-42',
+    title: '',
+    phase: 'pr_open',
+    owner: null,
+    refs: [],
+    value: { open: { work: 'running', checks: 'red' } },
+    waitingOn: [{ gate: 'checks' }, { gate: 'review' }],
+  } as unknown as IndexRow;
+  assert.ok(matches(row, { ...NO_FILTER, gate: 'review' }) && !matches(row, { ...NO_FILTER, gate: 'human' }));
+  assert.ok(
+    matches(row, { ...NO_FILTER, text: 'checks.red' }) && !matches(row, { ...NO_FILTER, text: 'checks.green' }),
+  );
+  const gates = counted([row, row], ({ waitingOn }) => waitingOn.map(({ gate }) => gate));
+  assert.deepEqual(gates, [
+    ['checks', 2],
+    ['review', 2],
+  ]);
 });
 
 test('what happens while the list is on its way is not lost', async (t) => {
@@ -183,7 +224,7 @@ test('a chart becomes boxes in the order of the machine, lit where the actor is'
 
 test('every view has an address that leads back to it', () => {
   const at = (href: string) => routeOf(new URL(href, 'http://127.0.0.1'));
-  const filter = { text: 'ä b&c', kind: 'session', phase: 'pr_open' };
+  const filter = { text: 'ä b&c', kind: 'session', phase: 'pr_open', gate: 'human' };
   assert.deepEqual(at(fleetHref(filter)), { view: 'fleet', filter });
   assert.deepEqual(at(fleetHref(NO_FILTER)), { view: 'fleet', filter: NO_FILTER });
   assert.deepEqual(at(actorHref('session/eng-42')), { view: 'actor', address: 'session/eng-42', at: null });

@@ -8,6 +8,9 @@ export interface FleetContext {
   rows: ReadonlyMap<string, IndexRow>;
   /** Rows were read at least once. */
   known: boolean;
+  /** How many there are; as long as not all are here, what is counted would be wrong. */
+  total: number;
+  whole: boolean;
   problem: Failure | null;
 }
 
@@ -22,13 +25,15 @@ export interface Fleet {
 const RENAMING = new Set(['open', 'hire', 'issue.observed', 'pull.observed', 'correct.edit']);
 
 function createFleetStore() {
-  const context: FleetContext = { rows: new Map(), known: false, problem: null };
+  const context: FleetContext = { rows: new Map(), known: false, total: 0, whole: false, problem: null };
   return createStore({
     context,
     on: {
-      loaded: (_context, event: { rows: IndexRow[] }): FleetContext => ({
-        rows: new Map(event.rows.map((row) => [row.address, row])),
+      loaded: (_context, { rows, total }: { rows: IndexRow[]; total: number }): FleetContext => ({
+        rows: new Map(rows.map((row) => [row.address, row])),
         known: true,
+        total,
+        whole: rows.length >= total,
         problem: null,
       }),
       failed: (context, event: { problem: Failure }): FleetContext => ({ ...context, problem: event.problem }),
@@ -36,11 +41,17 @@ function createFleetStore() {
         ...context,
         rows: new Map(context.rows).set(event.row.address, event.row),
       }),
-      told: (context, { fact }: { fact: Fact }): FleetContext => {
-        const row = context.rows.get(fact.actor);
-        if (row === undefined) return context;
-        const after = afterFact(row, fact);
-        return after === row ? context : { ...context, rows: new Map(context.rows).set(fact.actor, after) };
+      told: (context, { facts }: { facts: Fact[] }): FleetContext => {
+        let rows: Map<string, IndexRow> | null = null;
+        for (const fact of facts) {
+          const row = (rows ?? context.rows).get(fact.actor);
+          if (row === undefined) continue;
+          const after = afterFact(row, fact);
+          if (after === row) continue;
+          rows ??= new Map(context.rows);
+          rows.set(fact.actor, after);
+        }
+        return rows === null ? context : { ...context, rows };
       },
     },
   });
@@ -71,15 +82,16 @@ export function createFleet({ ask }: { ask: Ask }): Fleet {
         return;
       }
       rows.push(...answer.value.items);
-      // Who needs a person comes first: that is shown while the others are still on their way.
-      if (!store.getSnapshot().context.known) store.trigger.loaded({ rows });
       cursor = answer.value.next;
+      // Who needs a person comes first: that is shown while the others are still on their way.
+      if (cursor !== null && !store.getSnapshot().context.known)
+        store.trigger.loaded({ rows, total: answer.value.total });
     } while (cursor !== null);
-    store.trigger.loaded({ rows });
+    store.trigger.loaded({ rows, total: rows.length });
     const facts = meanwhile;
     meanwhile = [];
     loading = false;
-    for (const fact of facts) take(fact);
+    take(facts);
   }
 
   async function look(address: string): Promise<void> {
@@ -95,21 +107,37 @@ export function createFleet({ ask }: { ask: Ask }): Fleet {
     looking.delete(address);
   }
 
-  function take(fact: Fact): void {
+  function take(facts: Fact[]): void {
     const { known, rows } = store.getSnapshot().context;
-    store.trigger.told({ fact });
-    if (!known || fact.after === null) return;
-    // A state without regions, newly entered, may be a final one: that a fact does not say.
-    const mayBeOver = typeof fact.after.value === 'string' && fact.after.value !== fact.before?.value;
-    if (!rows.has(fact.actor) || looking.has(fact.actor) || RENAMING.has(fact.type) || mayBeOver) void look(fact.actor);
+    store.trigger.told({ facts });
+    if (!known) return;
+    for (const fact of facts) {
+      if (fact.after === null) continue;
+      // A state without regions, newly entered, may be a final one: that a fact does not say.
+      const mayBeOver = typeof fact.after.value === 'string' && fact.after.value !== fact.before?.value;
+      if (!rows.has(fact.actor) || looking.has(fact.actor) || RENAMING.has(fact.type) || mayBeOver)
+        void look(fact.actor);
+    }
   }
+
+  /** Facts that come together are one change: thousands of rows are not gone through for each. */
+  let together: Fact[] | null = null;
 
   return {
     store,
     load,
     told(fact) {
       if (loading) meanwhile.push(fact);
-      take(fact);
+      if (together !== null) {
+        together.push(fact);
+        return;
+      }
+      together = [fact];
+      queueMicrotask(() => {
+        const facts = together!;
+        together = null;
+        take(facts);
+      });
     },
   };
 }

@@ -14,7 +14,12 @@ export function routeOf(url: URL): Route {
     const { searchParams: query } = url;
     return {
       view: 'fleet',
-      filter: { text: query.get('text') ?? '', kind: query.get('kind'), phase: query.get('phase') },
+      filter: {
+        text: query.get('text') ?? '',
+        kind: query.get('kind'),
+        phase: query.get('phase'),
+        gate: query.get('gate'),
+      },
     };
   }
   const actor = /^\/actor\/([^/]+)\/([^/]+)\/?$/.exec(url.pathname);
@@ -49,10 +54,11 @@ export const momentHref = (address: string, seq: number): string => `${actorHref
 export const machineHref = (kind: string): string => `/machine/${encodeURIComponent(kind)}`;
 export const BUS_HREF = '/bus';
 
-export function fleetHref({ text, kind, phase }: Filter): string {
+export function fleetHref({ text, kind, phase, gate }: Filter): string {
   const query = new URLSearchParams();
   if (text !== '') query.set('text', text);
   if (kind !== null) query.set('kind', kind);
   if (phase !== null) query.set('phase', phase);
+  if (gate !== null) query.set('gate', gate);
   return query.size === 0 ? '/' : `/?${query.toString()}`;
 }

@@ -2,7 +2,7 @@
 import { memo, useDeferredValue, useEffect, useMemo, useRef } from 'react';
 import type { IndexRow } from '../answers.ts';
 import { actorHref, fleetHref } from '../route.ts';
-import { byNeed, counted, kindOf, matches, NO_FILTER, spoken } from '../rows.ts';
+import { counted, createOrder, kindOf, matches, NO_FILTER, spoken } from '../rows.ts';
 import type { Filter } from '../rows.ts';
 import { foremost, neededSince } from '../wait.ts';
 import { Age } from './age.tsx';
@@ -14,10 +14,11 @@ import { Windowed } from './windowed.tsx';
 import { WaitLine } from './wait-line.tsx';
 
 export function FleetView({ filter }: { filter: Filter }) {
-  const { rows, known, problem } = useFleet();
+  const { rows, known, whole, total, problem } = useFleet();
   const link = useLink();
   const text = useDeferredValue(filter.text);
-  const all = useMemo(() => byNeed(rows.values()), [rows]);
+  const order = useMemo(createOrder, []);
+  const all = useMemo(() => order(rows), [order, rows]);
   const found = all.filter((row) => matches(row, { ...filter, text }));
   return (
     <>
@@ -25,7 +26,8 @@ export function FleetView({ filter }: { filter: Filter }) {
         <h1>Actors</h1>
         <Search filter={filter} />
       </div>
-      {known ? <Counts all={all} filter={{ ...filter, text }} /> : null}
+      {whole ? <Counts all={all} filter={{ ...filter, text }} /> : null}
+      {known && !whole ? <p className="quiet">Reading the other {total - rows.size} actors …</p> : null}
       {problem === null ? null : <Notice problem={problem} />}
       {!known && problem === null && link.state !== 'locked' && link.state !== 'away' ? (
         <p className="quiet">Reading the list of actors …</p>
@@ -63,31 +65,24 @@ function Search({ filter }: { filter: Filter }) {
 }
 
 function Counts({ all, filter }: { all: IndexRow[]; filter: Filter }) {
-  const ofKind = all.filter((row) => matches(row, { ...filter, kind: null, phase: null }));
+  const ofKind = all.filter((row) => matches(row, { ...filter, kind: null, phase: null, gate: null }));
   const ofPhase = all.filter((row) => matches(row, { ...filter, phase: null }));
+  const ofGate = all.filter((row) => matches(row, { ...filter, gate: null }));
+  const anyKind = { ...filter, kind: null, phase: null, gate: null };
   return (
     <div className="counts">
       <nav aria-label="Kinds">
-        <Count
-          href={fleetHref({ ...filter, kind: null, phase: null })}
-          isCurrent={filter.kind === null}
-          count={ofKind.length}
-        >
+        <Count href={fleetHref(anyKind)} isCurrent={filter.kind === null} count={ofKind.length}>
           all
         </Count>
-        {counted(ofKind, (row) => kindOf(row.address)).map(([kind, count]) => (
-          <Count
-            key={kind}
-            href={fleetHref({ ...filter, kind, phase: null })}
-            isCurrent={filter.kind === kind}
-            count={count}
-          >
+        {counted(ofKind, (row) => [kindOf(row.address)]).map(([kind, count]) => (
+          <Count key={kind} href={fleetHref({ ...anyKind, kind })} isCurrent={filter.kind === kind} count={count}>
             {kind}
           </Count>
         ))}
       </nav>
       <nav aria-label="Phases">
-        {counted(ofPhase, (row) => row.phase).map(([phase, count]) => (
+        {counted(ofPhase, (row) => [row.phase]).map(([phase, count]) => (
           <Count
             key={phase}
             href={fleetHref({ ...filter, phase: filter.phase === phase ? null : phase })}
@@ -95,6 +90,18 @@ function Counts({ all, filter }: { all: IndexRow[]; filter: Filter }) {
             count={count}
           >
             {spoken(phase)}
+          </Count>
+        ))}
+      </nav>
+      <nav aria-label="Gates">
+        {counted(ofGate, (row) => new Set(row.waitingOn.map(({ gate }) => gate))).map(([gate, count]) => (
+          <Count
+            key={gate}
+            href={fleetHref({ ...filter, gate: filter.gate === gate ? null : gate })}
+            isCurrent={filter.gate === gate}
+            count={count}
+          >
+            {`waits: ${gate}`}
           </Count>
         ))}
       </nav>

@@ -33,9 +33,28 @@ function useReadable<Value>({ get, subscribe }: Readable<Value>): Value {
 export const useRoute = (): Route => useReadable(usePage().route);
 export const useLink = (): Link => useReadable(usePage().link);
 
+/** Thousands of rows are drawn anew at most this often: soon enough to be seen as it happens, and no busy machine. */
+const FLEET_EVERY_MS = 50;
+
 export function useFleet(): FleetContext {
   const { store } = usePage().fleet;
-  return useReadable(store).context;
+  const follow = useCallback(
+    (tell: () => void) => {
+      let later: ReturnType<typeof setTimeout> | null = null;
+      const subscription = store.subscribe(() => {
+        later ??= setTimeout(() => {
+          later = null;
+          tell();
+        }, FLEET_EVERY_MS);
+      });
+      return () => {
+        if (later !== null) clearTimeout(later);
+        subscription.unsubscribe();
+      };
+    },
+    [store],
+  );
+  return useSyncExternalStore(follow, store.get).context;
 }
 
 export function useFocus({ store }: Focus): FocusContext {
