@@ -61,7 +61,7 @@ test('rows kept up by facts are those that the list would answer now, in its ord
   const shown: Promise<unknown>[] = [];
   const fleet = createFleet({ ask: askOf(site, shown) });
   const rows = (): IndexRow[] => byNeed(fleet.store.getSnapshot().context.rows.values());
-  site.publisher.subscribe((fact) => fleet.told(fact));
+  site.publisher.subscribe((fact) => fleet.told([fact]));
   await putUp(site.node, 'desk', 'hall', 'attic');
   await fleet.load();
   site.clock.advance(60_000);
@@ -133,7 +133,7 @@ test('what happens while the list is on its way is not lost', async (t) => {
       },
     },
   });
-  site.publisher.subscribe((fact) => fleet.told(fact));
+  site.publisher.subscribe((fact) => fleet.told([fact]));
   await fleet.load();
   await Promise.all(shown);
   const { rows } = fleet.store.getSnapshot().context;
@@ -155,6 +155,7 @@ test('every word typed has to be found somewhere in a row', () => {
     phase: 'implementing',
     owner: 'agent/ada',
     refs: ['issue:ENG-42'],
+    value: 'open',
   } as unknown as IndexRow;
   const found = (text: string): boolean => matches(row, { ...NO_FILTER, text });
   assert.ok(found('ADA hello') && found('issue:eng') && found('implem'));

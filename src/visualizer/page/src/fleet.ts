@@ -18,7 +18,8 @@ export interface Fleet {
   store: ReturnType<typeof createFleetStore>;
   /** Reads all rows. */
   load(): Promise<void>;
-  told(fact: Fact): void;
+  /** Facts that came together are one change: thousands of rows are not gone through for each. */
+  told(facts: readonly Fact[]): void;
 }
 
 /** Events after which a row's title or what it is found by may be another. */
@@ -41,7 +42,7 @@ function createFleetStore() {
         ...context,
         rows: new Map(context.rows).set(event.row.address, event.row),
       }),
-      told: (context, { facts }: { facts: Fact[] }): FleetContext => {
+      told: (context, { facts }: { facts: readonly Fact[] }): FleetContext => {
         let rows: Map<string, IndexRow> | null = null;
         for (const fact of facts) {
           const row = (rows ?? context.rows).get(fact.actor);
@@ -107,7 +108,7 @@ export function createFleet({ ask }: { ask: Ask }): Fleet {
     looking.delete(address);
   }
 
-  function take(facts: Fact[]): void {
+  function take(facts: readonly Fact[]): void {
     const { known, rows } = store.getSnapshot().context;
     store.trigger.told({ facts });
     if (!known) return;
@@ -120,24 +121,12 @@ export function createFleet({ ask }: { ask: Ask }): Fleet {
     }
   }
 
-  /** Facts that come together are one change: thousands of rows are not gone through for each. */
-  let together: Fact[] | null = null;
-
   return {
     store,
     load,
-    told(fact) {
-      if (loading) meanwhile.push(fact);
-      if (together !== null) {
-        together.push(fact);
-        return;
-      }
-      together = [fact];
-      queueMicrotask(() => {
-        const facts = together!;
-        together = null;
-        take(facts);
-      });
+    told(facts) {
+      if (loading) meanwhile.push(...facts);
+      take(facts);
     },
   };
 }

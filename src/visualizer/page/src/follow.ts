@@ -26,7 +26,8 @@ export interface FollowOptions {
   clock: Clock;
   /** Connected. `resumed: false`: what was known before may have gaps, read everything again. */
   onHello: (resumed: boolean) => void;
-  onFact: (fact: Fact) => void;
+  /** Those that came together, in order. */
+  onFacts: (facts: Fact[]) => void;
   onLink: (link: Link) => void;
 }
 
@@ -36,7 +37,7 @@ export interface Following {
   stop(): void;
 }
 
-export function followFacts({ fetch, headers, clock, onHello, onFact, onLink }: FollowOptions): Following {
+export function followFacts({ fetch, headers, clock, onHello, onFacts, onLink }: FollowOptions): Following {
   let last: string | null = null;
   let stopped = false;
   let tries = 0;
@@ -81,7 +82,7 @@ export function followFacts({ fetch, headers, clock, onHello, onFact, onLink }: 
         const { done, value } = await reader.read();
         if (done) return 'ended';
         heard();
-        for (const frame of frames(value)) take(frame);
+        take(frames(value));
       }
     } catch {
       // Broken off, refused or silent: all the same to who waits for it.
@@ -91,18 +92,19 @@ export function followFacts({ fetch, headers, clock, onHello, onFact, onLink }: 
     }
   }
 
-  function take({ id, event, data }: Frame): void {
-    if (event === 'hello') {
+  function take(frames: Frame[]): void {
+    const facts: Fact[] = [];
+    for (const { id, event, data } of frames) {
+      if (id !== null) last = id;
+      if (event === 'fact') facts.push(JSON.parse(data) as Fact);
+      if (event !== 'hello') continue;
       const { resumed } = JSON.parse(data) as { resumed: boolean };
       tries = 0;
       awaySinceMs = null;
-      if (id !== null) last = id;
       onLink({ state: 'live' });
       onHello(resumed);
-    } else if (event === 'fact') {
-      if (id !== null) last = id;
-      onFact(JSON.parse(data) as Fact);
     }
+    if (facts.length > 0) onFacts(facts);
   }
 
   function pause(ms: number | null): Promise<void> {

@@ -105,10 +105,12 @@ export function createPage(browser: Browser): Page {
       if (!resumed) startAfresh();
       else readMissing();
     },
-    onFact(fact) {
-      fleet.told(fact);
-      focus?.told(fact);
-      for (const tell of listeners) tell(fact);
+    onFacts(facts) {
+      fleet.told(facts);
+      for (const fact of facts) {
+        focus?.told(fact);
+        for (const tell of listeners) tell(fact);
+      }
     },
     onLink: (state) => link.set(state),
   });
