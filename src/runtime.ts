@@ -20,6 +20,7 @@ import { servedQuestions } from './actor/asked.ts';
 import { createQuestions, referenced } from './actor/questions.ts';
 import type { Questions } from './actor/questions.ts';
 import { createWatches } from './actor/watches.ts';
+import { createDecisions } from './bridge/decisions.ts';
 import { listenWebhooks } from './bridge/listen.ts';
 import { createRouter } from './bridge/router.ts';
 import { createSweep } from './bridge/sweep.ts';
@@ -32,6 +33,7 @@ import { keepNatsServer } from './bus/keeper.ts';
 import { acquireLease } from './bus/lease.ts';
 import { configuredNats } from './bus/connection.ts';
 import { connectBus } from './bus/nats-bus.ts';
+import { consumerSubject } from './bus/presence.ts';
 import { startNatsServer } from './bus/server.ts';
 import type { NatsServer } from './bus/server.ts';
 import { sampledVersions, thisBuild } from './care/build.ts';
@@ -55,6 +57,7 @@ import { createHookLog } from './bridge/hook-log.ts';
 import { createMetrics } from './visualizer/metrics.ts';
 import { createOperator } from './visualizer/operator.ts';
 import { createRunLogs } from './visualizer/run-logs.ts';
+import { createWays } from './visualizer/ways.ts';
 
 /** Metrics tell of this many agents; a fleet is small. */
 const AGENTS_MAX = 1_000;
@@ -210,6 +213,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   );
   const watches = opened(createWatches({ node, performers: effects.watches, log, clock, held }), (part) => part.stop());
 
+  const decisions = createDecisions();
   const router = createRouter({
     index: {
       find: (ref) => referenced(store, ref),
@@ -226,7 +230,10 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     config: effects.routing,
     log,
     metrics: { hook: (subject, what) => metrics.hook(subject.split('.')[0] ?? '', what) },
-    onTaken: (hook) => sweep.noteTaken(hook),
+    onTaken(hook, routed) {
+      sweep.noteTaken(hook);
+      decisions.note(hook, routed);
+    },
   });
   const letterbox = opened(
     createLetterbox({
@@ -299,8 +306,10 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     token: config.operator.token,
     page: packageFile('src/visualizer/page/dist'),
     ready: health.ready,
-    hooks: createHookLog(bus),
+    hooks: { log: createHookLog(bus), decisions },
     runs: createRunLogs(config.data),
+    ways: createWays(publisher),
+    attend: (agent, beat) => bus.broadcast(consumerSubject(agent), JSON.stringify(beat)),
     redact,
     runDoor: effects.runDoor,
     log,

@@ -61,7 +61,7 @@ export interface RouterOptions {
   log: Logger;
   metrics?: RouterMetrics;
   /** Told of every hook when all it caused is durable. */
-  onTaken?: (hook: Pick<Hook, 'source' | 'delivery'>) => void;
+  onTaken?: (hook: Pick<Hook, 'source' | 'delivery'>, routed: Routed) => void;
 }
 
 export interface RouterConfig {
@@ -315,7 +315,7 @@ export function createRouter(options: RouterOptions): Router {
       await inLine(refs, () => route(hook, concerns, routed));
       const caused = routed.poked.length + routed.sent.length > 0;
       metrics?.hook(subjectOf(hook), caused ? 'routed' : 'nobody');
-      onTaken?.(hook);
+      onTaken?.(hook, routed);
       return routed;
     },
     async recover(issues) {

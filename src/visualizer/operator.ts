@@ -7,19 +7,20 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { z } from 'zod';
-import { inputOf } from '../actor/asked.ts';
 import type { Publisher } from '../actor/publisher.ts';
-import { explainIssues } from '../actor/envelope.ts';
-import { CHANGING, QuestionError, questionFailure } from '../actor/questions.ts';
+import { CHANGING } from '../actor/questions.ts';
 import type { QuestionName, Questions } from '../actor/questions.ts';
-import type { HookLog } from '../bridge/hook-log.ts';
+import type { Beat } from '../bus/presence.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { answer } from './answer.ts';
 import { streamFacts } from './fact-stream.ts';
+import { serveHooks, servePresence, serveRuns, serveWays } from './local-questions.ts';
+import type { Deliveries } from './local-questions.ts';
 import type { Metrics } from './metrics.ts';
 import { servePage } from './page-files.ts';
 import type { RunLogs } from './run-logs.ts';
+import type { Ways } from './ways.ts';
 
 const SEND_TIMEOUT_MS = 10_000;
 /** Twice the largest envelope: what is larger cannot become one. */
@@ -38,9 +39,13 @@ export interface OperatorOptions {
   /** `ready`: everything moves; the reasons why not are in the answer. */
   ready: () => Promise<{ ready: boolean } & Record<string, unknown>>;
   /** Deliveries that lie in the stream; absent where there is none. */
-  hooks?: HookLog;
+  hooks?: Deliveries;
   /** Logs of agents' runs on this machine. */
   runs?: RunLogs;
+  /** How often each way between states was taken. */
+  ways?: Ways;
+  /** Lets a chat know that a page is there, or leaves. */
+  attend?: (agent: string, beat: Beat) => void;
   /** Replaces secrets in what others sent. */
   redact?: (text: string) => string;
   /** The run door, mounted beside. It has tokens of its own. */
@@ -60,6 +65,8 @@ export function createOperator({
   ready,
   hooks,
   runs,
+  ways,
+  attend,
   redact = (text) => text,
   runDoor,
   readerBacklogMax,
@@ -101,8 +108,10 @@ export function createOperator({
       return c.json({ error: `no receipt within ${SEND_TIMEOUT_MS / 1_000} s; ask for it by its id` }, 504);
     }),
   );
-  if (hooks !== undefined) serveHooks(app, hooks, redact);
+  if (hooks !== undefined) serveHooks(app, hooks, { publisher, redact });
   if (runs !== undefined) serveRuns(app, runs);
+  if (ways !== undefined) serveWays(app, ways);
+  if (attend !== undefined) servePresence(app, attend);
   app.on(['GET', 'POST'], '/api/:question', async (c): Promise<Response> => {
     const name = c.req.param('question');
     if (!Object.hasOwn(questions, name)) return c.json({ error: `there is no question “${name}”` }, 404);
@@ -115,61 +124,6 @@ export function createOperator({
 
   app.get('*', (c) => servePage(c, page));
   return app;
-}
-
-const HOOKS_SHOWN = 200;
-const hookAsked = z.strictObject({ seq: z.coerce.number().int().min(1) });
-const deliveryAsked = z.strictObject({ delivery: z.string().min(1).max(300) });
-
-/** What only this side of a runtime has: the deliveries as they came. Their bodies may hold what is ours to keep. */
-function serveHooks(app: Hono, hooks: HookLog, redact: (text: string) => string): void {
-  app.on(['GET', 'POST'], '/api/hooks', (c) =>
-    answer(c, async () => c.json({ hooks: (await hooks.list({ limit: HOOKS_SHOWN })).toReversed() })),
-  );
-  app.on(['GET', 'POST'], '/api/hook', (c) =>
-    answer(c, async (input) => {
-      const hook = await hooks.read(parsed(hookAsked, input).seq);
-      if (hook === undefined) return c.json({ error: 'this delivery lies in the stream no more' }, 404);
-      return c.body(redact(JSON.stringify(hook)), 200, { 'content-type': 'application/json' });
-    }),
-  );
-  app.post('/api/redeliver', (c) =>
-    answer(c, async (input) => c.json(await hooks.redeliver(parsed(deliveryAsked, input).delivery))),
-  );
-}
-
-const runsAsked = z.strictObject({ actor: z.string().max(200) });
-const outputAsked = z.strictObject({ run: z.string().max(300), from: z.coerce.number().int().min(0).default(0) });
-
-function serveRuns(app: Hono, runs: RunLogs): void {
-  app.on(['GET', 'POST'], '/api/runs', (c) =>
-    answer(c, async (input) => c.json({ runs: await runs.list(parsed(runsAsked, input).actor) })),
-  );
-  app.on(['GET', 'POST'], '/api/output', (c) =>
-    answer(c, async (input) => {
-      const { run, from } = parsed(outputAsked, input);
-      const output = await runs.read(run, from);
-      return output === undefined ? c.json({ error: `there is no run ${run}` }, 404) : c.json(output);
-    }),
-  );
-}
-
-/** @throws QuestionError 400 */
-function parsed<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  throw new QuestionError(400, explainIssues(result.error).join('; '));
-}
-
-/** Reads what was asked (query, or JSON body), and turns failures into their status. */
-async function answer(c: Context, ask: (input: unknown) => Promise<Response>): Promise<Response> {
-  try {
-    const isPosted = c.req.method === 'POST';
-    return await ask(isPosted ? inputOf(new Uint8Array(await c.req.arrayBuffer())) : c.req.query());
-  } catch (error) {
-    const { status, message } = questionFailure(error);
-    return c.json({ error: message }, status);
-  }
 }
 
 function checkCaller(c: Context, token: string): { status: 401 | 403; why: string } | null {

@@ -5,11 +5,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { letter } from '../support/letter.ts';
+import { createDecisions } from '../../src/bridge/decisions.ts';
 import { createHookLog } from '../../src/bridge/hook-log.ts';
 import { hookId, subjectOf } from '../../src/bridge/hook.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { createRunLogs } from '../../src/visualizer/run-logs.ts';
+import type { HookWhole, WaysTaken } from '../../src/visualizer/page/src/answers.ts';
+import { openMemoryStore } from '../support/memory-store.ts';
 import { putUp, startSite } from './site.ts';
 
 const posted = (body: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(body) });
@@ -185,7 +188,9 @@ test('deliveries are listed, shown without our secrets, and delivered again unde
     body: { number: 7, token: 'planted' },
   };
   await bus.publish('hook', subjectOf(hook), JSON.stringify(hook), { msgId: hookId(hook) });
-  const site = await startSite({ hooks: createHookLog(bus), redact: (text) => text.replaceAll('planted', '•') });
+  const decisions = createDecisions();
+  const hooksHere = { log: createHookLog(bus), decisions };
+  const site = await startSite({ hooks: hooksHere, redact: (text) => text.replaceAll('planted', '•') });
   t.after(() => site.stop());
   const post = (question: string, input: object): Promise<Response> =>
     site.ask(`/api/${question}`, { method: 'POST', body: JSON.stringify(input) });
@@ -194,14 +199,63 @@ test('deliveries are listed, shown without our secrets, and delivered again unde
     hooks.map(({ delivery }) => delivery),
     ['d-1'],
   );
-  const whole = (await (await post('hook', { seq: hooks[0]!.seq })).json()) as { body: unknown };
+  const whole = (await (await post('hook', { seq: hooks[0]!.seq })).json()) as HookWhole;
   assert.deepEqual(whole.body, { number: 7, token: '•' });
+  assert.deepEqual([whole.caused, whole.led], [null, []], 'of what was decided before this start nothing is known');
+  // What was decided, and the steps that name it as their cause.
+  decisions.note(hook, { poked: [], sent: [{ to: 'lamp/desk', type: 'press', id: 'github:d-1:0' }] });
+  await putUp(site.node, 'desk');
+  await site.node.send(letter('lamp/desk', 'press', {}, { id: 'github:d-1:0', causationid: 'github:d-1' }));
+  const later = (await (await post('hook', { seq: hooks[0]!.seq })).json()) as HookWhole;
+  assert.deepEqual(later.caused?.sent, [{ to: 'lamp/desk', type: 'press', id: 'github:d-1:0' }]);
+  assert.deepEqual(later.led, [{ actor: 'lamp/desk', seq: 2, id: 'github:d-1:0', type: 'press', outcome: 'taken' }]);
   assert.equal((await post('hook', { seq: 99 })).status, 404);
   assert.equal((await post('hook', { seq: 'x' })).status, 400);
   assert.equal((await site.ask('/api/redeliver?delivery=d-1')).status, 404, 'what changes something is POSTed');
   const again = (await (await post('redeliver', { delivery: 'd-1' })).json()) as { delivery: string };
   assert.equal(again.delivery, 'd-1#1');
   assert.equal((await post('redeliver', { delivery: 'd-9' })).status, 400);
+});
+
+test('ways are counted over all actors of a kind, those taken before this start too, each once', async (t) => {
+  const store = await openMemoryStore();
+  const before = await startSite({ store });
+  await putUp(before.node, 'desk', 'hall');
+  await before.node.send(letter('lamp/desk', 'press'));
+  await before.stop();
+  const site = await startSite({ store });
+  t.after(() => site.stop());
+  const ways = async (kind: string): Promise<WaysTaken> =>
+    (await (await site.ask(`/api/ways?kind=${kind}`)).json()) as WaysTaken;
+  await site.node.send(letter('lamp/hall', 'press'));
+  const { facts, taken } = await ways('lamp');
+  assert.deepEqual([facts, taken], [4, { 'up.light.off>up.light.on': 2 }]);
+  await site.node.send(letter('lamp/hall', 'press'));
+  await site.node.send(letter('lamp/desk', 'end'));
+  assert.deepEqual((await ways('lamp')).taken, {
+    'up.light.off>up.light.on': 2,
+    'up.light.on>up.light.off': 1,
+    'up>down': 1,
+  });
+  assert.deepEqual(await ways('mission'), { facts: 0, since: null, taken: {} });
+});
+
+test('that a page looks at a chat is told as a beat, by POST alone', async (t) => {
+  const site = await startSite();
+  t.after(() => site.stop());
+  const beats: string[] = [];
+  site.bus.listen('consumer.>', (subject, body) => beats.push(`${subject} ${Buffer.from(body).toString('utf8')}`));
+  assert.equal((await site.ask('/api/attend?agent=agent/ada&consumer=page-1')).status, 404);
+  const attend = (input: object): Promise<Response> => site.ask('/api/attend', posted(input));
+  assert.equal((await attend({ agent: 'session/eng-42', consumer: 'page-1' })).status, 400);
+  assert.equal((await attend({ agent: 'agent/ada', consumer: 'page-1', kind: 'terminal' })).status, 400);
+  assert.deepEqual(beats, []);
+  assert.equal((await attend({ agent: 'agent/ada', consumer: 'page-1' })).status, 200);
+  assert.equal((await attend({ agent: 'agent/ada', consumer: 'page-1', leaving: true })).status, 200);
+  assert.deepEqual(beats, [
+    'consumer.ada {"kind":"page","consumer":"page-1"}',
+    'consumer.ada {"kind":"page","consumer":"page-1","leaving":true}',
+  ]);
 });
 
 test('a run’s log is found by its actor and read on from where one was', async (t) => {

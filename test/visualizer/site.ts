@@ -7,7 +7,9 @@ import type { Publisher } from '../../src/actor/publisher.ts';
 import { createQuestions } from '../../src/actor/questions.ts';
 import type { Questions } from '../../src/actor/questions.ts';
 import type { Definition } from '../../src/actor/state.ts';
+import type { Bus } from '../../src/bus/bus.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
+import { consumerSubject } from '../../src/bus/presence.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import type { Clock, FakeClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
@@ -16,6 +18,7 @@ import type { Store } from '../../src/store/store.ts';
 import { createMetrics } from '../../src/visualizer/metrics.ts';
 import { createOperator } from '../../src/visualizer/operator.ts';
 import type { OperatorOptions } from '../../src/visualizer/operator.ts';
+import { createWays } from '../../src/visualizer/ways.ts';
 import { lampDefinition } from '../support/lamp.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -24,6 +27,7 @@ export const PAGE = packageFile('src/visualizer/page/dist');
 
 export interface Site {
   app: Hono;
+  bus: Bus;
   node: Node;
   publisher: Publisher;
   questions: Questions;
@@ -36,6 +40,7 @@ export interface Site {
 export interface SiteOptions extends Partial<Omit<OperatorOptions, 'clock'>> {
   store?: Store;
   definitions?: Definition[];
+  health?: () => Promise<unknown>;
 }
 
 export async function startSite(options: SiteOptions = {}): Promise<Site & { clock: FakeClock }> {
@@ -45,14 +50,20 @@ export async function startSite(options: SiteOptions = {}): Promise<Site & { clo
 
 export async function startSiteOn(
   clock: Clock,
-  { store: given, definitions = [lampDefinition as unknown as Definition], ...options }: SiteOptions = {},
+  {
+    store: given,
+    definitions = [lampDefinition as unknown as Definition],
+    health = async () => ({ ready: true }),
+    ...options
+  }: SiteOptions = {},
 ): Promise<Site> {
   const log = createLog({ level: 'silent' });
   const store = given ?? (await openMemoryStore());
   const node = createNode({ store, definitions, clock, log });
+  const bus = createMemoryServer({ clock }).bus();
   const publisher = createPublisher({
     node,
-    bus: createMemoryServer({ clock }).bus(),
+    bus,
     clock,
     log,
     namespace: 'chartroom',
@@ -72,7 +83,7 @@ export async function startSiteOn(
     node,
     store,
     clock,
-    health: async () => ({ ready: true }),
+    health,
     redact: (text) => text,
     standing: () => [],
   });
@@ -88,10 +99,13 @@ export async function startSiteOn(
     token: '',
     page: PAGE,
     ready: async () => ({ ready: true }),
+    ways: createWays(publisher),
+    attend: (agent, beat) => bus.broadcast(consumerSubject(agent), JSON.stringify(beat)),
     ...options,
   });
   return {
     app,
+    bus,
     node,
     publisher,
     questions,

@@ -1,25 +1,38 @@
 /** What the page gets from the operator's questions, in the runtime's own types. */
 import type { Projection, StateValue } from '../../../../machines/contract.ts';
+import type { Audit } from '../../../actor/audit.ts';
 import type { Actor, IndexRow } from '../../../actor/actors.ts';
 import type { Chart, ChartEdge, ChartNode } from '../../../actor/chart.ts';
 import type { Envelope } from '../../../actor/envelope.ts';
 import type { Fact } from '../../../actor/fact.ts';
+import type { Foretold } from '../../../actor/foretelling.ts';
 import type { EffectHistory, HistoryEntry } from '../../../actor/past.ts';
 import type { Receipt } from '../../../actor/receipt.ts';
 import type { ArmedTimer } from '../../../actor/state.ts';
 import type { Why } from '../../../actor/why.ts';
+import type { Routed } from '../../../bridge/router.ts';
+import type { SourceSight } from '../../../bridge/sweep.ts';
+import type { HookLine as DeliveryLine } from '../../../bridge/hook-log.ts';
+import type { LedTo } from '../../local-questions.ts';
+import type { RunLine } from '../../run-logs.ts';
+import type { WaysTaken } from '../../ways.ts';
 
 export type {
+  Audit,
   Chart,
   ChartEdge,
   ChartNode,
   EffectHistory,
   Envelope,
   Fact,
+  Foretold,
   HistoryEntry,
   IndexRow,
   Receipt,
+  RunLine,
+  SourceSight,
   StateValue,
+  WaysTaken,
   Why,
 };
 export type WaitingOn = Projection['waitingOn'][number];
@@ -96,22 +109,20 @@ export interface JsonSchema {
   pattern?: string;
 }
 
-export interface HookLine {
-  seq: number;
-  subject: string;
-  delivery: string;
-  receivedAt: string;
+export interface HookLine extends DeliveryLine {
+  /** What was made of it; null: it was taken before this start of the runtime. */
+  caused: Routed | null;
 }
 export interface HookWhole extends HookLine {
   body: unknown;
+  /** Steps it led to, as far as they are among the newest. */
+  led: LedTo[];
 }
 
-export interface RunLine {
-  run: string;
-  agent: string;
-  session: string | null;
-  epoch: number | null;
-  driver: string;
-  startedAt: string | null;
-  ended: string | null;
+/** Answer of `health`, as far as the page draws it. */
+export interface Health extends Record<string, unknown> {
+  ready: boolean;
+  reasons?: string[];
+  notes?: string[];
+  sources?: Partial<Record<string, SourceSight>>;
 }

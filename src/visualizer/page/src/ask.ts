@@ -1,8 +1,11 @@
 /** Asks the operator's questions. What goes wrong is a value that a view can show in place. */
 import type {
+  Audit,
   Chart,
   DeadAnswer,
   EventSchemas,
+  Foretold,
+  Health,
   HistoryAnswer,
   HookLine,
   HookWhole,
@@ -12,6 +15,7 @@ import type {
   Receipt,
   RunLine,
   Shown,
+  WaysTaken,
   Why,
 } from './answers.ts';
 
@@ -26,20 +30,26 @@ export interface Ask {
   list(cursor: string | null): Promise<Answered<ListAnswer>>;
   show(actor: string): Promise<Answered<Shown>>;
   history(actor: string, range: { from?: number; to?: number }): Promise<Answered<HistoryAnswer>>;
-  chart(kind: string): Promise<Answered<Chart>>;
+  chart(kind: string, version?: string | null): Promise<Answered<Chart>>;
   at(actor: string, seq: number): Promise<Answered<Moment>>;
   why(actor: string): Promise<Answered<Why>>;
   mail(actor: string): Promise<Answered<MailAnswer>>;
   events(kind: string): Promise<Answered<EventSchemas>>;
-  preview(envelope: Letter): Promise<Answered<Receipt>>;
+  /** What would become of it, with whom it would tell what, and when. */
+  foretell(envelope: Letter): Promise<Answered<Foretold>>;
   send(envelope: Letter): Promise<Answered<Receipt>>;
   dead(actor?: string): Promise<Answered<DeadAnswer>>;
-  health(): Promise<Answered<Record<string, unknown>>>;
+  health(): Promise<Answered<Health>>;
+  audit(agent: string): Promise<Answered<Audit>>;
   /** Prometheus' text. */
   metrics(): Promise<Answered<string>>;
   hooks(): Promise<Answered<{ hooks: HookLine[] }>>;
   hook(seq: number): Promise<Answered<HookWhole>>;
-  redeliver(delivery: string): Promise<Answered<HookLine>>;
+  redeliver(delivery: string): Promise<Answered<Pick<HookLine, 'delivery'>>>;
+  /** How often the ways of a kind were taken, over all its actors. */
+  ways(kind: string): Promise<Answered<WaysTaken>>;
+  /** Somebody looks at this chat, or leaves it; told also while the page goes away. */
+  attend(agent: string, consumer: string, leaving: boolean): Promise<Answered<unknown>>;
   runs(actor: string): Promise<Answered<{ runs: RunLine[] }>>;
   /** What a run put out, from a byte on. */
   output(run: string, from: number): Promise<Answered<{ text: string; next: number; ended: boolean }>>;
@@ -73,12 +83,17 @@ export function createAsk({
   fetch: typeof globalThis.fetch;
   headers: () => Record<string, string>;
 }): Ask {
-  async function ask<Value>(question: string, input: Record<string, unknown>): Promise<Answered<Value>> {
+  async function ask<Value>(
+    question: string,
+    input: Record<string, unknown>,
+    { keepalive }: { keepalive: boolean } = { keepalive: false },
+  ): Promise<Answered<Value>> {
     try {
       const response = await fetch(`/api/${question}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers() },
         body: JSON.stringify(input),
+        keepalive,
         signal: AbortSignal.timeout(ANSWER_MS_MAX),
       });
       const body = (await response.json()) as unknown;
@@ -105,7 +120,11 @@ export function createAsk({
     why: (actor) => ask('why', { actor }),
     mail: (actor) => ask('mail', { actor }),
     events: (kind) => ask('chart', { kind, events: true }),
-    preview: (envelope) => ask('preview', { ...envelope }),
+    foretell: (envelope) => ask('foretell', { ...envelope }),
+    audit: (agent) => ask('audit', { agent }),
+    ways: (kind) => ask('ways', { kind }),
+    attend: (agent, consumer, leaving) =>
+      ask('attend', { agent, consumer, ...(leaving ? { leaving } : {}) }, { keepalive: leaving }),
     send: (envelope) => ask('send', { ...envelope }),
     dead: (actor) => ask('dead', actor === undefined ? {} : { actor }),
     health: () => ask('health', {}),
@@ -117,7 +136,7 @@ export function createAsk({
     list: (cursor) => ask('list', cursor === null ? { limit: LIST_FIRST } : { limit: LIST_PORTION, cursor }),
     show: (actor) => ask('show', { actor }),
     history: (actor, range) => ask('history', { actor, limit: HISTORY_PORTION, ...range }),
-    chart: (kind) => ask('chart', { kind }),
+    chart: (kind, version) => ask('chart', version == null ? { kind } : { kind, version }),
   };
 }
 

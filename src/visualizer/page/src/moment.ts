@@ -62,15 +62,24 @@ export function waysOf(entries: readonly HistoryEntry[], untilMs: number): Ways 
     const next = entries[index + 1];
     const lastsMs = Math.max(0, (next === undefined ? untilMs : Date.parse(next.at)) - fromMs);
     for (const path of activePaths(entry.after.value)) spentMs.set(path, (spentMs.get(path) ?? 0) + lastsMs);
-    const { left, entered } = movesOf(entry.before?.value ?? null, entry.after.value);
-    for (const from of left) {
-      const to = entered.find((path) => parentOf(path) === parentOf(from)) ?? entered[0];
-      if (to === undefined) continue;
-      const way = `${from}>${to}`;
+    for (const way of waysBetween(entry.before?.value ?? null, entry.after.value))
       taken.set(way, (taken.get(way) ?? 0) + 1);
-    }
   });
   return { spentMs, taken };
+}
+
+/** The ways that lead from one value to the next, as `from>to`: of each region that moved, the state it left whole. */
+export function waysBetween(before: StateValue | null, after: StateValue): string[] {
+  const was = before === null ? new Set<string>() : activePaths(before);
+  const is = activePaths(after);
+  const entered = [...is].filter((path) => !was.has(path));
+  const ways = new Set<string>();
+  for (const from of was) {
+    if (is.has(from)) continue;
+    const to = entered.find((path) => parentOf(path) === parentOf(from));
+    if (to !== undefined) ways.add(`${from}>${to}`);
+  }
+  return [...ways];
 }
 
 const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));

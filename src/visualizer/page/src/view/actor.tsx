@@ -70,7 +70,7 @@ export function ActorView({ focus }: { focus: Focus }) {
       )}
       {shown.parked === null || isPast ? null : <Parked parked={shown.parked} />}
       {isPast ? null : <Questions shown={shown} />}
-      {kindOf(address) === 'mission' ? <Mission shown={{ ...shown, ...stood }} chart={chart} /> : null}
+      {kindOf(address) === 'mission' ? <Mission shown={{ ...shown, ...stood }} /> : null}
       <PageContext value={then}>
         <Waits of={stood} isOver={shown.final && !isPast} />
         <ChartView

@@ -1,81 +1,31 @@
-/** What comes in and what did not get through: health, deliveries, dead letters, and the runtime's numbers. */
+/** What comes in and what did not get through: health, each source, deliveries, dead letters, the runtime's numbers. */
 import { useEffect, useState } from 'react';
-import type { ReactNode } from 'react';
-import type { DeadAnswer, HookLine, HookWhole, Receipt } from '../answers.ts';
-import type { Answered, Failure } from '../ask.ts';
-import { letterOf } from '../letters.ts';
+import type { SourceSight } from '../answers.ts';
 import { pointsOf, sampleOf, SAMPLES_MAX } from '../plots.ts';
 import type { Sample } from '../plots.ts';
 import { spoken } from '../rows.ts';
-import { Moment } from './age.tsx';
-import { Name } from './anchor.tsx';
+import { Age } from './age.tsx';
+import { Part, useAsked } from './asked.tsx';
+import { DeadLetters } from './dead-letters.tsx';
+import { Deliveries } from './deliveries.tsx';
 import { JsonText } from './json.tsx';
-import { Notice } from './notice.tsx';
 import { usePage } from './use.ts';
 
 export function BusView() {
   return (
     <article className="bus" aria-label="Bus">
       <h1>Bus</h1>
-      <Health />
+      <HealthPart />
       <Metrics />
-      <Letters />
-      <Hooks />
+      <DeadLetters />
+      <Deliveries />
     </article>
   );
 }
 
-/** Asked again while it is looked at. */
-const EVERY_TICKS = 5;
-
-function useAsked<Value>(
-  ask: () => Promise<Answered<Value>>,
-  isPolled = true,
-): {
-  value: Value | null;
-  problem: Failure | null;
-  again: () => void;
-} {
-  const { ticker } = usePage();
-  const [value, setValue] = useState<Value | null>(null);
-  const [problem, setProblem] = useState<Failure | null>(null);
-  const [count, setCount] = useState(0);
-  useEffect(() => {
-    let isWanted = true;
-    let ticks = 0;
-    const read = (): void => {
-      void ask().then((answer) => {
-        if (!isWanted) return;
-        setProblem(answer.ok ? null : answer);
-        if (answer.ok) setValue(answer.value);
-      });
-    };
-    read();
-    const leave = ticker.subscribe(() => {
-      ticks += 1;
-      if (isPolled && ticks % EVERY_TICKS === 0) read();
-    });
-    return () => {
-      isWanted = false;
-      leave();
-    };
-  }, [ask, isPolled, ticker, count]);
-  return { value, problem, again: () => setCount(count + 1) };
-}
-
-function Part({ title, problem, children }: { title: string; problem: Failure | null; children: ReactNode }) {
-  return (
-    <section className="bus__part" aria-label={title}>
-      <h2>{title}</h2>
-      {problem === null ? children : <Notice problem={problem} />}
-    </section>
-  );
-}
-
-function Health() {
+function HealthPart() {
   const { value, problem } = useAsked(usePage().ask.health);
-  const { ready, reasons, notes, ...others } = value ?? {};
-  const said = [...texts(reasons), ...texts(notes)];
+  const { ready, reasons = [], notes = [], sources = {}, ...others } = value ?? {};
   return (
     <Part title="Health" problem={problem}>
       {value === null ? null : (
@@ -83,23 +33,63 @@ function Health() {
           <p className="phase" data-tone={ready === true ? 'moving' : 'wrong'}>
             {ready === true ? 'everything moves' : 'not ready'}
           </p>
-          {said.map((text) => (
+          {[...reasons, ...notes].map((text) => (
             <p key={text}>{text}</p>
           ))}
-          {Object.keys(others).length === 0 ? null : (
-            <details className="json">
-              <summary>In detail</summary>
-              <JsonText value={others} label="Health in detail" />
-            </details>
-          )}
+          <ul className="sources" aria-label="Sources">
+            {Object.entries(sources).map(([name, sight]) =>
+              sight === undefined ? null : <Source key={name} name={name} sight={sight} />,
+            )}
+          </ul>
+          <details className="json">
+            <summary>In detail</summary>
+            <JsonText value={others} label="Health in detail" />
+          </details>
         </>
       )}
     </Part>
   );
 }
 
-const texts = (value: unknown): string[] =>
-  Array.isArray(value) ? value.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))) : [];
+const SOURCE_TONES = { live: 'moving', healed: 'over', lagging: 'needed', gap: 'wrong' } as const;
+const SOURCE_MEANS = {
+  live: 'nothing was missed',
+  healed: 'what was missing has been taken',
+  lagging: 'it could not be asked: not known',
+  gap: 'something that was sent did not come, and is being fetched',
+} as const;
+
+function Source({ name, sight }: { name: string; sight: SourceSight }) {
+  const { state, since, reason, lastHookAt, sweptAt, missing, recovered } = sight;
+  return (
+    <li className="source" data-source={name} data-state={state}>
+      <strong>{name}</strong>
+      <span className="phase" data-tone={SOURCE_TONES[state]}>
+        {state}
+      </span>
+      <span>
+        {SOURCE_MEANS[state]}, for <Age since={since} />
+      </span>
+      <span className="quiet">
+        {lastHookAt === null ? (
+          'no delivery yet'
+        ) : (
+          <>
+            last delivery <Age since={lastHookAt} /> ago
+          </>
+        )}
+        {sweptAt === null ? null : (
+          <>
+            , looked through <Age since={sweptAt} /> ago
+          </>
+        )}
+        {missing === 0 ? null : `, ${missing} missing`}
+        {recovered === 0 ? null : `, ${recovered} fetched since the start`}
+      </span>
+      {reason === null ? null : <span className="source__reason">{reason}</span>}
+    </li>
+  );
+}
 
 function Metrics() {
   const page = usePage();
@@ -133,123 +123,5 @@ function Metrics() {
         })}
       </div>
     </Part>
-  );
-}
-
-function Letters() {
-  const { ask } = usePage();
-  const { value, problem, again } = useAsked(ask.dead);
-  const letters = value?.letters ?? [];
-  return (
-    <Part title="Dead letters" problem={problem}>
-      {value !== null && letters.length === 0 ? <p className="quiet">None.</p> : null}
-      <ul>
-        {letters.map((letter, index) => (
-          <Letter key={`${letter.envelope.id} ${index}`} letter={letter} onSent={again} />
-        ))}
-      </ul>
-    </Part>
-  );
-}
-
-function Letter({
-  letter: { envelope, receipt },
-  onSent,
-}: {
-  letter: DeadAnswer['letters'][number];
-  onSent: () => void;
-}) {
-  const { ask } = usePage();
-  const [sent, setSent] = useState<Answered<Receipt> | null>(null);
-  async function resend(): Promise<void> {
-    const { subject, type, data, expectepoch } = envelope;
-    setSent(await ask.send(letterOf({ subject, type, data, expectepoch, causationid: envelope.id })));
-    onSent();
-  }
-  return (
-    <li className="line" data-letter={envelope.id}>
-      <Moment at={receipt.at} />
-      <span className="name">{envelope.type}</span>
-      <Name of={receipt.actor} />
-      <span>
-        {receipt.outcome}: {receipt.reason ?? receipt.code ?? ''}
-      </span>
-      <span className="line__acts">
-        <button type="button" onClick={() => void resend()}>
-          Resend
-        </button>
-      </span>
-      {sent === null ? null : (
-        <p role="status" className="line__whole">
-          {sent.ok
-            ? `${sent.value.outcome}${sent.value.reason === null ? '' : `: ${sent.value.reason}`}`
-            : sent.message}
-        </p>
-      )}
-      <details className="json line__whole">
-        <summary>Envelope from {envelope.source}</summary>
-        <JsonText value={envelope} label="Envelope" />
-      </details>
-    </li>
-  );
-}
-
-function Hooks() {
-  const { ask } = usePage();
-  const { value, problem, again } = useAsked(ask.hooks, false);
-  const hooks = value?.hooks ?? [];
-  return (
-    <Part title="Deliveries" problem={problem}>
-      <button type="button" onClick={again}>
-        Look again
-      </button>
-      {value !== null && hooks.length === 0 ? <p className="quiet">None lies in the stream.</p> : null}
-      <ul>
-        {hooks.map((hook) => (
-          <Hook key={hook.seq} hook={hook} onSent={again} />
-        ))}
-      </ul>
-    </Part>
-  );
-}
-
-function Hook({ hook, onSent }: { hook: HookLine; onSent: () => void }) {
-  const { ask } = usePage();
-  const [whole, setWhole] = useState<Answered<HookWhole> | null>(null);
-  const [said, setSaid] = useState<string | null>(null);
-  async function redeliver(): Promise<void> {
-    const answer = await ask.redeliver(hook.delivery);
-    setSaid(answer.ok ? `delivered again as ${answer.value.delivery}` : answer.message);
-    onSent();
-  }
-  return (
-    <li className="line" data-hook={hook.seq}>
-      <Moment at={hook.receivedAt} />
-      <span className="name">{hook.subject}</span>
-      <span className="name quiet">{hook.delivery}</span>
-      <span className="line__acts">
-        <button type="button" onClick={() => void redeliver()}>
-          Redeliver
-        </button>
-      </span>
-      {said === null ? null : (
-        <p role="status" className="line__whole">
-          {said}
-        </p>
-      )}
-      <details
-        className="json line__whole"
-        onToggle={(event) => {
-          if (event.currentTarget.open && whole === null) void ask.hook(hook.seq).then(setWhole);
-        }}
-      >
-        <summary>Payload</summary>
-        {whole === null ? null : whole.ok ? (
-          <JsonText value={whole.value.body} label="Payload" />
-        ) : (
-          <p>{whole.message}</p>
-        )}
-      </details>
-    </li>
   );
 }

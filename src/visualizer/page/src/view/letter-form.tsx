@@ -1,24 +1,22 @@
 /** A form for one event: filled in, previewed, sent, receipted. Nothing is sent that was not previewed as it stands. */
 import { useState } from 'react';
 import type { FormEvent } from 'react';
-import type { Chart, JsonSchema, Receipt, Shown } from '../answers.ts';
+import type { Foretold, JsonSchema, Receipt, Shown } from '../answers.ts';
 import type { Failure } from '../ask.ts';
 import { dataOf, fieldsOf } from '../forms.ts';
 import type { Field, Typed } from '../forms.ts';
 import { letterOf } from '../letters.ts';
 import { movesOf } from '../moment.ts';
 import { spoken } from '../rows.ts';
-import { activePaths } from '../tree.ts';
 import { Notice } from './notice.tsx';
+import { isThrough, Outcome } from './outcome.tsx';
 import { usePage } from './use.ts';
-import { WaitLine } from './wait-line.tsx';
 
 /** Shows on the chart what would be left and entered; null takes it away. */
 export type Foretell = (move: { left: string[]; entered: string[] } | null) => void;
 
 interface LetterFormProps {
   shown: Pick<Shown, 'address' | 'epoch' | 'value'>;
-  chart: Chart;
   type: string;
   schema: JsonSchema;
   foretell: Foretell;
@@ -26,11 +24,11 @@ interface LetterFormProps {
   given?: Typed;
 }
 
-export function LetterForm({ shown, chart, type, schema, foretell, given = {} }: LetterFormProps) {
+export function LetterForm({ shown, type, schema, foretell, given = {} }: LetterFormProps) {
   const { ask } = usePage();
   const [typed, setTyped] = useState<Typed>(given);
   const [mistakes, setMistakes] = useState<Record<string, string>>({});
-  const [preview, setPreview] = useState<{ receipt: Receipt; of: string } | null>(null);
+  const [preview, setPreview] = useState<{ foretold: Foretold; of: string } | null>(null);
   const [receipt, setReceipt] = useState<Receipt | null>(null);
   const [problem, setProblem] = useState<Failure | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -57,13 +55,13 @@ export function LetterForm({ shown, chart, type, schema, foretell, given = {} }:
     const data = written();
     if (data === null) return;
     setBusy(true);
-    const answer = await ask.preview(letter(data));
+    const answer = await ask.foretell(letter(data));
     setBusy(false);
     setReceipt(null);
     setProblem(answer.ok ? null : answer);
     if (!answer.ok) return;
-    setPreview({ receipt: answer.value, of: current });
-    const { before, after, outcome } = answer.value;
+    setPreview({ foretold: answer.value, of: current });
+    const { before, after, outcome } = answer.value.receipt;
     foretell(after === null || outcome !== 'taken' ? null : movesOf(before?.value ?? shown.value, after.value));
   }
 
@@ -99,7 +97,7 @@ export function LetterForm({ shown, chart, type, schema, foretell, given = {} }:
         <button
           type="button"
           className="letter__send"
-          disabled={isBusy || !isPreviewed || preview.receipt.outcome === 'refused'}
+          disabled={isBusy || !isPreviewed || !isThrough(preview.foretold.receipt)}
           onClick={() => void send()}
         >
           Send
@@ -107,8 +105,10 @@ export function LetterForm({ shown, chart, type, schema, foretell, given = {} }:
         {preview !== null && !isPreviewed ? <span className="quiet">changed since the preview</span> : null}
       </div>
       {problem === null ? null : <Notice problem={problem} />}
-      {isPreviewed ? <Outcome receipt={preview.receipt} chart={chart} address={shown.address} isPreview /> : null}
-      {receipt === null ? null : <Outcome receipt={receipt} chart={chart} address={shown.address} isPreview={false} />}
+      {isPreviewed ? (
+        <Outcome receipt={preview.foretold.receipt} foretold={preview.foretold} address={shown.address} />
+      ) : null}
+      {receipt === null ? null : <Outcome receipt={receipt} foretold={null} address={shown.address} />}
     </form>
   );
 }
@@ -160,72 +160,4 @@ function Entry({ id, field: { name, isRequired, control }, value, mistake, onTyp
       )}
     </div>
   );
-}
-
-interface OutcomeProps {
-  receipt: Receipt;
-  chart: Chart;
-  address: string;
-  isPreview: boolean;
-}
-
-/** A receipt for people, given or foretold. */
-export function Outcome({ receipt, chart, address, isPreview }: OutcomeProps) {
-  const { outcome, before, after, effects, reason, code, waitingOn } = receipt;
-  const { left, entered } = after === null ? { left: [], entered: [] } : movesOf(before?.value ?? null, after.value);
-  const tells = effects.filter((effect) => effect.startsWith('tell:'));
-  const acts = effects.filter((effect) => !effect.startsWith('tell:') && !effect.startsWith('cancel:'));
-  const timers =
-    after === null
-      ? []
-      : timersOf(chart, before === null ? [] : [...activePaths(before.value)], [...activePaths(after.value)]);
-  const isThrough = outcome === 'taken' || outcome === 'recorded';
-  return (
-    <div className="outcome" role="status" data-outcome={outcome} data-preview={isPreview ? '' : undefined}>
-      <p>
-        <strong>
-          {isPreview ? `Would be ${outcome}` : `${outcome}${receipt.seq === null ? '' : ` as step ${receipt.seq}`}`}
-        </strong>
-        {isThrough ? null : `: ${reason ?? code ?? ''}${code === null ? '' : ` (${code})`}`}
-      </p>
-      {isThrough && after !== null ? (
-        <dl className="facts">
-          <dt>phase</dt>
-          <dd>
-            {before === null || before.phase === after.phase
-              ? `stays ${spoken(after.phase)}`
-              : `${spoken(before.phase)} → ${spoken(after.phase)}`}
-          </dd>
-          <dt>states</dt>
-          <dd className="name">
-            {left.length + entered.length === 0 ? '–' : `${left.join(', ')} → ${entered.join(', ')}`}
-          </dd>
-          <dt>acts</dt>
-          <dd className="name">{acts.join(', ') || '–'}</dd>
-          <dt>messages</dt>
-          <dd className="name">{tells.map((tell) => tell.slice('tell:'.length)).join(', ') || '–'}</dd>
-          <dt>timers</dt>
-          <dd className="name">{timers.join(', ') || '–'}</dd>
-          <dt>then waits on</dt>
-          <dd>
-            {waitingOn.length === 0
-              ? 'nothing'
-              : waitingOn.map((wait) => (
-                  <p key={`${wait.gate} ${wait.on ?? ''} ${wait.detail}`}>
-                    <WaitLine wait={wait} of={address} />
-                  </p>
-                ))}
-          </dd>
-        </dl>
-      ) : null}
-    </div>
-  );
-}
-
-/** Timers that begin in the states that are entered. */
-function timersOf(chart: Chart, before: string[], after: string[]): string[] {
-  const entered = new Set(after.filter((path) => !before.includes(path)));
-  return [
-    ...new Set(chart.edges.flatMap((edge) => (edge.after !== undefined && entered.has(edge.from) ? [edge.after] : []))),
-  ];
 }

@@ -1,6 +1,6 @@
 /** A mission's items: as a graph of what waits for what, as a board by state, or as a ledger; each can be corrected. */
 import { useEffect, useState } from 'react';
-import type { Chart, EventSchemas, Shown } from '../answers.ts';
+import type { EventSchemas, Shown } from '../answers.ts';
 import { graphOfItems, itemsOf, OVER } from '../missions.ts';
 import type { MissionItem } from '../missions.ts';
 import { actorHref } from '../route.ts';
@@ -14,7 +14,7 @@ import { usePage } from './use.ts';
 const LOOKS = ['graph', 'board', 'ledger'] as const;
 const STATES = ['waiting', 'ready', 'active', 'inReview', 'done', 'failed', 'cancelled'];
 
-export function Mission({ shown, chart }: { shown: Shown; chart: Chart }) {
+export function Mission({ shown }: { shown: Shown }) {
   const [look, setLook] = useState<(typeof LOOKS)[number]>('graph');
   const [chosen, setChosen] = useState<string | null>(null);
   const items = itemsOf(shown.context);
@@ -43,7 +43,7 @@ export function Mission({ shown, chart }: { shown: Shown; chart: Chart }) {
       {look === 'graph' ? <Graph {...view} /> : null}
       {look === 'board' ? <Board {...view} /> : null}
       {look === 'ledger' ? <Ledger {...view} /> : null}
-      {item === undefined ? null : <ItemWhole key={item.key} item={item} shown={shown} chart={chart} />}
+      {item === undefined ? null : <ItemWhole key={item.key} item={item} shown={shown} />}
     </section>
   );
 }
@@ -217,7 +217,7 @@ function ItemWait({ item }: { item: MissionItem }) {
 }
 
 /** One item: what it waits on, its session, and the corrections that are about it, filled in for it. */
-function ItemWhole({ item, shown, chart }: { item: MissionItem; shown: Shown; chart: Chart }) {
+function ItemWhole({ item, shown }: { item: MissionItem; shown: Shown }) {
   const { ask } = usePage();
   const [schemas, setSchemas] = useState<EventSchemas | null>(null);
   const [type, setType] = useState<string | null>(null);
@@ -253,7 +253,6 @@ function ItemWhole({ item, shown, chart }: { item: MissionItem; shown: Shown; ch
         <LetterForm
           key={type}
           shown={shown}
-          chart={chart}
           type={type}
           schema={schemas[type].schema}
           foretell={() => {}}

@@ -70,14 +70,7 @@ function Events({ shown, chart, foretell }: PossibleProps) {
           <span className="event__means quiet">{schemas[type]?.means}</span>
           <Would chart={chart} shown={shown} type={type} would={why.events[type]!} />
           {chosen === type && schemas[type] !== undefined ? (
-            <LetterForm
-              key={type}
-              shown={shown}
-              chart={chart}
-              type={type}
-              schema={schemas[type].schema}
-              foretell={foretell}
-            />
+            <LetterForm key={type} shown={shown} type={type} schema={schemas[type].schema} foretell={foretell} />
           ) : null}
         </li>
       ))}
