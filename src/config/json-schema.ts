@@ -1,7 +1,8 @@
-/** Schemas for editors, of `chartroom.yaml` and of a mission's file; the `*.schema.json` here are these, kept true by a test. */
+/** Schemas for editors, of `chartroom.yaml`, a role's and a mission's file; the `*.schema.json` here are these, kept true by a test. */
 import { z } from 'zod';
 import { MISSION_EVENTS, missionItem } from '../../machines/events/mission.ts';
-import { configSchema } from './schema.ts';
+import { roleSchema } from './roles.ts';
+import { DRIVERS, configSchema } from './schema.ts';
 
 /** Any value may come from the environment or a file, so a placeholder may stand where a number is wanted. */
 const PLACEHOLDER = { type: 'string', pattern: '^\\$\\{.+\\}$' };
@@ -32,4 +33,12 @@ export function missionJsonSchema(): Record<string, unknown> {
   });
   const schema = z.toJSONSchema(file, { io: 'input', target: 'draft-7' });
   return { ...schema, title: 'A mission', description: 'What chartroom mission start --file takes' };
+}
+
+export function roleJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(roleSchema.extend({ driver: z.enum(DRIVERS).default('scripted') }), {
+    io: 'input',
+    target: 'draft-7',
+  });
+  return { ...schema, title: 'A role', description: 'A file in the folder that roles names in chartroom.yaml' };
 }

@@ -15,23 +15,28 @@ import type { AgentConfig, RepoConfig } from './schema.ts';
 
 export const roleSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),
-  means: z.string(),
-  /** Other words for it. */
-  aliases: z.array(z.string()).default([]),
-  /** Kinds of work it is offered. */
-  kinds: z.array(workKind),
-  /** What it may do through the run door. */
-  actions: z.array(z.string()),
-  driver: z.string().default('scripted'),
-  limits: agentLimits.optional(),
-  /** Names of environment variables its processes get besides PATH and HOME. */
-  env: z.array(z.string()).default([]),
-  /** What it may do without asking a person; drivers without approvals do not ask. */
-  allow: z.enum(ALLOWANCES).default('everything'),
-  /** The program, with arguments, that its processes run in: `{worktree}`, `{home}`, `{run}` and `{data}` are filled in. */
-  sandbox: z.array(z.string().min(1)).min(1).optional(),
-  /** What its prompt says of the role. */
-  prompt: z.string().default(''),
+  means: z.string().describe('what it is for, one sentence'),
+  aliases: z.array(z.string()).default([]).describe('other words for it'),
+  kinds: z.array(workKind).describe('kinds of work it is offered'),
+  actions: z.array(z.string()).describe('what it may do through the run door; correct.* stands for every correction'),
+  driver: z.string().default('scripted').describe('of an agent that names none'),
+  limits: agentLimits.optional().describe('of each run, or of each turn of a chat'),
+  env: z
+    .array(z.string())
+    .default([])
+    .describe('names of environment variables its processes get besides PATH and HOME'),
+  allow: z
+    .enum(ALLOWANCES)
+    .default('everything')
+    .describe('what it may do without asking a person; drivers without approvals do not ask'),
+  sandbox: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'the program, with arguments, that its processes run in: {worktree}, {home}, {run}, {data} are filled in',
+    ),
+  prompt: z.string().default('').describe('what its prompt says of the role'),
 });
 export type Role = z.infer<typeof roleSchema>;
 export type Roles = ReadonlyMap<string, Role>;

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { packageFile } from '../package.ts';
 
-/** With the schema where this installation has it, so that editors find it. */
+/** With the schemas where this installation has it, so that editors find them. */
 export function sampleConfig(): string {
-  return readFileSync(packageFile('src/config/sample.yaml'), 'utf8').replace(
-    './chartroom.schema.json',
-    packageFile('src/config/chartroom.schema.json'),
+  return readFileSync(packageFile('src/config/sample.yaml'), 'utf8').replaceAll(
+    /\.\/(\w+\.schema\.json)/g,
+    (_, file: string) => packageFile(`src/config/${file}`),
   );
 }

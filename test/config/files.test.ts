@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { TIMER_DEFAULTS } from '../../machines/contract.ts';
 import { loadConfig, VARIABLES } from '../../src/config/config.ts';
-import { configJsonSchema, missionJsonSchema } from '../../src/config/json-schema.ts';
+import { configJsonSchema, missionJsonSchema, roleJsonSchema } from '../../src/config/json-schema.ts';
 import { schemaAt } from '../../src/config/mistakes.ts';
 import { sampleConfig } from '../../src/config/sample.ts';
 import { SECRET_PATHS } from '../../src/config/schema.ts';
@@ -56,6 +56,17 @@ test('the schema of a mission’s file for editors is that of the code', () => {
     JSON.parse(JSON.stringify(missionJsonSchema())),
     'write missionJsonSchema() to the file again',
   );
+});
+
+test('the schema of a role’s file for editors is that of the code, and every shipped role leads to it', () => {
+  const file = JSON.parse(readFileSync(packageFile('src/config/role.schema.json'), 'utf8')) as unknown;
+  assert.deepEqual(file, JSON.parse(JSON.stringify(roleJsonSchema())), 'write roleJsonSchema() to the file again');
+  const folder = packageFile('src/config/roles');
+  for (const name of readdirSync(folder)) {
+    const text = readFileSync(path.join(folder, name), 'utf8');
+    const [, schema] = /^# yaml-language-server: \$schema=(.+)$/m.exec(text) ?? [];
+    assert.equal(path.resolve(folder, schema ?? ''), packageFile('src/config/role.schema.json'), name);
+  }
 });
 
 test('every timer of the machines can be set, and no other', () => {
