@@ -18,7 +18,7 @@ import {
   sha,
   workKind,
 } from './events/common.ts';
-import { runBegun } from './events/agent.ts';
+import { agentLimits, runBegun } from './events/agent.ts';
 import { runEvidence } from './events/session.ts';
 
 const pull = { repo: repoName, number: pullNumber };
@@ -218,7 +218,7 @@ export const ACTS = {
 } as const satisfies Record<string, WishSpec>;
 
 export const WATCHES = {
-  /** Tells `driver.started|asked|said|turned|exited|silent` to the agent, `note.read` to the session. */
+  /** Tells `driver.started|asked|said|turned|exited|silent|heard` to the agent, `note.read` to the session. */
   process: {
     kind: 'watch',
     means: 'One agent process: started, watched by pid and start time, re-found after a restart, ended with the state.',
@@ -235,6 +235,8 @@ export const WATCHES = {
       conversation: z.string().optional(),
       memory: z.record(z.string(), z.string()).optional(),
       actions: z.array(z.string()),
+      /** Of each turn of a chat; a worker’s are those its run begun with. */
+      limits: agentLimits.optional(),
     }),
   },
   /** Tells `pull.observed`, `comment.observed`. */

@@ -3,11 +3,12 @@
  * somebody to read it (the idle rule); otherwise the chat is dormant, and mail or a consumer wakes it.
  */
 import { timerMs } from '../contract.ts';
+import { act } from '../decision.ts';
 import type { AgentContext } from './context.ts';
-import { afterContention, afterCrash, afterGoodRun, exitSeen } from './counters.ts';
+import { afterContention, afterCrash, afterGoodRun, afterRun, exitSeen } from './counters.ts';
 import type { Handler } from './event.ts';
 import { hasMail, isWaiting, requeue, settle, unreadOnce } from './mail.ts';
-import { endProcess, withdrawn } from './run.ts';
+import { clockUsedMs, endProcess, silentFor, withdrawn } from './run.ts';
 
 /** A process that left without a turn is not started again at once: it may leave again. */
 const RESPAWN_MS = 2_000;
@@ -61,27 +62,60 @@ export const endFaulty =
     wishes: [endProcess(context, fault)],
   });
 
-/** The turn ended: its letters are answered, failed, or wait again where the provider only asked for patience. */
+/** The process asks in the middle of its turn: whoever is attached, or wrote, answers; the turn’s clock stands. */
+export const chatAsked: Handler = ({ chat }, event) => {
+  if (event.type !== 'driver.asked') return {};
+  const { question: id, text, choices } = event.data;
+  const question = { id, text, at: event.at, ...(choices === undefined ? {} : { choices }) };
+  return { set: { chat: { ...chat, question, clockUsedMs: clockUsedMs(chat, event.at), clockSince: null } } };
+};
+
+export const answerChat: Handler = ({ chat }, event) => {
+  if (event.type !== 'answer' || chat.question === null) return {};
+  const { question: _named, ...words } = event.data;
+  return {
+    set: { chat: { ...chat, question: null, clockSince: event.at } },
+    wishes: [act('driver.answer', { question: chat.question.id, ...words })],
+  };
+};
+
+/** Nobody answers, and nobody is there who could: the turn is given up. */
+export const endHeldChat: Handler = (context, event) => {
+  const why = `nobody answered its question: ${context.chat.question?.text ?? ''}`.slice(0, 500);
+  const { set, wishes } = settle(context, context.chat.turn ?? [], { state: 'failed', answer: null, why }, event.at);
+  const chat = { ...context.chat, turn: null, question: null, ending: true };
+  return { set: { ...set, chat }, wishes: [...wishes, endProcess(context, why)] };
+};
+
+/**
+ * The turn ended: its letters are answered, failed, or wait again where the provider only asked for patience. Where its
+ * limits are spent, its process goes too: the next letter is read by another one, later.
+ */
 export const chatTurned: Handler = (context, event) => {
   if (event.type !== 'driver.turned') return {};
   const { outcome, until, reason } = event.data;
   const ids = context.chat.turn ?? [];
-  const chat = { ...context.chat, turn: null };
+  const chat = { ...context.chat, turn: null, question: null, clockUsedMs: 0, clockSince: null };
   if (outcome === 'completed') {
     const { set, wishes } = settle(context, ids, { state: 'answered', answer: context.chat.said, why: null }, event.at);
-    return { set: { ...set, ...afterGoodRun(), chat }, wishes };
+    return { set: { ...set, ...afterGoodRun(), ...afterRun(context, event.at), chat }, wishes };
   }
   if (outcome === 'limited' && until !== undefined) {
     const cooling = { until, reason: reason ?? 'the provider’s usage limit' };
-    return {
-      set: { mail: requeue(context.mail), chat: { ...chat, ending: true }, cooling },
-      wishes: [endProcess(context, cooling.reason)],
-    };
+    return { set: { mail: requeue(context.mail), chat, cooling } };
   }
-  const why = reason ?? `the turn ended as ${outcome}`;
+  const silent = outcome === 'interrupted' && context.silence !== null ? silentFor(context, event.at) : undefined;
+  const why = silent ?? reason ?? `the turn ended as ${outcome}`;
   const { set, wishes } = settle(context, ids, { state: 'failed', answer: null, why }, event.at);
-  return { set: { ...set, chat }, wishes };
+  const ending = chat.ending || outcome === 'budget';
+  return { set: { ...set, ...afterRun(context, event.at), chat: { ...chat, ending } }, wishes };
 };
+
+/** Between turns there is nothing it may do now: its process is of no use. */
+export const endSpentChat: Handler = (context) => ({
+  set: { chat: { ...context.chat, ending: true } },
+  wishes: [endProcess(context, context.cooling?.reason ?? 'the limits of its turn are spent')],
+});
 
 /** The letters could not be handed over: this process is of no use; a letter that no process takes fails in the end. */
 export const promptFailed: Handler = (context, event) => {
@@ -100,7 +134,8 @@ export const chatGone: Handler = (context, event) => {
   const seen = exitSeen(event);
   const cutOff = context.afterwards !== 'asleep';
   const { ending, fault } = context.chat;
-  const chat = { ...context.chat, up: false, turn: null, question: null, ending: false, fault: null, left: !ending };
+  const over = { up: false, turn: null, question: null, clockUsedMs: 0, clockSince: null, ending: false, fault: null };
+  const chat = { ...context.chat, ...over, left: !ending };
   if (cutOff) {
     const why = `the turn was cut off: ${context.afterwards}`;
     const { set, wishes } = settle(context, turn, { state: 'failed', answer: null, why }, event.at);

@@ -17,6 +17,16 @@ export interface Question {
   id: string;
   text: string;
   at: string;
+  choices?: string[];
+}
+
+/** Nothing is heard of the process though a turn is on: what was tried so far to hear of it. */
+export interface Silence {
+  stage: 'asked' | 'interrupted';
+  /** The text that asked; an answer that it was not taken names it. */
+  say: string;
+  /** Since when nothing was heard. */
+  since: string;
 }
 
 /** The one run a worker has: from the accepted offer until its process group is gone. */
@@ -118,6 +128,8 @@ export type AgentContext = {
   /** Crashes since the last run that ended well. */
   crashesInRow: number;
   contentions: number;
+  /** null: its process is heard, or need not be. */
+  silence: Silence | null;
   /** How its last process ended. */
   lastExit: { class: string; reason: string | null; at: string } | null;
   /** Begin of the runs of the last hour. */
@@ -154,6 +166,9 @@ export interface Chat {
   memory: Record<string, string>;
   /** Mail of the turn that is on, null = no turn. */
   turn: string[] | null;
+  /** Wall clock of the turn used up to `clockSince`, milliseconds; it stands while a question is open. */
+  clockUsedMs: number;
+  clockSince: string | null;
   /** The last whole thing it said in this turn, to no letter in particular. */
   said: string | null;
   question: Question | null;
@@ -186,6 +201,7 @@ export function newAgent({ address, timers }: Birth): AgentContext {
     crashes: [],
     crashesInRow: 0,
     contentions: 0,
+    silence: null,
     lastExit: null,
     runs: [],
     cooling: null,
@@ -205,6 +221,8 @@ export function newAgent({ address, timers }: Birth): AgentContext {
       resumes: null,
       memory: {},
       turn: null,
+      clockUsedMs: 0,
+      clockSince: null,
       said: null,
       question: null,
       ending: false,

@@ -89,6 +89,10 @@ export const stop: Handler = (context, event) => {
 export const stopAfterwards: Handler = (context, event) =>
   context.afterwards === 'stopped' ? {} : { set: { afterwards: 'stopped', cause: causeOf(event) } };
 
+/** Drained while its process is ending: there is no way back to sleep. */
+export const drainedAfterwards: Handler = ({ afterwards }) =>
+  afterwards === 'asleep' ? { set: { afterwards: 'stopped' } } : {};
+
 export const resumeAfterwards: Handler = (context, event) =>
   context.afterwards === 'asleep' ? {} : { set: { afterwards: 'asleep', cause: causeOf(event) } };
 

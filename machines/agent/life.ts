@@ -53,6 +53,8 @@ export const life = agent.createStateConfig({
     'driver.turned': {},
     'driver.exited': {},
     'driver.silent': {},
+    'driver.heard': {},
+    answer: refuseGuard('nothing is asked here; what a run asks is answered at its session'),
     'offer.admitted': { actions: 'declineBusy' },
     'correct.interrupt': refuseGuard('nothing is running'),
     'correct.unsubscribe': { actions: 'unsubscribe' },
@@ -76,7 +78,7 @@ export const life = agent.createStateConfig({
     asleep: {
       description: 'No process: a worker between runs, a dormant chat.',
       meta: { waitsFor: 'nothing', watches: AT_WORK },
-      entry: 'sayRested',
+      entry: ['forgetSilence', 'sayRested'],
       always: [
         { guard: 'isToStop', target: 'stopped' },
         { guard: 'isToArchive', target: 'archived' },
@@ -134,8 +136,11 @@ export const life = agent.createStateConfig({
     awake: {
       description: 'A chat between turns: its process waits for mail.',
       meta: { waitsFor: 'nothing', watches: [...AT_WORK, 'process'] },
-      entry: 'sayRested',
-      always: { guard: 'hasMail', target: 'busy', actions: 'deliverMail' },
+      entry: ['forgetSilence', 'sayRested'],
+      always: [
+        { guard: 'isSpent', target: 'stopping', actions: 'endSpentChat' },
+        { guard: 'hasMail', target: 'busy', actions: 'deliverMail' },
+      ],
       after: {
         idle: [
           { guard: 'hasConsumer', target: 'awake', reenter: true },
@@ -155,19 +160,41 @@ export const life = agent.createStateConfig({
       meta: { waitsFor: 'agent', watches: [...AT_WORK, 'process'] },
       after: {
         clock: [
+          { guard: 'isHeldInCompany', target: 'busy', reenter: true },
+          { guard: 'isHeldChat', target: 'stopping', actions: 'endHeldChat' },
           { guard: 'isChat', target: 'stopping', actions: 'endOverrunChat' },
           { guard: 'hasQuestion', target: 'stopping', actions: 'endHeld' },
           { target: 'stopping', actions: 'endOverrun' },
+        ],
+        // Nothing was heard: how long it is waited for a word after asking, and after interrupting.
+        silence: [
+          { guard: 'wasAsked', target: 'busy', reenter: true, actions: 'interruptSilent' },
+          { guard: 'isChat', target: 'stopping', actions: 'endSilentChat' },
+          { target: 'stopping', actions: 'endSilent' },
         ],
       },
       on: {
         ...inPlace,
         // Entered anew, so that the clock stands while a question is open and goes on afterwards.
-        'driver.asked': [{ guard: 'isChat' }, { target: 'busy', reenter: true, actions: 'tellAsked' }],
+        'driver.asked': [
+          { guard: 'isChat', target: 'busy', reenter: true, actions: 'chatAsked' },
+          { target: 'busy', reenter: true, actions: 'tellAsked' },
+        ],
+        answer: [
+          { guard: 'isChatQuestion', target: 'busy', reenter: true, actions: 'answerChat' },
+          { guard: 'isHeldChat', actions: refusal('that question is not open') },
+          refuseGuard('nothing is asked here; what a run asks is answered at its session'),
+        ],
         'run.answered': { guard: 'isItsQuestion', target: 'busy', reenter: true, actions: 'passAnswer' },
         'run.steered': { guard: 'isThisRun', actions: 'steer' },
-        'driver.steer.done': { actions: ['tellSteered', 'mailSteered'] },
-        'driver.steer.failed': { actions: ['tellSteered', 'mailSteered'] },
+        'driver.steer.done': [
+          { guard: 'isDeaf', target: 'busy', reenter: true, actions: 'interruptSilent' },
+          { actions: ['tellSteered', 'mailSteered'] },
+        ],
+        'driver.steer.failed': [
+          { guard: 'isDeaf', target: 'busy', reenter: true, actions: 'interruptSilent' },
+          { actions: ['tellSteered', 'mailSteered'] },
+        ],
         'driver.prompt.failed': [{ guard: 'isChat', target: 'stopping', actions: 'promptFailed' }, {}],
         'driver.turned': [
           { guard: 'isChat', target: 'awake', actions: 'chatTurned' },
@@ -178,10 +205,11 @@ export const life = agent.createStateConfig({
           { target: 'asleep', actions: ['tellGone', 'putBackMail'] },
         ],
         'driver.silent': [
-          { guard: 'isChat', target: 'stopping', actions: 'endSilentChat' },
-          { guard: 'hasQuestion' },
-          { target: 'stopping', actions: 'endSilent' },
+          { guard: 'isAsking' },
+          { guard: 'isSilent' },
+          { target: 'busy', reenter: true, actions: 'askSilent' },
         ],
+        'driver.heard': { guard: 'isSilent', target: 'busy', reenter: true, actions: 'heardAgain' },
         say: [{ guard: 'isWorker', actions: ['queueMail', 'steerThis'] }, { actions: ['queueMail', 'steerUrgent'] }],
         query: [{ guard: 'isWorker', actions: ['queueMail', 'steerThis'] }, { actions: ['queueMail', 'steerUrgent'] }],
         'door.drained': [{ guard: 'isChat', target: 'stopping', actions: 'stop' }, {}],
@@ -203,6 +231,7 @@ export const life = agent.createStateConfig({
     stopping: {
       description: 'The process is to be gone; until it is, nothing else begins.',
       meta: { waitsFor: 'stopping', watches: [...AT_WORK, 'process'] },
+      entry: 'forgetSilence',
       after: { leave: { target: 'stopping', reenter: true, actions: 'endAgain' } },
       on: {
         'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: 'tellEnded' }],
@@ -216,6 +245,7 @@ export const life = agent.createStateConfig({
         'driver.steer.failed': { actions: ['tellSteered', 'mailSteered'] },
         'mail.refused': [{ guard: 'isDisowned', actions: 'endCancelled' }, {}],
         'correct.stop': { actions: 'stopAfterwards' },
+        'door.drained': { actions: 'drainedAfterwards' },
         'correct.resume': { actions: 'resumeAfterwards' },
         'correct.restart': { actions: 'resumeAfterwards' },
         'correct.offboard': leave,
@@ -269,6 +299,7 @@ export const life = agent.createStateConfig({
     offboarding: {
       description: 'The employment ends: credential revoked, process gone, then everything it holds is given back.',
       meta: { waitsFor: 'stopping', watches: ['process'] },
+      entry: 'forgetSilence',
       always: { guard: 'isClear', target: 'offboarded' },
       after: { again: { target: 'offboarding', reenter: true, actions: 'offboardAgain' } },
       on: {

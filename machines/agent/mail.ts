@@ -5,6 +5,7 @@
 import { act, refuse, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { AgentContext, Mail } from './context.ts';
+import { withinHour } from './counters.ts';
 import type { Handler } from './event.ts';
 
 /** More waiting letters than this means that nobody reads them. */
@@ -92,14 +93,15 @@ function nextTurn(mail: readonly Mail[]): Mail[] {
 }
 
 /** The waiting letters become the next turn of the conversation. */
-export const deliver: Handler = (context) => {
+export const deliver: Handler = (context, event) => {
   const turn = nextTurn(context.mail);
   if (turn.length === 0) return {};
   const ids = turn.map(({ id }) => id);
   return {
     set: {
       mail: context.mail.map((letter) => (ids.includes(letter.id) ? { ...letter, state: 'delivered' } : letter)),
-      chat: { ...context.chat, turn: ids, said: null },
+      runs: [...withinHour(context.runs, event.at), event.at],
+      chat: { ...context.chat, turn: ids, said: null, clockUsedMs: 0, clockSince: event.at },
     },
     wishes: [act('driver.prompt', { mail: turn.map(({ id, text, author }) => ({ id, text, author })) })],
   };

@@ -80,6 +80,7 @@ function chatProcess({ address, context }: View): WatchParams<'process'> | undef
     ...(chat.resumes === null ? {} : { conversation: chat.resumes }),
     memory: chat.memory,
     actions: context.actions,
+    limits: context.limits,
   };
 }
 
@@ -147,7 +148,21 @@ export function waitingOn(view: View): WaitingOn[] {
       } else waits.push(processWait(view, 'waits for its process to start', 'life.starting:ready', ['driver.started']));
       break;
     case 'busy':
-      if (run?.question != null) {
+      if (context.chat.question !== null) {
+        waits.push({
+          gate: 'human',
+          on: writer(context),
+          since: context.chat.question.at,
+          until: context.consumers.length > 0 ? null : (view.timers['life.busy:clock'] ?? null),
+          detail: `asked: ${context.chat.question.text.slice(0, 200)}`,
+          moves: ['answer'],
+        });
+      } else if (context.silence !== null) {
+        const { stage, since: from } = context.silence;
+        const what = stage === 'asked' ? 'it was asked what it does' : 'its turn was interrupted';
+        const detail = `nothing is heard of it since ${from}: ${what}`;
+        waits.push(processWait(view, detail, 'life.busy:silence', ['driver.heard', 'driver.turned']));
+      } else if (run?.question != null) {
         waits.push({
           gate: 'human',
           on: run.session,
@@ -219,6 +234,12 @@ export function waitingOn(view: View): WaitingOn[] {
     }
   }
   return waits;
+}
+
+/** Who wrote what its turn is about, where that is a person. */
+function writer({ mail, chat }: AgentContext): string | null {
+  const author = mail.find(({ id }) => chat.turn?.includes(id))?.author ?? '';
+  return /^(?:cli|page)\//.test(author) ? author.replace(/^[a-z]+/, 'person') : null;
 }
 
 function processWait(

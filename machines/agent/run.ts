@@ -102,6 +102,52 @@ function startedReport(context: AgentContext, run: Run): Wish {
   });
 }
 
+/** Nothing is heard though a turn is on: the process is asked, and given time for a word. */
+export const askSilent: Handler = (context, event) => {
+  if (event.type !== 'driver.silent') return {};
+  const { sinceMs } = event.data;
+  const say = `silence/${event.seq}`;
+  const since = new Date(Date.parse(event.at) - sinceMs).toISOString();
+  const text = `Nothing was heard of you for ${Math.round(sinceMs / 1_000)} s. Say in one sentence what you are doing, then go on.`;
+  return {
+    set: { ...clockOn(context, event.at), silence: { stage: 'asked', say, since } },
+    wishes: [act('driver.steer', { say, text })],
+  };
+};
+
+/** Asked in vain, or nothing that can be asked: its turn is interrupted. */
+export const interruptSilent: Handler = (context, event) =>
+  context.silence === null
+    ? {}
+    : {
+        set: { ...clockOn(context, event.at), silence: { ...context.silence, stage: 'interrupted' } },
+        wishes: [act('driver.interrupt', {})],
+      };
+
+export const heardAgain: Handler = (context, event) => ({ set: { ...clockOn(context, event.at), silence: null } });
+
+export const forgetSilence: Handler = ({ silence }) => (silence === null ? {} : { set: { silence: null } });
+
+/** Not even asking and interrupting brought a word. */
+export function silentFor({ silence }: AgentContext, at: string): string {
+  const seconds = silence === null ? 0 : Math.round((Date.parse(at) - Date.parse(silence.since)) / 1_000);
+  return `nothing was heard for ${seconds} s`;
+}
+
+/** Whether this act’s answer says that the process does not take the question after its silence. */
+export function isDeaf({ silence }: AgentContext, event: Taken): boolean {
+  if (event.type !== 'driver.steer.done' && event.type !== 'driver.steer.failed') return false;
+  if (silence?.stage !== 'asked' || (event.wish as { say?: string } | undefined)?.say !== silence.say) return false;
+  const result = event.type === 'driver.steer.done' ? (event.data.result as { taken?: boolean } | undefined) : null;
+  return result?.taken !== true;
+}
+
+/** The wall clock goes on over a state that is entered anew. */
+function clockOn({ run, chat }: AgentContext, at: string): Partial<AgentContext> {
+  if (run === null) return { chat: { ...chat, clockUsedMs: clockUsedMs(chat, at), clockSince: at } };
+  return { run: { ...run, clockUsedMs: clockUsedMs(run, at), clockSince: at } };
+}
+
 /** A question of the run: the session is told, the wall clock stands. */
 export const asked: Handler = (context, event) => {
   if (event.type !== 'driver.asked' || context.run === null) return {};
@@ -119,8 +165,11 @@ export const asked: Handler = (context, event) => {
 };
 
 /** Wall clock used so far, milliseconds, without the time a question was open. */
-export function clockUsedMs(run: Run, at: string): number {
-  return run.clockUsedMs + (run.clockSince === null ? 0 : Date.parse(at) - Date.parse(run.clockSince));
+export function clockUsedMs(
+  { clockUsedMs: before, clockSince }: Pick<Run, 'clockUsedMs' | 'clockSince'>,
+  at: string,
+): number {
+  return before + (clockSince === null ? 0 : Date.parse(at) - Date.parse(clockSince));
 }
 
 export const answered: Handler = (context, event) => {
@@ -159,6 +208,10 @@ export const turned: Handler = (context, event) => {
   const run: Run = { ...before, usage, question: null, clockSince: null };
   // A run that was already given up says no more, except that it did end well after all.
   if (run.settled || (run.loss !== null && outcome !== 'completed')) return { set: { run } };
+  // It did end its turn when it was interrupted, but of itself it was not heard of.
+  if (context.silence?.stage === 'interrupted' && outcome === 'interrupted') {
+    return { set: { run: { ...run, loss: { class: 'silent', reason: silentFor(context, event.at) } } } };
+  }
   if (outcome === 'auth') {
     return {
       set: { run: { ...run, loss: { class: 'auth', reason: reason ?? 'the provider refused the credentials' } } },

@@ -26,11 +26,13 @@ const decides = (handler: Handler) =>
     perform(handler(context, event), enqueue);
   });
 
-/** No query has a deadline: the timer is set far away, and anew when one has. */
+/** An agent that was asked whether it is there says so in this time, or not at all. */
+const WORD_MS_MAX = 60_000;
+/** No query has a deadline, no silence was told: the timer is set far away, and anew when there is one. */
 const NEVER_MS = 365 * 86_400_000;
 
 /** A process ended for an agent's own reason, in words. */
-const since = (seconds: number): string => `nothing was heard for ${seconds} s`;
+const since = (sinceMs: number): string => `nothing was heard for ${Math.round(sinceMs / 1_000)} s`;
 
 export const agent = base.extend({
   actions: {
@@ -52,10 +54,15 @@ export const agent = base.extend({
     endOverrun: decides(run.overran),
     endHeld: decides(run.heldTooLong),
     endCancelled: decides(run.cancelled),
+    askSilent: decides(run.askSilent),
+    interruptSilent: decides(run.interruptSilent),
+    heardAgain: decides(run.heardAgain),
+    forgetSilence: decides(run.forgetSilence),
     endSilent: decides(
-      run.losing((_, event) => ({
+      run.losing((context, event) => ({
         class: 'silent',
-        reason: since(event.type === 'driver.silent' ? Math.round(event.data.sinceMs / 1_000) : 0),
+        reason:
+          event.type === 'driver.silent' ? since(event.data.sinceMs) : run.silentFor(context, (event as Taken).at),
       })),
     ),
     endUnstarted: decides(
@@ -80,6 +87,7 @@ export const agent = base.extend({
     stop: decides(employment.stop),
     stopAfterwards: decides(employment.stopAfterwards),
     resumeAfterwards: decides(employment.resumeAfterwards),
+    drainedAfterwards: decides(employment.drainedAfterwards),
     restart: decides(employment.restart),
     comeBack: decides(employment.comeBack),
     offboard: decides(employment.offboard),
@@ -112,6 +120,10 @@ export const agent = base.extend({
     noteSaid: decides(mail.said),
     wake: decides(chat.wake),
     chatStarted: decides(chat.chatStarted),
+    chatAsked: decides(chat.chatAsked),
+    answerChat: decides(chat.answerChat),
+    endHeldChat: decides(chat.endHeldChat),
+    endSpentChat: decides(chat.endSpentChat),
     chatTurned: decides(chat.chatTurned),
     chatGone: decides(chat.chatGone),
     promptFailed: decides(chat.promptFailed),
@@ -143,6 +155,19 @@ export const agent = base.extend({
     isDisowned: ({ context, event }) => run.disowns(context, event),
     isDisownedWithProcess: ({ context, event }) => run.disowns(context, event) && hasProcess(context),
     hasQuestion: ({ context }) => context.run?.question !== null,
+    isAsking: ({ context }) => (context.run === null ? context.chat : context.run).question !== null,
+    isSilent: ({ context }) => context.silence !== null,
+    wasAsked: ({ context }) => context.silence?.stage === 'asked',
+    isDeaf: ({ context, event }) => run.isDeaf(context, event),
+    isHeldChat: ({ context }) => context.mode === 'chat' && context.chat.question !== null,
+    isHeldInCompany: ({ context }) =>
+      context.mode === 'chat' && context.chat.question !== null && context.consumers.length > 0,
+    isChatQuestion: ({ context, event }) =>
+      context.mode === 'chat' &&
+      event.type === 'answer' &&
+      context.chat.question !== null &&
+      (event.data.question ?? context.chat.question.id) === context.chat.question.id,
+    isSpent: ({ context }) => context.cooling !== null || context.chat.ending,
     isChat: ({ context }) => context.mode === 'chat',
     isToArchive: ({ context }) => context.afterwards === 'archived',
     shouldWake: ({ context, event }) => chat.shouldWake(context, event.at),
@@ -163,9 +188,19 @@ export const agent = base.extend({
     ready: ({ context }) => timerMs(context, context.run?.begun === null ? 'begin' : 'start'),
     /** Of a run: what is left of its wall clock, or how long a question is held. */
     clock: ({ context }) => {
-      if (context.run === null) return (context.limits.runSeconds ?? timerMs(context, 'run') / 1_000) * 1_000;
+      if (context.run === null) {
+        if (context.chat.question !== null) return timerMs(context, 'hold');
+        return Math.max(0, run.runSeconds(context) * 1_000 - context.chat.clockUsedMs);
+      }
       if (context.run.question !== null) return timerMs(context, 'hold');
       return Math.max(0, run.runSeconds(context) * 1_000 - context.run.clockUsedMs);
+    },
+    /** As long as its silence was allowed to last, but a minute at most; an interrupted turn ends at once or not at all. */
+    silence: ({ context }) => {
+      if (context.silence === null) return NEVER_MS;
+      if (context.silence.stage === 'interrupted') return timerMs(context, 'stop');
+      const { silenceSeconds = timerMs(context, 'silence') / 1_000 } = context.run?.begun?.limits ?? context.limits;
+      return Math.min(silenceSeconds * 1_000, WORD_MS_MAX);
     },
     /** A process that ended its turn may leave by itself; one that was told to is told again. */
     leave: ({ context }) => timerMs(context, context.run?.ending === false ? 'stop' : 'offboard'),
@@ -202,6 +237,14 @@ export const REASONS: Record<string, string> = {
   isDisowned: 'the refused message was not about its present run',
   isDisownedWithProcess: 'the refused message was not about a present run with a process',
   hasQuestion: 'no question is open',
+  isAsking: 'no question is open',
+  isSilent: 'its process is heard',
+  wasAsked: 'it was not only asked but interrupted',
+  isDeaf: 'it took what it was asked',
+  isHeldChat: 'this chat asks nothing',
+  isHeldInCompany: 'nobody is attached who could answer',
+  isChatQuestion: 'that question is not open',
+  isSpent: 'it may go on',
   isChat: 'it is a worker',
   isToArchive: 'it is not being archived',
   shouldWake: 'no mail waits and nobody is there',

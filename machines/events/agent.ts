@@ -229,9 +229,18 @@ export const AGENT_EVENTS = {
     means: 'Nothing was heard for the silence limit.',
     from: 'runtime',
   },
+  'driver.heard': {
+    data: z.strictObject({}),
+    means: 'After a silence that was told, the process is heard again.',
+    from: 'runtime',
+  },
   say: {
     data: z.strictObject({ text: prose, author: z.string().optional(), reason: prose.optional() }),
     means: 'A message for this agent.',
+  },
+  answer: {
+    data: z.strictObject({ question: z.string().optional(), text: prose.optional(), choice: z.string().optional() }),
+    means: 'The answer to what this chat asked in its turn.',
   },
   query: {
     /** `about`: what it is about, by the sender’s own name, so that it can be withdrawn. */

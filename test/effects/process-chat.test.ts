@@ -92,3 +92,50 @@ test('a new life of a chat is a new process', () =>
     assert.equal(two.id, 'chat-2/started');
     assert.deepEqual(site.processes().live(), ['agent/ada']);
   }));
+
+const limits = (tokens: number) => ({ limits: { tokens } });
+
+test('its tokens are counted for each turn; the turn that uses more is cut off and told as a spent budget', () =>
+  withProcesses(
+    {
+      runs: [
+        {
+          when: { mode: 'chat', mail: 'too much' },
+          steps: [{ usage: { inputTokens: 150, outputTokens: 30 } }, { hang: true }],
+        },
+        { when: { mode: 'chat', mail: 'again' }, steps: [{ usage: { inputTokens: 80, outputTokens: 5 } }, { reply: 'b' }] },
+        { when: { mode: 'chat' }, steps: [{ usage: { inputTokens: 60, outputTokens: 5 } }, { reply: 'a' }] },
+      ],
+    },
+    async (site) => {
+      site.start({ run: 'chat-1', mode: 'chat', begun: undefined, ...limits(70) } as unknown as Partial<ProcessParams>);
+      for (const text of ['hi', 'again']) {
+        await site.act('driver.prompt', mail(text, text), text);
+        assert.equal((await site.next('driver.turned')).data['outcome'], 'completed', text);
+      }
+      await site.act('driver.prompt', mail('m3', 'too much'), 'k3');
+      const { data } = await site.next('driver.turned');
+      assert.deepEqual([data['outcome'], data['reason']], ['budget', 'it used more than 70 tokens']);
+    },
+  ));
+
+test('limits that are set while its process lives hold from then on', () =>
+  withProcesses(
+    {
+      runs: [
+        {
+          when: { mode: 'chat' },
+          steps: [{ usage: { inputTokens: 60, outputTokens: 5 } }, { reply: 'a' }, { hang: true }],
+        },
+      ],
+    },
+    async (site) => {
+      const params = { run: 'chat-1', mode: 'chat', begun: undefined } as unknown as Partial<ProcessParams>;
+      const watch = site.start({ ...params, ...limits(1_000) });
+      await site.next('driver.started');
+      const rest = { agent: 'agent/ada', role: 'implementer', driver: 'scripted', actions: [] };
+      watch.update({ run: 'chat-1', mode: 'chat', ...rest, ...limits(50) } as ProcessParams);
+      await site.act('driver.prompt', mail('m1', 'hi'), 'k1');
+      assert.equal((await site.next('driver.turned')).data['reason'], 'it used more than 50 tokens');
+    },
+  ));

@@ -425,3 +425,100 @@ test('urgent mail on its way to a turn that is cut off for good waits for whoeve
   agent.take('correct.resume');
   assert.deepEqual(prompted(started(agent)), ['now']);
 });
+
+// — what it asks, and what its turns may use —
+
+const ask = (agent: TestActor) =>
+  agent.take('driver.asked', { question: 'chat-1:q1', kind: 'question', text: 'Which?', choices: ['yes', 'no'] });
+const acts = (effects: readonly StepEffect[], act: string) =>
+  effects.flatMap((effect) => (effect.kind === 'act' && effect.act === act ? [effect.params] : []));
+
+test('what a chat asks waits for who wrote, and the answer reaches its process; the clock of its turn stands', () => {
+  const agent = talking();
+  agent.wait(1_000);
+  ask(agent);
+  const [wait] = agent.project().waitingOn;
+  assert.deepEqual([wait?.gate, wait?.on, wait?.moves], ['human', 'person/alice', ['answer']]);
+  agent.wait(200);
+  const answered = agent.take('answer', { choice: 'yes' }).effects;
+  assert.deepEqual(acts(answered, 'driver.answer'), [{ question: 'chat-1:q1', choice: 'yes' }]);
+  assert.equal(agent.send('answer', { text: 'again' }).outcome, 'refused');
+  assert.deepEqual(names(agent.wait(799)), []);
+  assert.deepEqual(names(agent.wait(1)), ['act:process.end', 'tell:agent.changed']);
+});
+
+test('only an open question is answered, by its name or none', () => {
+  const agent = talking();
+  ask(agent);
+  const other = agent.send('answer', { question: 'chat-1:q9', text: 'x' });
+  assert.match(other.outcome === 'refused' ? other.reason : '', /that question is not open/);
+  assert.equal(agent.take('answer', { question: 'chat-1:q1', text: 'x' }).outcome, 'taken');
+  const worker = busy().send('answer', { text: 'x' });
+  assert.match(worker.outcome === 'refused' ? worker.reason : '', /answered at its session/);
+});
+
+test('a question that nobody answers ends the turn, unless somebody is there', () => {
+  const agent = talking();
+  ask(agent);
+  assert.deepEqual(names(agent.wait(300)), ['act:process.end', 'tell:agent.changed']);
+  assert.deepEqual(mail(agent), ['hello: failed']);
+  exit(agent, 'ended');
+  assert.equal(life(agent), 'asleep', 'no crash, nothing to read');
+  const attended = talking();
+  attended.take('consumer.attached', { consumer: 't1', kind: 'terminal' });
+  ask(attended);
+  assert.deepEqual(names(attended.wait(3_600)), []);
+  assert.equal(attended.project().waitingOn[0]?.until, null);
+});
+
+test('a turn whose tokens or costs are spent fails its letter, and the next letter has a process of its own', () => {
+  const agent = hire({ mode: 'chat', limits: { tokens: 100 } }, 'agent/eve');
+  agent.take('say', { text: 'hello' });
+  assert.deepEqual(agent.watches()['process']?.['limits'], { tokens: 100 });
+  started(agent);
+  agent.take('say', { text: 'and then?' });
+  const spent = turn(agent, 'budget', { reason: 'it used more than 100 tokens' });
+  assert.deepEqual(prompted(spent), [], 'nothing more is asked of a process that may go on');
+  assert.deepEqual(names(spent), ['act:process.end', 'tell:agent.changed']);
+  assert.deepEqual(mail(agent), ['hello: failed', 'and then?: queued']);
+  exit(agent, 'ended');
+  assert.equal(agent.watches()['process']?.['run'], 'chat-2');
+  assert.deepEqual(prompted(started(agent)), ['and then?']);
+});
+
+test('the turns of an hour are counted as runs are: beyond its limit its mail waits until the hour has moved on', () => {
+  const agent = hire({ mode: 'chat', limits: { runsPerHour: 2 } }, 'agent/eve');
+  agent.take('say', { text: 'one' });
+  started(agent);
+  agent.wait(600);
+  turn(agent, 'completed');
+  agent.take('say', { text: 'two' });
+  assert.deepEqual(names(turn(agent, 'completed')), ['act:process.end', 'tell:agent.changed']);
+  agent.take('say', { text: 'three' });
+  exit(agent, 'ended');
+  assert.equal(life(agent), 'coolingDown');
+  assert.match(agent.project().waitingOn[0]?.detail ?? '', /2 runs in an hour/);
+  agent.wait(2_999);
+  assert.equal(life(agent), 'coolingDown');
+  agent.wait(1);
+  assert.deepEqual(prompted(started(agent)), ['three']);
+});
+
+test('a provider’s limit ends the process before another letter is handed to it', () => {
+  const agent = talking();
+  agent.take('say', { text: 'later' });
+  const limited = turn(agent, 'limited', { until: '2026-01-01T01:00:00.000Z' });
+  assert.deepEqual(names(limited), ['act:process.end', 'tell:agent.changed']);
+  exit(agent, 'ended');
+  assert.deepEqual(mail(agent), ['hello: queued', 'later: queued']);
+  assert.equal(life(agent), 'coolingDown');
+});
+
+test('a silent chat is asked and interrupted as a run is; its letter fails with the reason, its process stays', () => {
+  const agent = talking();
+  assert.deepEqual(names(agent.take('driver.silent', { sinceMs: 600_000 }).effects), ['act:driver.steer']);
+  assert.deepEqual(names(agent.wait(60)), ['act:driver.interrupt']);
+  turn(agent, 'interrupted');
+  assert.deepEqual(mail(agent), ['hello: failed']);
+  assert.equal(life(agent), 'awake');
+});

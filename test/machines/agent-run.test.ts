@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StepEffect } from '../../src/actor/step.ts';
 import { names, tells } from '../support/actor.ts';
+import type { TestActor } from '../support/actor.ts';
 import { SESSION, begin, busy, exit, hire, offer, stopping, turn } from './agent-support.ts';
 
 test('a worker accepts an offer under its epoch and tells the dispatcher', () => {
@@ -279,16 +281,67 @@ test('a process that is not up in time is ended and lost', () => {
   assert.equal(tells(exit(agent, 'ended'), 'agent.gone')[0]?.data['class'], 'lost');
 });
 
-test('a silent process is ended and lost, unless a question is open', () => {
+test('silence while a question is open is none', () => {
   const agent = busy();
   agent.take('driver.asked', { question: 'q1', kind: 'question', text: 'Which?' });
   assert.deepEqual(names(agent.take('driver.silent', { sinceMs: 600_000 }).effects), []);
-  agent.take('run.answered', { session: SESSION, epoch: 1, question: 'q1', text: 'a' });
-  assert.deepEqual(names(agent.take('driver.silent', { sinceMs: 600_000 }).effects), [
-    'act:process.end',
-    'tell:agent.changed',
+});
+
+const SILENT = { sinceMs: 600_000 };
+/** What it waits for now, and how many seconds from now until when. */
+const wait = (agent: TestActor): [string, number] => {
+  const [first] = agent.project().waitingOn;
+  return [first?.detail ?? '', (Date.parse(first?.until ?? '') - Date.parse(agent.now())) / 1_000];
+};
+const deaf = (agent: TestActor, effects: readonly StepEffect[]) => {
+  const [steer] = effects.flatMap((effect) => (effect.kind === 'act' ? [effect.params] : []));
+  return agent.take('driver.steer.done', { key: 'k', result: { taken: false } }, { wish: steer ?? {} }).effects;
+};
+
+test('a silent process is asked, then interrupted, then ended and lost, each with a time of its own that is seen', () => {
+  const agent = busy(3);
+  assert.deepEqual(names(agent.take('driver.silent', SILENT).effects), ['act:driver.steer']);
+  assert.deepEqual([wait(agent)[0].replace(/.*: /, ''), wait(agent)[1]], ['it was asked what it does', 60]);
+  assert.deepEqual(names(agent.wait(59)), []);
+  assert.deepEqual(names(agent.wait(1)), ['act:driver.interrupt']);
+  assert.deepEqual([wait(agent)[0].replace(/.*: /, ''), wait(agent)[1]], ['its turn was interrupted', 5]);
+  assert.deepEqual(names(agent.wait(5)), ['act:process.end', 'tell:agent.changed']);
+  const gone = tells(exit(agent, 'ended'), 'agent.gone');
+  assert.deepEqual(gone, [
+    { to: SESSION, data: { class: 'silent', reason: 'nothing was heard for 665 s' }, expectepoch: 3 },
   ]);
-  assert.equal(tells(exit(agent, 'ended'), 'agent.gone')[0]?.data['class'], 'silent');
+});
+
+test('one that cannot be asked is interrupted at once; one that can is given no longer than it was allowed to be silent', () => {
+  const agent = busy();
+  const { effects } = agent.take('driver.silent', SILENT);
+  assert.deepEqual(names(deaf(agent, effects)), ['act:driver.interrupt']);
+  const hasty = busy(1, { limits: { silenceSeconds: 2 } });
+  hasty.take('driver.silent', { sinceMs: 2_000 });
+  assert.deepEqual(names(hasty.wait(2)), ['act:driver.interrupt']);
+});
+
+test('a silent turn that ends when it is interrupted is lost all the same, not merely interrupted', () => {
+  const agent = busy();
+  agent.take('driver.silent', SILENT);
+  agent.wait(60);
+  assert.deepEqual(tells(turn(agent, 'interrupted'), 'run.ended'), []);
+  assert.equal(tells(exit(agent, 'clean'), 'agent.gone')[0]?.data['class'], 'silent');
+});
+
+test('heard again, it goes on with the rest of its wall clock, and what it brings in the end counts', () => {
+  const agent = busy();
+  agent.wait(600);
+  agent.take('driver.silent', SILENT);
+  agent.wait(30);
+  agent.take('driver.heard');
+  assert.equal(agent.take('driver.heard').outcome, 'recorded');
+  assert.deepEqual(names(agent.wait(1_169)), []);
+  const late = busy();
+  late.take('driver.silent', SILENT);
+  late.wait(60);
+  assert.equal(tells(turn(late, 'completed'), 'run.ended')[0]?.data['outcome'], 'completed');
+  assert.deepEqual(names(agent.wait(1)), ['tell:run.ended', 'act:process.end', 'tell:agent.changed']);
 });
 
 test('a run that ends well after all, while it is being ended, counts as such', () => {

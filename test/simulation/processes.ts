@@ -96,11 +96,12 @@ export function createProcesses(kernel: Kernel, github: Github, transport: Trans
     else if (roll < 17) turn(process, 'completed');
     else if (roll < 19) turn(process, 'auth', { reason: 'not logged in' });
     else if (roll < 20) turn(process, random.pick(['refused', 'budget']));
-    else if (roll < 25 && process.begun !== null) {
+    else if (roll < 25) {
       process.state = 'asking';
       const data = { question: `${process.run}:q${process.words}`, kind: 'question', text: 'Which way?' };
       tell(process, 'driver.asked', data);
     } else if (roll < 27) tell(process, 'driver.silent', { sinceMs: 600_000 });
+    else if (roll < 29) tell(process, 'driver.heard', {});
     else return false;
     return true;
   }

@@ -1,4 +1,7 @@
-/** The limits of a run: silence, wall clock, tokens, cost. All stand still while a question is open. */
+/**
+ * The limits of a run, and of each turn of a chat: silence, wall clock, tokens, cost. Silence and clock stand still while
+ * a question is open.
+ */
 import type { Usage } from '../../../machines/events/common.ts';
 import type { Clock } from '../../clock.ts';
 
@@ -12,7 +15,12 @@ export interface RunLimits {
 export interface Limits {
   /** Something was heard; `working`: a turn runs; `asking`: a question is open. */
   heard: (now: { working: boolean; asking: boolean }) => void;
+  /** Cumulative over the process. */
   used: (usage: Usage) => void;
+  /** Silent, but at work all the same: waits for the limit again. */
+  wait: () => void;
+  /** Other limits from now on. */
+  set: (limits: RunLimits) => void;
   stop: () => void;
 }
 
@@ -25,7 +33,11 @@ export interface LimitsOptions {
 }
 
 export function createLimits({ limits, clock, cut, silent }: LimitsOptions): Limits {
-  const { runSeconds, silenceSeconds, tokens, costUsd } = limits;
+  let { runSeconds, silenceSeconds, tokens, costUsd } = limits;
+  let working = false;
+  /** What the process had used when the present turn began. */
+  let before: Usage = { inputTokens: 0, outputTokens: 0 };
+  let usedSoFar = before;
   let stopSilence: (() => void) | null = null;
   let stopClock: (() => void) | null = null;
   let usedMs = 0;
@@ -48,6 +60,7 @@ export function createLimits({ limits, clock, cut, silent }: LimitsOptions): Lim
     stopClock = clock.after(Math.max(0, runSeconds * 1_000 - usedMs), () => cut(`it ran longer than ${runSeconds} s`));
   }
 
+  /** The clock and the silence stand. */
   function stand(): void {
     stopSilence?.();
     stopSilence = null;
@@ -58,16 +71,27 @@ export function createLimits({ limits, clock, cut, silent }: LimitsOptions): Lim
   }
 
   return {
-    heard({ working, asking }) {
+    heard(now) {
       if (over) return;
       lines += 1;
-      if (!working || asking) return stand();
+      if (now.working && !working) before = usedSoFar;
+      working = now.working;
+      if (!working || now.asking) return stand();
       listen();
       run();
     },
-    used({ inputTokens, outputTokens, costUsd: cost }) {
-      if (tokens !== undefined && inputTokens + outputTokens > tokens) cut(`it used more than ${tokens} tokens`);
-      else if (costUsd !== undefined && cost !== undefined && cost > costUsd) cut(`it cost more than ${costUsd} USD`);
+    used(usage) {
+      usedSoFar = usage;
+      const used = usage.inputTokens + usage.outputTokens - before.inputTokens - before.outputTokens;
+      const cost = (usage.costUsd ?? 0) - (before.costUsd ?? 0);
+      if (tokens !== undefined && used > tokens) cut(`it used more than ${tokens} tokens`);
+      else if (costUsd !== undefined && cost > costUsd) cut(`it cost more than ${costUsd} USD`);
+    },
+    wait() {
+      if (!over && working) listen();
+    },
+    set(next) {
+      ({ runSeconds, silenceSeconds, tokens, costUsd } = next);
     },
     stop() {
       over = true;

@@ -18,6 +18,7 @@ import { openInput, startProcess } from './launch.ts';
 import type { Input } from './launch.ts';
 import { createLimits } from './limits.ts';
 import type { Limits, RunLimits } from './limits.ts';
+import { newestWithin, writtenMs } from './activity.ts';
 import { followLines } from './output.ts';
 import type { Follower } from './output.ts';
 import { openRunLog } from './run-log.ts';
@@ -60,6 +61,8 @@ export interface Life {
   steer: (message: Message, key: string) => Promise<{ taken: boolean }>;
   interrupt: () => Promise<void>;
   answer: (question: string, decision: { text?: string; choice?: string }) => Promise<void>;
+  /** Other limits from now on. */
+  limit: (limits: RunLimits) => void;
   /** Lets go of it: the process goes on, a later runtime finds it. */
   leave: () => void;
   /** Says nothing more. */
@@ -85,6 +88,10 @@ export function liveOn(options: LifeOptions): Life {
   let left = false;
   let isOver = false;
   let complaint = '';
+  /** When it was last seen to change something, by the clock of its files. */
+  let workedMs = 0;
+  /** How many lines were heard before the silence that was told; null: none was. */
+  let silentSince: number | null = null;
   let turnOver: (() => void)[] = [];
   let settleGone: () => void = () => {};
   const gone = new Promise<void>((resolve) => (settleGone = resolve));
@@ -95,7 +102,7 @@ export function liveOn(options: LifeOptions): Life {
     limits: options.limits,
     clock,
     cut: (reason) => void cut(reason).catch(complain),
-    silent: (sinceMs, nth) => say({ type: 'driver.silent', data: { sinceMs }, id: `${run}/silent/${nth}` }),
+    silent: (sinceMs, nth) => void wasSilent(sinceMs, nth).catch(complain),
   });
 
   const complain = (error: unknown): void =>
@@ -106,6 +113,25 @@ export function liveOn(options: LifeOptions): Life {
     record = { ...record, ...change };
     saved = saved.catch(() => {}).then(() => writeRecord(folder, record));
     return saved;
+  }
+
+  /** It wrote nothing; whether it worked all the same, is seen by what it left in its worktree. */
+  async function wasSilent(sinceMs: number, nth: number): Promise<void> {
+    const known = Math.max(workedMs, await writtenMs(folder.files.output));
+    const worked = Math.max(await writtenMs(folder.files.complaint), await newestWithin(seat.cwd, known));
+    if (worked > known) {
+      workedMs = worked;
+      return limits.wait();
+    }
+    silentSince = nth;
+    say({ type: 'driver.silent', data: { sinceMs }, id: `${run}/silent/${nth}` });
+  }
+
+  function isHeard(): void {
+    limits.heard({ working: telling.turn() !== null, asking: telling.questions.size > 0 });
+    if (silentSince === null) return;
+    say({ type: 'driver.heard', data: {}, id: `${run}/heard/${silentSince}` });
+    silentSince = null;
   }
 
   // ── what it says
@@ -251,7 +277,7 @@ export function liveOn(options: LifeOptions): Life {
     follower = followLines(folder.files.output, (line) => {
       if (line === '') return;
       runLog.frame('in', line);
-      limits.heard({ working: telling.turn() !== null, asking: telling.questions.size > 0 });
+      isHeard();
       spoken.line(line);
     });
     settleUp();
@@ -396,6 +422,7 @@ export function liveOn(options: LifeOptions): Life {
       limits.heard({ working: telling.turn() !== null, asking: telling.questions.size > 0 });
       await conversation?.answer(question.slice(questionName(run, '').length), decision);
     },
+    limit: (next) => limits.set(next),
     leave() {
       left = true;
       hushed = true;

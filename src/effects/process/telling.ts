@@ -7,7 +7,14 @@ import type { Usage } from '../../../machines/events/common.ts';
 import type { DriverEvent, RunResult } from '../../drivers/driver.ts';
 
 export interface Word {
-  type: 'driver.started' | 'driver.asked' | 'driver.said' | 'driver.turned' | 'driver.exited' | 'driver.silent';
+  type:
+    | 'driver.started'
+    | 'driver.asked'
+    | 'driver.said'
+    | 'driver.turned'
+    | 'driver.exited'
+    | 'driver.silent'
+    | 'driver.heard';
   data: Record<string, unknown>;
   id: string;
 }

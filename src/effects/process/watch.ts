@@ -22,6 +22,7 @@ import type { Bounds } from './ending.ts';
 import { environmentOf } from './environment.ts';
 import { folderOf, readRecord, writeRecord } from './folder.ts';
 import type { Folder, RunRecord } from './folder.ts';
+import type { RunLimits } from './limits.ts';
 import { liveOn, writePrompt } from './live.ts';
 import type { Life } from './live.ts';
 
@@ -99,8 +100,11 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
       update(next) {
         const before = params;
         params = next;
-        // Only a new name is a new process; everything else was settled when it started.
-        if (next.run === before.run) return;
+        // Only a new name is a new process; all but the limits was settled when it started.
+        if (next.run === before.run) {
+          void running.then((life) => life?.limit(limitsOf(next)));
+          return;
+        }
         const old = running;
         running = old.then(async (life) => {
           life?.hush();
@@ -161,8 +165,6 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
       await writePrompt(folder, prompt?.text ?? '');
       await writeRecord(folder, record);
     }
-    const { tokens, costUsd, runSeconds, silenceSeconds } = params.begun?.limits ?? {};
-    const isWorker = params.mode === 'worker';
     return liveOn({
       folder,
       record,
@@ -177,12 +179,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
         run: seat.directory,
         data: path.resolve(dataDir),
       }),
-      limits: {
-        tokens,
-        costUsd,
-        silenceSeconds: silenceSeconds ?? (isWorker ? seconds('silence') : undefined),
-        runSeconds: runSeconds ?? (isWorker ? seconds('run') : undefined),
-      },
+      limits: limitsOf(params),
       bounds,
       bootId,
       clock,
@@ -194,6 +191,17 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
         await options.runDoor.revoke({ agent: params.agent, run: params.run });
       },
     });
+  }
+
+  /** The wall clock of a chat’s turn is in its chart. */
+  function limitsOf({ mode, begun, limits: ofChat }: ProcessParams): RunLimits {
+    const { tokens, costUsd, silenceSeconds = seconds('silence'), runSeconds } = begun?.limits ?? ofChat ?? {};
+    return {
+      tokens,
+      costUsd,
+      silenceSeconds,
+      runSeconds: mode === 'worker' ? (runSeconds ?? seconds('run')) : undefined,
+    };
   }
 
   /** Worktrees are prepared in the data directory before their run begins. */
