@@ -13,11 +13,29 @@ export interface Letter {
   why: string | null;
 }
 
+/** What the chat asks, as `show` tells it. */
+export interface Asked {
+  id: string;
+  text: string;
+  choices?: string[];
+}
+
 export interface Conversation {
   /** What was said before. */
   letter(letter: Letter): string[];
+  /** What it asks and nobody has answered. */
+  asked(question: Asked): string[];
   /** What a step says to people; nothing where it says nothing to them. */
   entry(entry: HistoryEntry): string[];
+}
+
+const wordsOf = ({ choice, text }: Record<string, unknown>): string =>
+  typeof choice === 'string' ? choice : typeof text === 'string' ? text : '';
+
+/** The question in a step’s data. */
+export function askedIn({ question, text, choices }: Record<string, unknown>): Asked {
+  const asked = { id: String(question), text: String(text) };
+  return Array.isArray(choices) ? { ...asked, choices: choices as string[] } : asked;
 }
 
 /** What a chat does by itself, as far as people care. */
@@ -37,7 +55,13 @@ export function conversationOf(agent: string, out: Pick<Output, 'paint'>, own: R
   const speaks = (text: string): string => said(name, text, out.paint('cyan', name));
   const aside = (text: string): string => out.paint('dim', `— ${text}`);
 
+  const asked = ({ text, choices = [] }: Asked): string[] => [
+    speaks(text),
+    aside(`it waits for an answer${choices.length === 0 ? '' : ` (${choices.join(', ')})`}: the next line is one`),
+  ];
+
   return {
+    asked,
     letter({ author, text, state, answer, why }) {
       const lines = [said(nameOf(author), text)];
       if (answer !== null) lines.push(speaks(answer));
@@ -54,6 +78,10 @@ export function conversationOf(agent: string, out: Pick<Output, 'paint'>, own: R
             : [said(authorOf(data, envelope.source), String(data['text'])), ...moved()];
         case 'driver.said':
           return [data['final'] === true ? speaks(String(data['text'])) : speaks(`… ${String(data['text'])}`)];
+        case 'driver.asked':
+          return asked(askedIn(data));
+        case 'answer':
+          return own.has(envelope.id) ? [] : [said(nameOf(envelope.source), wordsOf(data)), ...moved()];
         case 'driver.turned':
           return data['outcome'] === 'completed'
             ? []

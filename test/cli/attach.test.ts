@@ -203,3 +203,33 @@ test('for programs every letter and every step is one object', async (t) => {
   assert.deepEqual([rows[0]?.type, rows[0]?.text], ['letter', 'before']);
   assert.equal(rows.find(({ type }) => type === 'driver.said')?.data?.text, 'after');
 });
+
+test('what the chat asks is shown, also to who comes later, and the next line answers it', async (t) => {
+  const asked = { question: 'chat-1:q1', kind: 'approval', text: 'May I run it?', choices: ['yes', 'no'] };
+  const { screen, shows, process, leaves } = await attached(t, {
+    async before(screen) {
+      await screen.send(EVE, 'say', { text: 'build it', author: 'person/ben' });
+      await start(screen);
+      await screen.send(EVE, 'driver.asked', asked);
+    },
+  });
+  await shows(/eve {2}May I run it\?\n— it waits for an answer \(yes, no\)/);
+  screen.type('yes');
+  const isOpen = async (): Promise<boolean> =>
+    (await screen.run('show', 'eve', '--json')).json<{ context: { chat: { question: unknown } } }>()[0]?.context.chat
+      .question !== null;
+  while (await isOpen()) await new Promise((resolve) => setImmediate(resolve));
+  await process('driver.asked', { ...asked, question: 'chat-1:q2', text: 'And publish it?' });
+  await shows(/eve {2}And publish it\?/);
+  screen.type('rather not');
+  screen.type('/detach');
+  assert.equal((await leaves).exit, 0);
+  const steps = (await screen.run('history', 'eve', '--json')).json<{ type: string; data: unknown }>();
+  assert.deepEqual(
+    steps.filter(({ type }) => type === 'answer').map(({ data }) => data),
+    [
+      { question: 'chat-1:q1', choice: 'yes' },
+      { question: 'chat-1:q2', text: 'rather not' },
+    ],
+  );
+});

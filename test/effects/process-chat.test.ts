@@ -103,7 +103,10 @@ test('its tokens are counted for each turn; the turn that uses more is cut off a
           when: { mode: 'chat', mail: 'too much' },
           steps: [{ usage: { inputTokens: 150, outputTokens: 30 } }, { hang: true }],
         },
-        { when: { mode: 'chat', mail: 'again' }, steps: [{ usage: { inputTokens: 80, outputTokens: 5 } }, { reply: 'b' }] },
+        {
+          when: { mode: 'chat', mail: 'again' },
+          steps: [{ usage: { inputTokens: 80, outputTokens: 5 } }, { reply: 'b' }],
+        },
         { when: { mode: 'chat' }, steps: [{ usage: { inputTokens: 60, outputTokens: 5 } }, { reply: 'a' }] },
       ],
     },
@@ -134,7 +137,7 @@ test('limits that are set while its process lives hold from then on', () =>
       const watch = site.start({ ...params, ...limits(1_000) });
       await site.next('driver.started');
       const rest = { agent: 'agent/ada', role: 'implementer', driver: 'scripted', actions: [] };
-      watch.update({ run: 'chat-1', mode: 'chat', ...rest, ...limits(50) } as ProcessParams);
+      watch.update({ run: 'chat-1', mode: 'chat', ...rest, ...limits(50) });
       await site.act('driver.prompt', mail('m1', 'hi'), 'k1');
       assert.equal((await site.next('driver.turned')).data['reason'], 'it used more than 50 tokens');
     },

@@ -253,9 +253,7 @@ test('what it writes into its worktree is no silence; heard again after a silenc
   };
   return withProcesses(
     {
-      runs: [
-        { steps: [{ print: 'begun' }, { steered: true }, { print: 'here' }, { hang: true }] },
-      ],
+      runs: [{ steps: [{ print: 'begun' }, { steered: true }, { print: 'here' }, { hang: true }] }],
       clock,
       more: { timers: { silence: 60, run: 3_600, stop: 0, kill: 0 } },
     },

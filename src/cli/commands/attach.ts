@@ -9,8 +9,8 @@ import { BEAT_MS, consumerSubject } from '../../bus/presence.ts';
 import type { Beat } from '../../bus/presence.ts';
 import { addressFor, envelopeTo, receiptFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
-import { conversationOf } from '../conversation.ts';
-import type { Letter } from '../conversation.ts';
+import { askedIn, conversationOf } from '../conversation.ts';
+import type { Asked, Letter } from '../conversation.ts';
 import { CommandError, EXIT, exitOf, explain } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import { seconds, wholeNumber } from '../options.ts';
@@ -25,7 +25,7 @@ interface Shown {
   seq: number;
   phase: string;
   tags: { mode?: string };
-  context: { mail: Letter[] };
+  context: { mail: Letter[]; chat: { question: Asked | null } };
 }
 
 const HISTORY_SHOWN = 20;
@@ -36,7 +36,7 @@ const ENTRIES_MAX = 500;
 const AWAY = new Set(['archived', 'offboarded']);
 const WAITING = new Set(['queued', 'delivered']);
 const HELP =
-  'a line is a message; /interrupt ends the turn that is on, /detach (or Ctrl-D) leaves, // begins a line with /';
+  'a line is a message, or the answer to what the chat asks; /interrupt ends the turn that is on, /detach (or Ctrl-D) leaves, // begins a line with /';
 
 export function addAttachCommand(program: Command, run: Run): void {
   program
@@ -78,6 +78,7 @@ async function attach(context: CommandContext, name: string, flags: AttachFlags)
   const leaving = new AbortController();
   let seen = before.seq;
   let phase = before.phase;
+  let question = before.context.chat.question;
   let reading: Promise<void> = Promise.resolve();
   let wake: () => void = () => {};
 
@@ -95,6 +96,7 @@ async function attach(context: CommandContext, name: string, flags: AttachFlags)
         for (const entry of entries) {
           seen = entry.seq;
           phase = entry.after?.phase ?? phase;
+          question = questionAfter(entry, question);
           if (out.json) out.object({ seq: entry.seq, at: entry.at, type: entry.type, phase, data: entry.data });
           else print(conversation.entry(entry));
         }
@@ -141,6 +143,7 @@ async function attach(context: CommandContext, name: string, flags: AttachFlags)
       if (text === '/help') print([HELP]);
       else if (text === '/interrupt') await send('correct.interrupt', {});
       else if (text.startsWith('/') && !text.startsWith('//')) out.say(`✗ there is no ${text} — ${HELP}`);
+      else if (question !== null) worst = worseOf(worst, await send('answer', answerTo(question, text)));
       else worst = worseOf(worst, await send('say', { text: text.replace(/^\/\//, '/') }));
     } catch (error) {
       const { text: why, exit } = explain(error);
@@ -174,6 +177,8 @@ async function attach(context: CommandContext, name: string, flags: AttachFlags)
   const shown = flags.history === 0 ? [] : before.context.mail.slice(-flags.history);
   if (out.json) for (const letter of shown) out.object({ type: 'letter', ...letter });
   else print(shown.flatMap((letter) => conversation.letter(letter)));
+  if (question !== null && out.json) out.object({ type: 'question', ...question });
+  else if (question !== null) print(conversation.asked(question));
   if (keyboard === null) {
     const verb = before.phase === 'archived' ? `chartroom restore ${agent}` : 'its name is not hired again';
     throw new CommandError(EXIT.refused, `${agent} is ${before.phase}: this is what was said`, verb);
@@ -212,6 +217,25 @@ async function attach(context: CommandContext, name: string, flags: AttachFlags)
     await following;
   }
   return worst;
+}
+
+/** One of its choices where the line is one; free words otherwise. */
+const answerTo = ({ id, choices = [] }: Asked, line: string): Record<string, unknown> =>
+  choices.includes(line) ? { question: id, choice: line } : { question: id, text: line };
+
+/** What it asks after this step, if anything. */
+function questionAfter({ type, data, outcome }: HistoryEntry, before: Asked | null): Asked | null {
+  switch (type) {
+    case 'driver.asked':
+      return askedIn(data);
+    case 'answer':
+      return outcome === 'taken' ? null : before;
+    case 'driver.turned':
+    case 'driver.exited':
+      return null;
+    default:
+      return before;
+  }
 }
 
 const worseOf = (a: Exit, b: Exit): Exit => (a === EXIT.done ? b : a);

@@ -28,4 +28,3 @@ export async function newestWithin(directory: string, sinceMs: number): Promise<
   }
   return newest;
 }
-
