@@ -4,11 +4,14 @@
  */
 import { timerMs } from '../contract.ts';
 import { act } from '../decision.ts';
+import type { Wish } from '../decision.ts';
+import type { Usage } from '../events/common.ts';
 import type { AgentContext } from './context.ts';
+import { NO_USAGE } from './context.ts';
 import { afterContention, afterCrash, afterGoodRun, afterRun, exitSeen } from './counters.ts';
 import type { Handler } from './event.ts';
 import { hasMail, isWaiting, requeue, settle, unreadOnce } from './mail.ts';
-import { clockUsedMs, endProcess, silentFor, withdrawn } from './run.ts';
+import { clockUsedMs, endProcess, silentFor, spent, withdrawn } from './run.ts';
 
 /** A process that left without a turn is not started again at once: it may leave again. */
 const RESPAWN_MS = 2_000;
@@ -41,9 +44,21 @@ export const wake: Handler = (context) => ({
       ending: false,
       fault: null,
       left: false,
+      used: NO_USAGE,
     },
   },
 });
+
+/** What the process used since it was last told: figures of a process only grow. */
+function usedSince({ address, chat: { used } }: AgentContext, usage: Usage): { used: Usage; wishes: Wish[] } {
+  const beyond = {
+    inputTokens: Math.max(0, usage.inputTokens - used.inputTokens),
+    outputTokens: Math.max(0, usage.outputTokens - used.outputTokens),
+    costUsd: Math.max(0, (usage.costUsd ?? 0) - (used.costUsd ?? 0)),
+  };
+  const wishes = spent({ agent: address }, beyond);
+  return { used: wishes.length === 0 ? used : usage, wishes };
+}
 
 export const chatStarted: Handler = (context, event) => {
   if (event.type !== 'driver.started') return {};
@@ -93,6 +108,13 @@ export const endHeldChat: Handler = (context, event) => {
  */
 export const chatTurned: Handler = (context, event) => {
   if (event.type !== 'driver.turned') return {};
+  const { used, wishes } = usedSince(context, event.data.usage);
+  const decided = afterTurn({ ...context, chat: { ...context.chat, used } }, event);
+  return { ...decided, wishes: [...wishes, ...(decided.wishes ?? [])] };
+};
+
+const afterTurn: Handler = (context, event) => {
+  if (event.type !== 'driver.turned') return {};
   const { outcome, until, reason } = event.data;
   const ids = context.chat.turn ?? [];
   const chat = { ...context.chat, turn: null, question: null, clockUsedMs: 0, clockSince: null };
@@ -128,6 +150,13 @@ export const promptFailed: Handler = (context, event) => {
 
 /** The process is gone. A turn that we cut off for good is failed; any other turn that did not end waits again. */
 export const chatGone: Handler = (context, event) => {
+  if (event.type !== 'driver.exited') return {};
+  const { wishes } = usedSince(context, event.data.usage);
+  const decided = afterProcess({ ...context, chat: { ...context.chat, used: NO_USAGE } }, event);
+  return { ...decided, wishes: [...wishes, ...(decided.wishes ?? [])] };
+};
+
+const afterProcess: Handler = (context, event) => {
   if (event.type !== 'driver.exited') return {};
   const { class: exit } = event.data;
   const turn = context.chat.turn ?? [];

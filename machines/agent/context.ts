@@ -177,6 +177,8 @@ export interface Chat {
   fault: string | null;
   /** Its last process left without being told to: whoever was there a moment ago has it back. */
   left: boolean;
+  /** What its present process used, as far as the dispatcher was told of it. */
+  used: Usage;
 }
 
 export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 };
@@ -228,6 +230,7 @@ export function newAgent({ address, timers }: Birth): AgentContext {
       ending: false,
       fault: null,
       left: false,
+      used: NO_USAGE,
     },
     revoked: false,
     notes: [],

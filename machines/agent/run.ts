@@ -6,6 +6,7 @@ import { timerMs } from '../contract.ts';
 import { act, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { AgentLimits, RunBegun } from '../events/agent.ts';
+import type { Usage } from '../events/common.ts';
 import type { AgentContext, Loss, Run } from './context.ts';
 import { NO_USAGE } from './context.ts';
 import { afterCrash, afterContention, afterGoodRun, afterRun, exitSeen, exitText, withinHour } from './counters.ts';
@@ -17,6 +18,14 @@ export function report(run: Run, type: string, data: Record<string, unknown>): W
 
 export function released({ session, epoch, usage }: Pick<Run, 'session' | 'epoch' | 'usage'>): Wish {
   return tell({ to: session, type: 'run.released', data: { epoch, usage } });
+}
+
+/** What a process used is told by whoever owns it, so that it counts for the day whatever became of its work. */
+export function spent(of: { agent: string; session?: string; epoch?: number }, used: Usage): Wish[] {
+  const tokens = used.inputTokens + used.outputTokens;
+  const costUsd = used.costUsd ?? 0;
+  if (tokens <= 0 && costUsd <= 0) return [];
+  return [tell({ to: 'dispatcher/main', type: 'usage.spent', data: { ...of, tokens, costUsd } })];
 }
 
 /** Ends the process group: interrupt, TERM, KILL. */
@@ -357,7 +366,8 @@ export const processGone: Handler = (context, event) => {
   if (ownEnd && exit === 'contention') {
     loss = { class: 'contention', reason: reason ?? 'another live process holds the conversation' };
   }
-  wishes.push(released(run));
+  // First, so that nothing more is handed out for what is used up.
+  wishes.push(...spent({ agent: context.address, session: run.session, epoch: run.epoch }, run.usage), released(run));
   if (loss !== null && !run.settled) wishes.push(report(run, 'agent.gone', { ...loss }));
   return {
     set: {

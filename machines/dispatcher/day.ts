@@ -1,6 +1,6 @@
 /**
- * What all runs together may use in a day (UTC): counted as sessions tell it, limited by the configuration, and for the
- * rest of a day by a person. Beyond a limit nothing is handed out; runs in progress go on.
+ * What all agents together may use in a day (UTC), runs and chats: counted as they tell it, limited by the
+ * configuration, and for the rest of a day by a person. Beyond a limit nothing is handed out; runs in progress go on.
  */
 import type { Decision } from '../decision.ts';
 import type { DispatcherContext } from './context.ts';

@@ -68,17 +68,20 @@ export const DISPATCHER_EVENTS = {
   'agent.changed': { data: agentChanged, means: 'An agent’s life, door or work changed.', from: 'runtime' },
   'usage.spent': {
     data: z.strictObject({
-      session: address,
-      epoch: z.number().int().min(0),
+      agent: agentAddress,
+      /** Of a run; a chat works for nobody’s session. */
+      session: address.optional(),
+      epoch: z.number().int().min(0).optional(),
       tokens: z.number().int().min(0),
       costUsd: z.number().min(0),
     }),
-    means: 'A run is over: what it used, beyond what was told of it before.',
+    means:
+      'What an agent’s process used, beyond what was told of it before: of a run at its end, of a chat after each turn.',
     from: 'runtime',
   },
   'correct.budget.set': {
     data: correction({ kind: z.enum(['tokens', 'costUsd']), limit: z.number().min(0) }),
-    means: 'What all runs may use on this day (UTC), whatever is configured.',
+    means: 'What all agents may use on this day (UTC), whatever is configured.',
   },
   'correct.pause': { data: correction({}), means: 'Hand out nothing, fleet-wide.' },
   'correct.resume': { data: correction({}), means: 'Hand out work again.' },

@@ -235,12 +235,6 @@ export function release(draft: Draft): void {
       costUsd: context.usage.costUsd + (usage.costUsd ?? 0) - (before.costUsd ?? 0),
     },
   });
-  const tokens = usage.inputTokens + usage.outputTokens - before.inputTokens - before.outputTokens;
-  const costUsd = (usage.costUsd ?? 0) - (before.costUsd ?? 0);
-  if (tokens > 0 || costUsd > 0) {
-    const spent = { session: context.address, epoch, tokens: Math.max(0, tokens), costUsd: Math.max(0, costUsd) };
-    say(draft, DISPATCHER, 'usage.spent', spent);
-  }
   const { run } = draft.context;
   if (run?.epoch === epoch && !run.released) set(draft, { run: { ...run, released: true } });
 }

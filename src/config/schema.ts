@@ -150,7 +150,7 @@ export const configSchema = z.strictObject({
       day: z
         .strictObject({ tokens: z.number().int().min(0).optional(), costUsd: z.number().min(0).optional() })
         .optional()
-        .describe('what all runs together may use in a day (UTC); beyond it none begins'),
+        .describe('what all agents together may use in a day (UTC), runs and chats; beyond it no run begins'),
     })
     .prefault({}),
   timers: z.strictObject(timerShape).prefault({}),

@@ -63,7 +63,7 @@ test('the whole way of a run that ends well', () => {
   assert.deepEqual(agent.value(), { life: 'stopping', door: 'open' });
   assert.ok(agent.watches()['process'] !== undefined, 'the watch stands until the process is gone');
   const gone = exit(agent, 'clean', { inputTokens: 10, outputTokens: 2 });
-  assert.deepEqual(names(gone), ['tell:run.released', 'tell:agent.changed']);
+  assert.deepEqual(names(gone), ['tell:usage.spent', 'tell:run.released', 'tell:agent.changed']);
   assert.deepEqual(tells(gone, 'run.released'), [
     { to: SESSION, data: { epoch: 3, usage: { inputTokens: 10, outputTokens: 2 } } },
   ]);

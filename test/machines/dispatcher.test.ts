@@ -245,8 +245,8 @@ test('beyond what a day may cost nothing is handed out until the next day, and w
   const dispatcher = testActor(dispatcherDefinition, 'dispatcher/main');
   dispatcher.take('fleet.configured', { maxRuns: 4, day: { costUsd: 2 } });
   agent(dispatcher, 'ada');
-  dispatcher.take('usage.spent', { session: 'session/s0', epoch: 1, tokens: 10, costUsd: 1.5 });
-  dispatcher.take('usage.spent', { session: 'session/s0', epoch: 2, tokens: 10, costUsd: 0.5 });
+  dispatcher.take('usage.spent', { agent: 'agent/ada', session: 'session/s0', epoch: 1, tokens: 10, costUsd: 1.5 });
+  dispatcher.take('usage.spent', { agent: 'agent/ada', session: 'session/s0', epoch: 2, tokens: 10, costUsd: 0.5 });
   const [told] = tells(wants(dispatcher, 's1'), 'work.unmatched');
   const { reason, until } = told!.data['limit'] as { reason: string; until: string };
   assert.equal(reason, '2.00 of the day’s 2.00 USD are used');
@@ -259,9 +259,9 @@ test('what was used yesterday does not count today, nor does what a person allow
   const dispatcher = testActor(dispatcherDefinition, 'dispatcher/main');
   dispatcher.take('fleet.configured', { maxRuns: 4, day: { tokens: 100 } });
   agent(dispatcher, 'ada');
-  dispatcher.take('usage.spent', { session: 'session/s0', epoch: 1, tokens: 150, costUsd: 0 });
+  dispatcher.take('usage.spent', { agent: 'agent/ada', session: 'session/s0', epoch: 1, tokens: 150, costUsd: 0 });
   dispatcher.take('correct.budget.set', { kind: 'tokens', limit: 200 });
   dispatcher.wait(86_400);
-  dispatcher.take('usage.spent', { session: 'session/s0', epoch: 2, tokens: 150, costUsd: 0 });
+  dispatcher.take('usage.spent', { agent: 'agent/ada', session: 'session/s0', epoch: 2, tokens: 150, costUsd: 0 });
   assert.deepEqual(matches(wants(dispatcher, 's1')), []);
 });

@@ -413,20 +413,3 @@ describe('the work', () => {
     assert.deepEqual(await runs(), ['implement']);
   });
 });
-
-describe('the money of a day', () => {
-  test('used up, no run begins: it waits and says for what; a person allows more, and it goes on', async () => {
-    await stage.send('dispatcher/main', 'fleet.configured', { maxRuns: 10, day: { tokens: 12 } });
-    await withPull();
-    await stage.send(S, 'say', { text: 'And in blue.' });
-    assert.deepEqual(await runs(), ['implement']);
-    const [wait] = (await stage.show(S)).waitingOn.filter(({ gate }) => gate === 'slot');
-    assert.match(wait!.detail, /12 of the day’s 12 tokens are used/);
-    assert.equal(wait!.until, '2026-01-02T00:00:00.000Z');
-    const { waitingOn } = await stage.show('dispatcher/main');
-    assert.ok(waitingOn.some(({ gate, on }) => gate === 'slot' && on === 'person/operator'));
-    const receipt = await stage.send('dispatcher/main', 'correct.budget.set', { kind: 'tokens', limit: 1_000 });
-    assert.equal(receipt.outcome, 'taken');
-    assert.deepEqual(await runs(), ['implement', 'answer']);
-  });
-});
