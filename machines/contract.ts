@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { AnyStateMachine } from 'xstate';
+import type { Wish } from './decision.ts';
 
 /** `kind/id`; ids match `[a-z0-9][a-z0-9_-]{0,127}`. */
 export type Address = string & { readonly __address: never };
@@ -214,6 +215,8 @@ export interface MachineDefinition<Context = never> {
   announce?: (before: ActorView<Context> | null, after: ActorView<Context>, event: MachineEvent) => Announcement[];
   /** What a final actor makes of an event: the changed context (recorded), or null = refused, code `final`. */
   whenFinal: (view: ActorView<Context>, event: MachineEvent) => Context | null;
+  /** What a final actor wishes of what it records: acts and tells that tidy up after it. Nothing of it revives it. */
+  afterwards?: (view: ActorView<Context>, event: MachineEvent) => Wish[];
 }
 
 /** `meta` of a state node. `waitsFor` on every resting state: the gate it names; `watches`: what stands while active. */

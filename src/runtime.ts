@@ -262,6 +262,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
       bus,
       taken: (seq) => letterbox.taken(seq),
       recover: (issues) => router.recover(issues),
+      closeLate: (opened) => router.closeLate(opened),
       cursor: {
         read(source) {
           const known = node.read(sweptKey(source));

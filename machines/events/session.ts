@@ -170,6 +170,15 @@ export const pullObserved = z.strictObject({
 });
 export type PullObserved = z.infer<typeof pullObserved>;
 
+export const pullLate = z.strictObject({
+  number: pullNumber,
+  url: z.string(),
+  author: z.string(),
+  /** Absent: a moment ago. */
+  openedAt: time.optional(),
+});
+export type PullLate = z.infer<typeof pullLate>;
+
 /** What `run.ended` and `driver.turned` may bring home. */
 export const runResult = {
   summary: prose.optional(),
@@ -256,6 +265,11 @@ export const SESSION_EVENTS = {
     from: 'runtime',
   },
   'pull.observed': { data: pullObserved, means: 'The pull request as GitHub shows it now.', from: 'runtime' },
+  'pull.late': {
+    data: pullLate,
+    means: 'A pull request of this branch was opened although the work was over.',
+    from: 'runtime',
+  },
   'pull.missed': {
     data: z.strictObject({ number: pullNumber, reason: prose }),
     means: 'There is no such pull request, or it is none that can be worked on here: it comes from a fork.',

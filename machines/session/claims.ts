@@ -29,6 +29,8 @@ export function refsOf({ context, final }: ActorView<SessionContext>): string[] 
     ...blockers.flatMap((blocker) => inBothCases('blocker', blocker.ref)),
     ...(isReview(context) || branch === '' ? [] : [`branch:${brief.repo}/${branch}`]),
     ...(pull === null ? [] : [`pull:${brief.repo}#${pull}`]),
+    // A push to the base may bring a conflict, or merge it.
+    ...(final || context.pull?.state !== 'open' ? [] : [`base:${brief.repo}/${context.pull.base}`]),
   ];
 }
 

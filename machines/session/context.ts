@@ -273,6 +273,8 @@ export interface SessionContext {
   // ── the pull request
   /** Attached or verified number; null: look by branch. */
   number: number | null;
+  /** The number a person attached last. */
+  attached: number | null;
   pull: Pull | null;
   /** The last attached number that was none to work on; shown until another is attached or a run begins. */
   missed: { number: number; reason: string; at: string } | null;
@@ -280,6 +282,10 @@ export interface SessionContext {
   /** Times this person’s own closing re-opened the work. */
   closings: number;
   look: number;
+  /** When it ended; null = it has not. */
+  endedAt: string | null;
+  /** Pull requests opened after it ended; each was closed once. */
+  late: number[];
   reviewing: Reviewing;
   ignored: { name: string; head: string | null }[];
   /** Head whose silent check was asked about. */
@@ -388,11 +394,14 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
     answered: null,
     report: null,
     number: null,
+    attached: null,
     pull: null,
     missed: null,
     heads: [],
     closings: 0,
     look: 0,
+    endedAt: null,
+    late: [],
     reviewing: {
       asked: null,
       nth: 1,

@@ -202,7 +202,7 @@ export function rerunCheck(draft: Draft): void {
 export function attachPull(draft: Draft): void {
   const { event, context } = draft;
   if (event.type !== 'correct.pull.attach' || context.number === event.data.number) return;
-  set(draft, { number: event.data.number, look: context.look + 1, missed: null });
+  set(draft, { number: event.data.number, attached: event.data.number, look: context.look + 1, missed: null });
 }
 
 export function edit(draft: Draft): void {

@@ -38,7 +38,8 @@ export function close(draft: Draft): void {
 
 /** Leaves nothing behind: offers, runs, wants, acts that have not begun, the worktree. */
 export function finish(draft: Draft, reason: string, word: 'response' | 'error'): void {
-  const { context } = draft;
+  const { context, event } = draft;
+  set(draft, { endedAt: event.at });
   if (isAssigned(context)) endAssignment(draft, reason);
   unwant(draft);
   if (context.merge?.state === 'asked') draft.wishes.push({ type: 'act.cancel', params: { act: 'pull.merge' } });

@@ -1,6 +1,12 @@
-/** What a finished session still takes: notes, late releases, answers of its own acts, goals already reached (law 14). */
+/**
+ * What a finished session still takes: notes, late releases, answers of its own acts, goals already reached (law 14),
+ * and pull requests that come of its work too late, which it closes.
+ */
 import type { ActorView, MachineEvent } from '../contract.ts';
+import { act } from '../decision.ts';
+import type { Wish } from '../decision.ts';
 import type { SessionEvent } from '../events/index.ts';
+import { isBefore } from './instant.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
 import type { SessionContext } from './context.ts';
 import { withoutItem } from './correspondence.ts';
@@ -22,6 +28,8 @@ export function whenFinal({ context, value }: ActorView<SessionContext>, taken: 
       return isFull(context.notes) ? null : { ...context, notes: withNote(context.notes, event) };
     case 'note.read':
       return { ...context, notes: withRead(context.notes, event.data.ids, event.data.by) };
+    case 'pull.late':
+      return isLate(context, event.data) ? { ...context, late: [...context.late, event.data.number] } : context;
     case 'item.unlinked':
       return { ...context, linked: withoutItem(context.linked, event.source, event.data.item) };
     case 'correct.close':
@@ -37,4 +45,25 @@ export function whenFinal({ context, value }: ActorView<SessionContext>, taken: 
         ? context
         : null;
   }
+}
+
+/** A pull request opened after the end is closed with a word (domain §1.6). Once: whoever opens it again means it. */
+export function afterwards({ address, context, value }: ActorView<SessionContext>, taken: MachineEvent): Wish[] {
+  const event = taken as SessionEvent;
+  if (event.type !== 'pull.late' || !isLate(context, event.data)) return [];
+  const comment =
+    `This pull request was opened after its work had ended (${address} is ${String(value)}), so it is closed. ` +
+    'Whoever wants to go on with it can open it again: it stays open then.';
+  return [act('pull.close', { repo: context.brief.repo, number: event.data.number, comment })];
+}
+
+type Late = Extract<SessionEvent, { type: 'pull.late' }>['data'];
+
+/** Of a branch on which runs of ours worked; not one that was there before, nor one after a merge. */
+function isLate({ pull, number, runs, late, endedAt }: SessionContext, seen: Late): boolean {
+  if (runs.length === 0 || pull?.merged === true) return false;
+  if (late.includes(seen.number) || seen.number === pull?.number || seen.number === number) return false;
+  // GitHub tells whole seconds.
+  const end = endedAt?.replace(/\.\d+Z$/, 'Z') ?? null;
+  return seen.openedAt === undefined || !isBefore(seen.openedAt, end);
 }

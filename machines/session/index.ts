@@ -4,7 +4,7 @@ import { SESSION_EVENTS } from '../events/session.ts';
 import { announce } from './announce.ts';
 import { claimsOf, refsOf } from './claims.ts';
 import type { SessionContext } from './context.ts';
-import { whenFinal } from './final.ts';
+import { afterwards, whenFinal } from './final.ts';
 import { REASONS } from './guards.ts';
 import { sessionMachine } from './machine.ts';
 import { phaseOf } from './phase.ts';
@@ -33,6 +33,7 @@ export const sessionDefinition: MachineDefinition<SessionContext> = {
   }),
   announce,
   whenFinal,
+  afterwards,
 };
 
 export type { SessionContext } from './context.ts';

@@ -53,6 +53,7 @@ export const sessionMachine = session.createMachine({
         'comment.observed': { actions: 'hearComment' },
         'pull.observed': { actions: 'observePull' },
         'pull.missed': { actions: 'missPull' },
+        'pull.late': { actions: 'lookAgain' },
         'start.held': { actions: 'holdStart' },
         'start.freed': { actions: 'freeStart' },
         'item.linked': { actions: 'linkItem' },

@@ -6,7 +6,8 @@ import type { PullObserved } from '../events/index.ts';
 import { isSame } from '../same.ts';
 import { resetAttempts } from './budgets.ts';
 import { observeChecks } from './checking.ts';
-import type { Pull } from './context.ts';
+import { isLive } from './assignment.ts';
+import type { Obligation, Pull } from './context.ts';
 import { type Draft, latest, set, wishFor } from './draft.ts';
 import { isBefore } from './instant.ts';
 import { lapse, owe, park, unpark } from './obligations.ts';
@@ -31,7 +32,7 @@ export function observePull(draft: Draft): void {
   if (context.number !== seen.number && (seen.state === 'open' || seen.merged)) set(draft, { number: seen.number });
   if (before?.head !== seen.head) moved(draft, before, seen);
   if (isReview(context)) return;
-  if (before === null) appeared(draft, seen);
+  if (before === null) appeared(draft, seen, { attached: context.attached === seen.number });
   observeReviews(draft, seen);
   observeClosing(draft, before, seen);
   if (seen.state !== 'open') return;
@@ -82,13 +83,18 @@ function pullFrom(seen: PullObserved): Pull {
 }
 
 /** First sight of this pull request: its branch is ours from now on. Opened while withdrawn, it is closed again. */
-function appeared(draft: Draft, seen: PullObserved): void {
+function appeared(draft: Draft, seen: PullObserved, { attached }: { attached: boolean }): void {
   const { context } = draft;
   if (context.missed !== null && context.missed.number === seen.number) set(draft, { missed: null });
   if (seen.branch !== context.branch) set(draft, { branch: seen.branch });
   if (context.reviewing.asked !== null || context.reviewing.verdicts.length > 0) forgetReviews(draft);
   link(draft, seen.url, `Pull request #${seen.number}`);
-  if (seen.state === 'open' && seen.headBy === 'us' && context.pull !== null && authorityOf(context) === 'withdrawn') {
+  if (seen.state !== 'open') return;
+  // The one before was closed by our own account, and here is what it was closed for.
+  const running = context.run?.claims ?? [];
+  lapse(draft, ({ id, signature }) => signature?.startsWith(CLOSED) === true && !running.includes(id));
+  const isOurs = seen.headBy === 'us' || context.runs.length > 0;
+  if (isOurs && !attached && authorityOf(draft.context) === 'withdrawn') {
     wishFor(draft, 'pull.close', {
       repo: context.brief.repo,
       number: seen.number,
@@ -125,22 +131,40 @@ function observeClosing(draft: Draft, before: Pull | null, seen: PullObserved): 
   }
   const { context } = draft;
   const by = seen.closedBy;
-  if (before?.state !== 'closed' && by?.kind === 'self' && authorityOf(context) === 'withdrawn') takeBack(draft, seen);
-  if (before?.state === 'closed' || by === undefined || by.kind === 'self' || context.brief.deliver !== 'pull_request')
-    return;
+  if (before?.state === 'closed' || by === undefined) return;
+  const isSelf = by.kind === 'self';
+  if (isSelf && authorityOf(context) === 'withdrawn') return takeBack(draft, seen);
+  if (context.brief.deliver !== 'pull_request') return;
+  if (isSelf) return closedBySelf(draft, seen, by.login);
   const closings = context.closings + 1;
-  set(draft, {
-    closings,
-    number: null,
-    merge: null,
-  });
-  lapse(draft, (open) => open.kind !== 'implement' && open.kind !== 'answer');
-  const evidence = { closedBy: by.login, comment: seen.closingComment ?? null, pull: seen.url };
-  owe(draft, { kind: 'implement', signature: closed(seen), evidence });
-  const again = draft.context.obligations.find((open) => open.signature === closed(seen));
-  if (closings > 1 && again !== undefined) {
+  set(draft, { closings, number: null, merge: null });
+  const again = workAgain(draft, seen, by.login);
+  if (closings > 1 && again !== undefined)
     park(draft, again.id, 'closed', `${by.login} closed the pull request a second time`);
-  }
+}
+
+/**
+ * By our own account though nobody took the work back: a run that is about to open another one, whose end will show
+ * it; or somebody who uses our account, and then only a person knows what it means. Its number is kept till the next.
+ */
+function closedBySelf(draft: Draft, seen: PullObserved, login: string): void {
+  const isByRun = isLive(draft.context);
+  set(draft, { merge: null });
+  const again = workAgain(draft, seen, login);
+  if (!isByRun && again !== undefined)
+    park(
+      draft,
+      again.id,
+      'closed',
+      `${login}, our own account, closed the pull request, and nobody took the work back`,
+    );
+}
+
+function workAgain(draft: Draft, seen: PullObserved, login: string): Obligation | undefined {
+  lapse(draft, (open) => open.kind !== 'implement' && open.kind !== 'answer');
+  const evidence = { closedBy: login, comment: seen.closingComment ?? null, pull: seen.url };
+  owe(draft, { kind: 'implement', signature: closed(seen), evidence });
+  return draft.context.obligations.find((open) => open.signature === closed(seen));
 }
 
 /** We closed it because the work was withdrawn: delegated again, the work is to be done, in another pull request. */
@@ -151,7 +175,8 @@ function takeBack(draft: Draft, seen: PullObserved): void {
   owe(draft, { kind: 'implement', signature: closed(seen), evidence: { closedBy: 'withdrawal', pull: seen.url } });
 }
 
-const closed = ({ number }: PullObserved): string => `pull.closed::${number}`;
+const CLOSED = 'pull.closed::';
+const closed = ({ number }: PullObserved): string => `${CLOSED}${number}`;
 
 function observeQueue(draft: Draft, seen: PullObserved): void {
   const { head, conflict, headBy } = seen;

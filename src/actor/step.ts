@@ -8,6 +8,7 @@
  */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { ActorView, MachineEvent, RefusalCode, StateValue, Timers } from '../../machines/contract.ts';
+import type { Wish } from '../../machines/decision.ts';
 import type { Refuse, Supersede, Tell } from '../../machines/effects.ts';
 import { Bug, assert } from '../errors.ts';
 import { engineOf } from './engine.ts';
@@ -316,9 +317,20 @@ function stepFinal(definition: Definition, live: LiveActor, event: MachineEvent,
     outcome: 'recorded',
     live: { state, view: viewOf(address, state), snapshot: null },
     change,
-    effects: [],
+    effects: (definition.afterwards?.(live.view as never, event) ?? []).map(effectOf),
     events: [event.type],
   };
+}
+
+function effectOf({ type, params }: Wish): StepEffect {
+  switch (type) {
+    case 'tell':
+      return { kind: 'tell', ...params };
+    case 'act':
+      return { kind: 'act', ...params };
+    default:
+      throw new Bug(`a final actor cannot wish “${type}”`);
+  }
 }
 
 /** Armed timers in order of due time, with the event each would send. */

@@ -2,11 +2,12 @@
  * What a hook is about, said without knowing any actor: which watches to poke, and what can be told at once. One pure
  * function per source makes these (github.ts, linear.ts); the router finds out whom they concern.
  *
- * References: `pull:<owner/repo>#<n>`, `branch:<owner/repo>/<name>`, `issue:<ref>`, `blocker:<ref>` (an issue that holds
+ * References: `pull:<owner/repo>#<n>`, `branch:<owner/repo>/<name>`, `base:<owner/repo>/<name>`
+ * (what is to be merged into it), `issue:<ref>`, `blocker:<ref>` (an issue that holds
  * another back), `subscription:<owner/repo>`. They are compared without case.
  */
 import type { z } from 'zod';
-import type { IssueObserved } from '../../machines/events/session.ts';
+import type { IssueObserved, PullLate } from '../../machines/events/session.ts';
 import type { Hook, Source } from './hook.ts';
 
 export interface Author {
@@ -49,6 +50,15 @@ export interface StopConcern {
   by: Author;
 }
 
+/** A pull request was opened: where the work of its branch is over, nobody looks at it. */
+export interface OpenedConcern {
+  kind: 'opened';
+  refs: string[];
+  /** Envelope id: one for each pull request, whoever found it. */
+  id: string;
+  told: PullLate;
+}
+
 /** What can be said of an issue without asking its tracker. Whether it is delegated to us the router knows. */
 export type ToldIssue = Omit<IssueObserved, 'open' | 'delegated' | 'blockers' | 'ref'>;
 
@@ -80,7 +90,7 @@ export interface Delegates {
   text?: string;
 }
 
-export type Concern = Poke | CommentConcern | StopConcern | IssueConcern;
+export type Concern = Poke | CommentConcern | StopConcern | IssueConcern | OpenedConcern;
 
 /** A hook concerns nobody when a field we need is missing: payloads are the vendor's to change. */
 export function read<Schema extends z.ZodType>(

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { line, prose, read } from './concern.ts';
-import type { Author, Concern, Poke } from './concern.ts';
+import type { Author, Concern, OpenedConcern, Poke } from './concern.ts';
 import type { Hook } from './hook.ts';
 
 export function concernsOfGithub(hook: Hook): Concern[] {
@@ -45,7 +45,9 @@ export function concernsOfGithub(hook: Hook): Concern[] {
       );
     case 'push':
       return read(pushBody, hook, ({ ref, after, repository }) =>
-        pokePull(branchRefs(repository.full_name, branchOf(ref)), { head: after }),
+        pokePull([...branchRefs(repository.full_name, branchOf(ref)), ...baseRefs(repository.full_name, ref)], {
+          head: after,
+        }),
       );
     case 'issues':
       return read(issueBody, hook, ofIssue);
@@ -63,6 +65,8 @@ const pullBody = z.object({
   repository,
   pull_request: z.object({
     number: z.number().int(),
+    html_url: z.string().optional(),
+    user: user.nullish(),
     head: z.object({ ref: z.string(), sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() }),
   }),
 });
@@ -133,8 +137,25 @@ function ofPull({ action, repository, pull_request: pull }: z.infer<typeof pullB
   return [
     ...pokePull(refs, hint),
     ...(listed ? [{ kind: 'poke', watch: 'repository', refs: [`subscription:${repo}`], hint } satisfies Poke] : []),
+    ...(own && event === 'pull_request' && action === 'opened'
+      ? [
+          openedConcern(repo, pull.head.ref, {
+            number: pull.number,
+            url: pull.html_url ?? '',
+            author: pull.user?.login ?? 'unknown',
+          }),
+        ]
+      : []),
   ];
 }
+
+/** Keyed by the pull request, so that a hook and a list tell one fact. */
+export const openedConcern = (repo: string, branch: string, told: OpenedConcern['told']): OpenedConcern => ({
+  kind: 'opened',
+  refs: branchRefs(repo, branch),
+  id: `github:late:${repo.toLowerCase()}#${told.number}`,
+  told,
+});
 
 function ofComment({ action, repository, issue, comment }: z.infer<typeof commentBody>): Concern[] {
   if (action !== 'created' || comment.user == null) return [];
@@ -213,6 +234,12 @@ function branchRefs(repo: string, branch: string | null | undefined): string[] {
   if (branch == null || branch === '') return [];
   const queued = QUEUE_BRANCH.exec(branch)?.[1];
   return [queued === undefined ? `branch:${repo}/${branch}` : pullRef(repo, Number(queued))];
+}
+
+/** Whoever works towards this branch: what can be merged into it may be another matter now. */
+function baseRefs(repo: string, ref: string): string[] {
+  const branch = branchOf(ref);
+  return branch === undefined ? [] : [`base:${repo}/${branch}`];
 }
 
 /** undefined for tags. */

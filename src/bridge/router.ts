@@ -6,7 +6,7 @@
 import type { Envelope } from '../actor/envelope.ts';
 import { RejectedInput } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { CommentConcern, Concern, Delegates, IssueConcern, Poke, StopConcern } from './concern.ts';
+import type { CommentConcern, Concern, Delegates, IssueConcern, OpenedConcern, Poke, StopConcern } from './concern.ts';
 import { concernsOfGithub } from './github.ts';
 import { hookId, parseHook, subjectOf } from './hook.ts';
 import type { Hook, Source } from './hook.ts';
@@ -92,6 +92,8 @@ export interface Router {
   take(letter: { body: Uint8Array }): Promise<Routed>;
   /** Opens what was handed to us without our hearing of it. */
   recover(issues: readonly HandedOver[]): Promise<Routed>;
+  /** Closes what was opened on branches whose work is over. */
+  closeLate(opened: readonly OpenedConcern[]): Promise<Routed>;
 }
 
 export function createRouter(options: RouterOptions): Router {
@@ -138,6 +140,8 @@ export function createRouter(options: RouterOptions): Router {
         return tellStop(concern, hook, routed);
       case 'issue':
         return tellIssue(concern, id, hook, routed);
+      case 'opened':
+        return tellOpened(concern, { source: `hook/${hook.source}`, causationid: hookId(hook) }, routed);
     }
   }
 
@@ -181,6 +185,18 @@ export function createRouter(options: RouterOptions): Router {
         routed,
       );
     }
+  }
+
+  /** A pull request of a branch whose work is over: its session, the newest one, closes it. */
+  async function tellOpened(
+    { refs, id, told }: OpenedConcern,
+    from: { source: string; causationid?: string },
+    routed: Routed,
+  ): Promise<void> {
+    const sessions = await sessionsWith(refs);
+    const [last] = sessions;
+    if (last === undefined || sessions.some(({ final }) => !final)) return;
+    await send({ ...from, id, type: 'pull.late', subject: last.address, data: told }, routed);
   }
 
   async function tellStop({ refs, id, by }: StopConcern, hook: Hook, routed: Routed): Promise<void> {
@@ -322,6 +338,11 @@ export function createRouter(options: RouterOptions): Router {
       const routed: Routed = { poked: [], sent: [] };
       // In line with the hooks about it, or a delegation of this moment would be opened by both.
       for (const issue of issues) await inLine([`issue:${issue.ref}`], () => reopen(issue, routed));
+      return routed;
+    },
+    async closeLate(opened) {
+      const routed: Routed = { poked: [], sent: [] };
+      for (const one of opened) await inLine(one.refs, () => tellOpened(one, { source: 'recovery/github' }, routed));
       return routed;
     },
   };

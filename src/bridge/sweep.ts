@@ -8,6 +8,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { hookId, letterText, parseHook, subjectOf } from './hook.ts';
+import type { OpenedConcern } from './concern.ts';
 import type { Delivery, Hook, Source } from './hook.ts';
 import type { HandedOver, Routed } from './router.ts';
 
@@ -50,6 +51,8 @@ export interface SweptSource {
   log?: DeliveryLog;
   /** What is handed to us now. */
   listHandedOver(signal: AbortSignal): Promise<HandedOver[]>;
+  /** Pull requests that are open now. */
+  listOpened?(signal: AbortSignal): Promise<OpenedConcern[]>;
 }
 
 export interface SweepOptions {
@@ -59,6 +62,8 @@ export interface SweepOptions {
   taken(seq: number): Promise<void>;
   /** Opens what nobody works on. */
   recover(issues: readonly HandedOver[]): Promise<Routed>;
+  /** Closes what nobody looks at any more. */
+  closeLate(opened: readonly OpenedConcern[]): Promise<Routed>;
   /** Up to when a source is known to be whole; it outlives the process. */
   cursor: { read(source: Source): number | undefined; write(source: Source, ms: number): Promise<void> };
   everyMs: number;
@@ -86,7 +91,7 @@ const HEALED_MS = 3_600_000;
 const PAGE = 500;
 
 export function createSweep(options: SweepOptions): Sweep {
-  const { sources, bus, taken, recover, cursor, everyMs, clock, log } = options;
+  const { sources, bus, taken, recover, closeLate, cursor, everyMs, clock, log } = options;
   const iso = (ms: number): string => new Date(ms).toISOString();
   const startedMs = clock.now();
   const ended = new AbortController();
@@ -202,6 +207,8 @@ export function createSweep(options: SweepOptions): Sweep {
         await fetchMissing(source, missing);
       }
       const { sent } = await recover(await one.listHandedOver(signal));
+      // No gap: where no hooks are sent, this is how they are found.
+      await closeLate((await one.listOpened?.(signal)) ?? []);
       const healed = (missing?.length ?? 0) + sent.length;
       if (sent.length > 0) set(source, { recovered: sights.get(source)!.recovered + sent.length });
       const blind =

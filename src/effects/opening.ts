@@ -7,7 +7,7 @@ import type { RouterConfig, RouterOptions } from '../bridge/router.ts';
 import type { SweptSource } from '../bridge/sweep.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
-import type { Config, RepoConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Env } from '../config/expand.ts';
 import { roleOf, secretEnvironmentOf } from '../config/roles.ts';
 import type { Roles } from '../config/roles.ts';
@@ -22,13 +22,11 @@ import { KEYS } from '../store/keys.ts';
 import path from 'node:path';
 import { createConsumerWatch } from './consumer-watch.ts';
 import { createGithubActs } from './github/acts.ts';
-import { createDeliveryLog } from './github/deliveries.ts';
 import { createGithub } from './github/github.ts';
 import type { Github } from './github/github.ts';
 import { createGithubIssueWatch } from './github/issue-watch.ts';
-import { isDelegated } from './github/issue.ts';
 import type { Delegation } from './github/issue.ts';
-import { hasMark, sameName } from './github/names.ts';
+import { sameName } from './github/names.ts';
 import { createPullWatch } from './github/pull-watch.ts';
 import { createRepositoryWatch } from './github/repository-watch.ts';
 import { createHeadBy } from './head-by.ts';
@@ -37,10 +35,10 @@ import type { Acts, Watches } from './index.ts';
 import { createLinearActs } from './linear/acts.ts';
 import { createLinearIssueWatch } from './linear/issue-watch.ts';
 import { createLinear } from './linear/linear.ts';
-import type { Linear } from './linear/linear.ts';
 import { readBootId } from './process/group.ts';
 import { createProcessWatch } from './process/watch.ts';
 import { createPrompts } from './prompt/prompts.ts';
+import { delegationOf, routingOf, sweptOf } from './routing.ts';
 import { createRunDoor } from './run-door.ts';
 import { createWorktrees } from './worktree.ts';
 
@@ -222,89 +220,3 @@ function personOf(agent: string): { name: string; email: string } {
 }
 
 const isHttp = (clone: string | undefined): boolean => clone !== undefined && /^https?:/.test(clone);
-
-function delegationOf(repo: RepoConfig | undefined): Delegation {
-  const { assignee, label, mention } = repo?.github ?? {};
-  return {
-    ...(label === undefined ? {} : { labels: [label] }),
-    ...(assignee === undefined ? {} : { assignees: [assignee] }),
-    ...(mention === undefined ? {} : { mentions: [mention] }),
-  };
-}
-
-interface Trackers {
-  config: Config;
-  github: Github;
-  linear: Linear;
-  delegation: (repo: string) => Delegation;
-}
-
-/** What the router must know of who we are. A tracker that is not there yet is asked again by its watches. */
-async function routingOf({
-  config,
-  github,
-  linear,
-  delegation,
-  log,
-}: Trackers & { log: Logger }): Promise<RouterConfig> {
-  const known = async <Value>(ask: () => Promise<Value>, otherwise: Value, what: string): Promise<Value> => {
-    try {
-      return await ask();
-    } catch (error) {
-      log.warn({ err: (error as Error).message }, `${what} is not known yet`);
-      return otherwise;
-    }
-  };
-  const linearSelf = config.linear.token === '' ? '' : await known(() => linear.self(), '', 'our Linear account');
-  const logins = await known(() => github.logins(), [], 'our GitHub login');
-  return {
-    repos: config.repos,
-    self: { github: logins, linear: linearSelf === '' ? [] : [linearSelf] },
-    bots: config.bots,
-    isDelegated: {
-      linear: ({ delegate }) => delegate !== undefined && (linearSelf === '' || delegate === linearSelf),
-      github: ({ assignees = [], labels = [], text = '' }, ref) =>
-        isDelegated({ assignees, labels }, [text], delegation(ref.split('#')[0]!)),
-    },
-    isOwnText: hasMark,
-  };
-}
-
-function sweptOf({ config, github, linear, delegation, clock }: Trackers & { clock: Clock }): SweptSource[] {
-  const swept: SweptSource[] = [];
-  const { token, app } = config.github;
-  if (config.repos.length > 0 && (token !== '' || app !== undefined)) {
-    const repos = config.repos.map(({ name }) => name);
-    const log = createDeliveryLog({ account: github.account(), app: app !== undefined, repos, clock });
-    swept.push({
-      source: 'github',
-      // Nobody is expected to send hooks where no secret is set: watches look by themselves.
-      ...(config.webhooks.github.secret === '' ? {} : { log }),
-      async listHandedOver(signal) {
-        const lists = await Promise.all(
-          config.repos
-            .filter((repo) => repo.github !== undefined)
-            .map(({ name }) => github.listDelegated(name, delegation(name), signal)),
-        );
-        return lists.flat().map((ref) => ({
-          source: 'github' as const,
-          ref,
-          read: async () => (await github.observeIssue(ref, delegation(ref.split('#')[0]!), signal)) ?? null,
-        }));
-      },
-    });
-  }
-  if (config.linear.token !== '')
-    swept.push({
-      source: 'linear',
-      async listHandedOver(signal) {
-        return (await linear.listDelegated(signal)).map(({ ref, delegatedAt }) => ({
-          source: 'linear' as const,
-          ref,
-          at: delegatedAt,
-          read: async () => (await linear.observeIssue(ref, signal)) ?? null,
-        }));
-      },
-    });
-  return swept;
-}

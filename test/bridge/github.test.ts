@@ -6,7 +6,12 @@ import { githubHook } from './parts.ts';
 
 const repository = { full_name: 'acme/api' };
 const HEAD = '1a2b3c4d';
-const pull = { number: 7, head: { ref: 'chartroom/eng-42', sha: HEAD, repo: { full_name: 'Acme/API' } } };
+const pull = {
+  number: 7,
+  html_url: 'https://github.com/acme/api/pull/7',
+  user: { login: 'chartroom[bot]', type: 'Bot' },
+  head: { ref: 'chartroom/eng-42', sha: HEAD, repo: { full_name: 'Acme/API' } },
+};
 const forkPull = { number: 8, head: { ref: 'main', sha: HEAD, repo: { full_name: 'mallory/api' } } };
 
 const pokePull = (...refs: string[]): Concern => ({ kind: 'poke', watch: 'pull', refs, hint: { head: HEAD } });
@@ -15,10 +20,19 @@ const ours = pokePull('pull:acme/api#7', 'branch:acme/api/chartroom/eng-42');
 
 const TABLE: [what: string, event: string, body: Record<string, unknown>, concerns: Concern[]][] = [
   [
-    'a pull request opened: its watch, and who subscribes to the repository',
+    'a pull request opened: its watch, who subscribes to the repository, and whose work on its branch is over',
     'pull_request',
     { action: 'opened', pull_request: pull },
-    [ours, pokeList],
+    [
+      ours,
+      pokeList,
+      {
+        kind: 'opened',
+        refs: ['branch:acme/api/chartroom/eng-42'],
+        id: 'github:late:acme/api#7',
+        told: { number: 7, url: 'https://github.com/acme/api/pull/7', author: 'chartroom[bot]' },
+      },
+    ],
   ],
   ['pushed to: likewise', 'pull_request', { action: 'synchronize', pull_request: pull }, [ours, pokeList]],
   ['closed: likewise', 'pull_request', { action: 'closed', pull_request: pull }, [ours, pokeList]],
@@ -91,7 +105,12 @@ const TABLE: [what: string, event: string, body: Record<string, unknown>, concer
     { action: 'destroyed', merge_group: { head_sha: HEAD, head_ref: 'refs/heads/gh-readonly-queue/main/pr-7-0a1b' } },
     [{ kind: 'poke', watch: 'pull', refs: ['pull:acme/api#7'], hint: { queue: HEAD } }],
   ],
-  ['a push to a branch', 'push', { ref: 'refs/heads/work', after: HEAD }, [pokePull('branch:acme/api/work')]],
+  [
+    'a push to a branch: its own pull request, and those into it',
+    'push',
+    { ref: 'refs/heads/work', after: HEAD },
+    [pokePull('branch:acme/api/work', 'base:acme/api/work')],
+  ],
   ['a tag', 'push', { ref: 'refs/tags/v1', after: HEAD }, []],
   [
     'a comment on a pull request',

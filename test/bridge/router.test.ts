@@ -5,6 +5,7 @@ import type { Envelope } from '../../src/actor/envelope.ts';
 import { parseEnvelope } from '../../src/actor/envelope.ts';
 import type { Hook } from '../../src/bridge/hook.ts';
 import type { IndexedActor } from '../../src/bridge/opening.ts';
+import { openedConcern } from '../../src/bridge/github.ts';
 import { createRouter } from '../../src/bridge/router.ts';
 import type { HandedOver, Hydrated, RouterConfig, RouterOptions } from '../../src/bridge/router.ts';
 import { RejectedInput, TransientError } from '../../src/errors.ts';
@@ -569,3 +570,57 @@ function permutations(places: number[]): number[][] {
     permutations(places.filter((other) => other !== place)).map((rest) => [place, ...rest]),
   );
 }
+
+const ended = { ...eng42, final: true };
+const openedHook = (action: string, repo = 'acme/api') =>
+  githubHook('pull_request', {
+    action,
+    repository: { full_name: 'acme/api' },
+    pull_request: {
+      number: 9,
+      html_url: 'https://github.com/acme/api/pull/9',
+      user: { login: 'chartroom[bot]' },
+      head: { ref: 'chartroom/eng-42', sha: 'a'.repeat(40), repo: { full_name: repo } },
+    },
+  });
+
+test('a pull request opened on a branch whose work is over is told to its session, under one name', async () => {
+  const { take, router, sent } = routerOver({ actors: [ended] });
+  await take(openedHook('opened'));
+  assert.deepEqual(
+    sent.map(({ subject, type, id, data }) => [subject, type, id, data['number']]),
+    [['session/eng-42', 'pull.late', 'github:late:acme/api#9', 9]],
+  );
+  checkData(sent[0]);
+  await router.closeLate([
+    openedConcern('acme/api', 'chartroom/eng-42', {
+      number: 9,
+      url: 'u',
+      author: 'chartroom[bot]',
+      openedAt: '2026-11-21T10:00:00Z',
+    }),
+  ]);
+  assert.equal(sent[1]?.id, sent[0]?.id);
+});
+
+test('one of a fork, one that is opened again, and one of a branch that is worked on are not told as late', async () => {
+  for (const hook of [openedHook('opened', 'stranger/api'), openedHook('reopened')]) {
+    const { take, sent } = routerOver({ actors: [ended] });
+    await take(hook);
+    assert.deepEqual(sent, []);
+  }
+  const { take, sent, pokes } = routerOver({ actors: [ended, { ...eng42, address: 'session/eng-42-2' }] });
+  await take(openedHook('opened'));
+  assert.deepEqual(sent, []);
+  assert.ok(pokes.includes('session/eng-42-2 pull'));
+});
+
+test('a push lets those look whose pull request goes into that branch', async () => {
+  const { take, pokes } = routerOver({
+    actors: [{ ...eng42, refs: [...eng42.refs, 'base:acme/api/main'] }],
+  });
+  await take(
+    githubHook('push', { ref: 'refs/heads/main', after: 'b'.repeat(40), repository: { full_name: 'acme/api' } }),
+  );
+  assert.deepEqual(pokes, ['session/eng-42 pull']);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import type { OpenedConcern } from '../../src/bridge/concern.ts';
 import { hookId, letterText, parseHook, subjectOf } from '../../src/bridge/hook.ts';
 import type { Delivery, HookHead } from '../../src/bridge/hook.ts';
 import type { HandedOver } from '../../src/bridge/router.ts';
@@ -19,7 +20,12 @@ function given(t: TestContext, { cursorMs }: { cursorMs?: number } = {}) {
   const clock = createFakeClock();
   const bus = createMemoryServer({ clock }).bus();
   const provider = { deliveries: [] as LoggedDelivery[], trouble: undefined as Error | undefined, isShown: true };
-  const world = { handedOver: [] as HandedOver[], recovered: [] as string[] };
+  const world = {
+    handedOver: [] as HandedOver[],
+    recovered: [] as string[],
+    opened: [] as OpenedConcern[],
+    late: [] as string[],
+  };
   let stored = cursorMs;
   let takes: () => void = () => {};
   let taking = Promise.resolve();
@@ -32,6 +38,7 @@ function given(t: TestContext, { cursorMs }: { cursorMs?: number } = {}) {
       },
     },
     listHandedOver: async () => world.handedOver,
+    listOpened: async () => world.opened,
   };
   const create = () =>
     createSweep({
@@ -42,6 +49,10 @@ function given(t: TestContext, { cursorMs }: { cursorMs?: number } = {}) {
         const fresh = issues.filter(({ ref }) => !world.recovered.includes(ref));
         world.recovered.push(...fresh.map(({ ref }) => ref));
         return { poked: [], sent: fresh.map(({ ref }) => ({ to: ref, type: 'issue.observed', id: ref })) };
+      },
+      async closeLate(opened) {
+        world.late.push(...opened.map(({ id }) => id));
+        return { poked: [], sent: [] };
       },
       cursor: {
         read: () => stored,
@@ -114,6 +125,16 @@ describe('a source of hooks', () => {
     assert.equal(s.state().state, 'lagging');
     s.sweep.start();
     await s.passes(0);
+    assert.equal(s.state().state, 'live');
+  });
+
+  test('looks at what is open also where no hook told of it, and calls that no gap', async (t) => {
+    const s = given(t);
+    const told = { number: 9, url: 'u', author: 'chartroom[bot]' };
+    s.world.opened.push({ kind: 'opened', refs: ['branch:acme/api/b'], id: 'github:late:acme/api#9', told });
+    s.sweep.start();
+    await s.passes(0);
+    assert.deepEqual(s.world.late, ['github:late:acme/api#9']);
     assert.equal(s.state().state, 'live');
   });
 

@@ -286,10 +286,12 @@ test('closed by a person: owed again with what they said, a second time they are
   assert.equal(session.regions()['work'], 'escalated');
 });
 
-test('closed by ourselves or merged, nothing is owed again', () => {
+test('closed by our own account though nobody took the work back, no run begins: a person is asked, once', () => {
   const session = delivered();
   session.send('pull.observed', pull({ state: 'closed', closedBy: { login: 'bot', kind: 'self' } }));
-  assert.deepEqual(session.context().obligations, []);
+  assert.equal(first(session).parked?.by, 'closed');
+  assert.equal(session.regions()['work'], 'escalated');
+  assert.match(session.waitingOn()[0]?.detail ?? '', /bot, our own account, closed the pull request/);
 });
 
 test('notes wake nobody, ride along with the next run, and are never dropped unread', () => {

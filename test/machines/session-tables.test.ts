@@ -712,6 +712,7 @@ const ELSEWHERE: Record<
   'issue.observed': 'authority, start',
   'pull.observed': 'pull, review, checks, queue',
   'pull.missed': 'session-github',
+  'pull.late': 'late-pulls',
   'verdict.given': 'review',
   'session.changed': 'review',
   'review.wanted': 'session-review',

@@ -75,6 +75,8 @@ export interface Github {
   observeIssue: (ref: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueSeen | undefined>;
   /** Open issues of a repository that are handed over to this system, by name. */
   listDelegated: (repo: string, delegation: Delegation, signal?: AbortSignal) => Promise<string[]>;
+  /** Open pull requests from branches of the repository itself, the oldest first. */
+  listOpen: (repo: string, signal?: AbortSignal) => Promise<(Pull & { openedAt: string })[]>;
   /** For git over HTTPS. An app's token is renewed well before it ends. */
   credentialFor: (repo: string, agent?: string) => Promise<{ username: string; password: string }>;
 }
@@ -164,6 +166,13 @@ export function createGithub(options: GithubOptions): Github {
       }
     },
     listDelegated: (repo, delegation, signal) => readDelegated(system, repo, delegation, signal),
+    async listOpen(repo, signal) {
+      const params = { ...coordinates(repo), state: 'open', sort: 'created', direction: 'asc' };
+      const open = await system.list(pullAnswer, 'GET /repos/{owner}/{repo}/pulls', params, { signal });
+      return open
+        .filter((pull) => isOfRepo(pull, repo))
+        .map((pull) => Object.assign(pullOf(pull), { openedAt: pull.created_at }));
+    },
     async credentialFor(_repo, agent) {
       return { username: GIT_USERNAME, password: await account(agent).token() };
     },
