@@ -51,8 +51,9 @@ export function whenFinal({ context, value }: ActorView<SessionContext>, taken: 
 export function afterwards({ address, context, value }: ActorView<SessionContext>, taken: MachineEvent): Wish[] {
   const event = taken as SessionEvent;
   if (event.type !== 'pull.late' || !isLate(context, event.data)) return [];
+  const how = typeof value === 'string' ? `is ${value}` : 'has ended';
   const comment =
-    `This pull request was opened after its work had ended (${address} is ${String(value)}), so it is closed. ` +
+    `This pull request was opened after its work had ended (${address} ${how}), so it is closed. ` +
     'Whoever wants to go on with it can open it again: it stays open then.';
   return [act('pull.close', { repo: context.brief.repo, number: event.data.number, comment })];
 }

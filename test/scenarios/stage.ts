@@ -12,11 +12,15 @@ import { createLetterbox } from '../../src/actor/letterbox.ts';
 import { createOutbox } from '../../src/actor/outbox.ts';
 import type { HistoryEntry } from '../../src/actor/past.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
+import type { Node } from '../../src/actor/node.ts';
 import { createWatches } from '../../src/actor/watches.ts';
+import type { Watches } from '../../src/actor/watches.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import { createFakeClock } from '../../src/clock.ts';
+import type { FakeClock } from '../../src/clock.ts';
 import type { ActPerformer, Doing, WatchContext, WatchPerformer } from '../../src/effects/effect.ts';
 import { createLog } from '../../src/log.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { Door } from '../support/doors.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 import { startSiteOn } from '../visualizer/site.ts';
@@ -85,10 +89,24 @@ export interface Stage {
   steerable: boolean;
   settle(): Promise<void>;
   stop(): Promise<void>;
+  /** What a router is made of. */
+  parts: { node: Node; store: Store; watches: Watches };
 }
 
-export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Promise<Stage> {
-  const clock = createFakeClock();
+export interface StageOptions {
+  maxRuns?: number;
+  clock?: FakeClock;
+  /** In place of those that a test moves by hand. */
+  watches?: Record<string, WatchPerformer>;
+  acts?: Record<string, (params: Data, doing: Doing) => unknown>;
+}
+
+export async function openStage({
+  maxRuns = 10,
+  clock = createFakeClock(),
+  watches: others = {},
+  acts = {},
+}: StageOptions = {}): Promise<Stage> {
   const log = createLog({ level: 'silent' });
   const site = await startSiteOn(clock, { store: await openMemoryStore(), definitions: [...MACHINES] });
   const { node } = site;
@@ -151,6 +169,7 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
       return {};
     },
     'linear.move': ({ to }) => ({ moved: true, state: to }),
+    ...acts,
   };
   const performer = (act: string): ActPerformer => ({
     kind: 'act',
@@ -226,6 +245,7 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
       repository: watch(() => ({})),
       issue: watch(() => ({})),
       consumer: watch(() => ({})),
+      ...others,
     },
   });
   const outbox = createOutbox({
@@ -352,6 +372,7 @@ export async function openStage({ maxRuns = 10 }: { maxRuns?: number } = {}): Pr
     },
     pleas: () => [...pleas],
     settle,
+    parts: { node, store: site.store, watches },
     async stop() {
       await letterbox.stop();
       await watches.stop();

@@ -1,0 +1,250 @@
+/**
+ * Law 12: the same fact gives the same future, whether a hook told of it or a look found it. For every observation
+ * there is, one Chartroom gets the hooks and never looks by itself, another gets none: what they know, wish and do
+ * afterwards is the same.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Data } from './place.ts';
+import { REPO, openTwins, pictureOf } from './twins.ts';
+import type { Half, Login, Twins } from './twins.ts';
+
+let twins: Twins;
+before(async () => {
+  twins = await openTwins();
+});
+after(() => twins.close());
+
+/** The work of one test, the same in both worlds. */
+interface Work {
+  session: string;
+  agent: string;
+  branch: string;
+  number: number;
+  /** What its pull request changes. */
+  file: string;
+}
+
+let count = 0;
+const both = async (act: (half: Half) => Promise<unknown>): Promise<void> => {
+  for (const half of twins.halves) await act(half);
+};
+
+async function hire(): Promise<{ agent: string; n: number }> {
+  const n = ++count;
+  await both(({ stage }) => stage.hire(`ada-${n}`, 'implementer'));
+  return { agent: `agent/ada-${n}`, n };
+}
+
+/** A session that is at work on its first run. */
+async function begun(more: Data = {}): Promise<Omit<Work, 'number' | 'file'>> {
+  const { agent, n } = await hire();
+  const session = `session/s${n}`;
+  const brief = {
+    title: `Work ${n}`,
+    body: 'As asked.',
+    source: { kind: 'manual' },
+    repo: REPO,
+    base: 'main',
+    kind: 'implement',
+    deliver: 'pull_request',
+    pin: agent,
+    gates: { checks: ['Tests'], review: 'required' },
+    merge: 'people',
+    reviewers: 'people',
+    queueCheck: 'merge-steward/queue',
+    ...more,
+  };
+  await both(({ stage }) => stage.send(session, 'open', brief));
+  const { context } = await twins.told.stage.show(session);
+  return { session, agent, branch: String(context['branch']) };
+}
+
+async function openPull(branch: string, as: Login = 'chartroom'): Promise<number> {
+  const { number } = await twins.as(as, 'POST', '/pulls', { title: 'Work', head: branch, base: 'main' });
+  return Number(number);
+}
+
+/** Its pull request is open, seen by both, and nothing is owed. */
+async function withPull(more: Data = {}): Promise<Work> {
+  const work = await begun(more);
+  const file = `work-${count}.txt`;
+  await twins.push(work.branch, 'chartroom', { [file]: 'new\n' });
+  const number = await openPull(work.branch);
+  await both(({ stage }) => stage.finish(work.agent));
+  await twins.arrive(work.session);
+  await same(work.session, 'before anything happened');
+  return { ...work, number, file };
+}
+
+async function same(session: string, when: string): Promise<unknown> {
+  const [told, lost] = [await pictureOf(twins.told, session), await pictureOf(twins.lost, session)];
+  assert.deepEqual(lost, told, when);
+  return told;
+}
+
+/** Whatever is being worked on ends, in both: well where checks failed; else a repair that moved nothing is parked. */
+async function goOn(work: Pick<Work, 'session' | 'agent' | 'branch'>): Promise<void> {
+  const { session, agent, branch } = work;
+  for (let run = 0; run < 3; run++) {
+    const [told, lost] = twins.halves.map(({ stage }) => stage.running(agent)?.for ?? null);
+    assert.equal(lost, told, 'the same run begins');
+    if (told === null) break;
+    if (told === 'checks') await twins.push(branch, 'chartroom');
+    await both(({ stage }) => stage.finish(agent));
+    await twins.arrive(session);
+    await same(session, `after the run for ${told}`);
+  }
+}
+
+const check = ({ branch }: Work, name: string, conclusion: string | null, more: Data = {}) =>
+  twins.as('ci[bot]', 'POST', '/check-runs', {
+    name,
+    head_sha: twins.github.head(REPO, branch)!,
+    ...(conclusion === null ? { status: 'in_progress' } : { status: 'completed', conclusion }),
+    ...more,
+  });
+const review = ({ number }: Work, event: string, more: Data = {}, by: Login = 'ann') =>
+  twins.as(by, 'POST', `/pulls/${number}/reviews`, { event, body: 'Words.', ...more });
+const comment = ({ number }: Work, by: Login, body: string) =>
+  twins.as(by, 'POST', `/issues/${number}/comments`, { body });
+const state = ({ number }: Work, to: 'open' | 'closed', by: Login = 'ann') =>
+  twins.as(by, 'PATCH', `/pulls/${number}`, { state: to });
+
+/** What happens, one after the other, to one piece of work. */
+type Story = Record<string, (work: Work) => Promise<unknown>>;
+
+/** Whose news is nobody’s. */
+const INERT = /of a bot|commented/;
+
+const PULL: Record<string, Story> = {
+  'its reviews': {
+    review_commented: (work) => review(work, 'COMMENT'),
+    'review_changes_requested, with places': (work) =>
+      review(work, 'REQUEST_CHANGES', { comments: [{ path: work.file, line: 1, side: 'RIGHT', body: 'Why?' }] }),
+    'review_changes_requested by another': (work) => review(work, 'REQUEST_CHANGES', {}, 'susan'),
+    'a review that is dismissed': ({ number }) => dismissLast(number),
+    review_approved: (work) => review(work, 'APPROVE'),
+    'an approval that is dismissed': ({ number }) => dismissLast(number),
+  },
+  'its checks': {
+    check_pending: (work) => check(work, 'Tests', null),
+    check_passed: (work) => check(work, 'Tests', 'success'),
+    'check_failed, with what really failed': async (work) => {
+      await check(work, 'Checks', 'failure', {
+        output: {
+          title: 'Lint failed',
+          summary: '1 error',
+          annotations: [{ path: 'a.txt', start_line: 1, end_line: 1, annotation_level: 'failure', message: 'no' }],
+        },
+      });
+      await check(work, 'Tests', 'failure');
+    },
+    'check_failed by a commit status': async ({ branch }) => {
+      const status = { state: 'failure', context: 'Tests', description: 'no' };
+      await twins.as('ann', 'POST', `/statuses/${twins.github.head(REPO, branch)!}`, status);
+    },
+    'check_failed by the queue: evicted': async (work) => {
+      await check(work, 'Tests', 'success');
+      await check(work, 'merge-steward/queue', 'failure', {
+        output: { title: 'Evicted', summary: 'Conflict.', text: JSON.stringify({ incidentId: 'i-1' }) },
+      });
+    },
+  },
+  'its heads and its looks': {
+    'pr_synchronize by a run of ours': ({ branch }) => twins.push(branch, 'chartroom'),
+    'pr_synchronize by somebody else': ({ branch }) => twins.push(branch, 'ann'),
+    'another title': ({ number }) => twins.as('ann', 'PATCH', `/pulls/${number}`, { title: 'Better' }),
+    'made a draft': ({ number }) => twins.github.setDraft(REPO, number, true, 'ann'),
+    'made ready again': ({ number }) => twins.github.setDraft(REPO, number, false, 'ann'),
+    'a base that moved into conflict with it': ({ file }) => twins.push('main', 'ann', { [file]: 'theirs\n' }),
+  },
+  'what is said on it': {
+    'a comment of a person': (work) => comment(work, 'ann', 'Please tighten the naming.'),
+    'a comment of a bot': (work) => comment(work, 'other[bot]', 'Coverage went up.'),
+    'a comment on a line': ({ number, branch, file }) =>
+      twins.as('ann', 'POST', `/pulls/${number}/comments`, {
+        body: 'This line.',
+        path: file,
+        line: 1,
+        commit_id: twins.github.head(REPO, branch)!,
+      }),
+  },
+  'its end, undone and done': {
+    'a comment of the person who is about to close it': (work) => comment(work, 'ann', 'Wrong approach.'),
+    'pr_closed by a person': (work) => state(work, 'closed'),
+    pr_reopened: (work) => state(work, 'open'),
+    pr_merged: ({ number }) => twins.as('ann', 'PUT', `/pulls/${number}/merge`, { merge_method: 'squash' }),
+  },
+  'its end by our own account, though nobody took the work back': {
+    'pr_closed by ourselves': (work) => state(work, 'closed', 'chartroom'),
+    'the next one of the branch': async ({ branch }) => void (await openPull(branch)),
+  },
+  'its branch': {
+    'that is deleted': ({ branch }) => twins.as('ann', 'DELETE', `/git/refs/heads/${branch}`),
+  },
+};
+
+async function dismissLast(number: number): Promise<void> {
+  const reviews = (await twins.as('ann', 'GET', `/pulls/${number}/reviews`)) as unknown as { id: number }[];
+  await twins.as('acme', 'PUT', `/pulls/${number}/reviews/${reviews.at(-1)!.id}/dismissals`, { message: 'no' });
+}
+
+describe('of a pull request', () => {
+  for (const [name, story] of Object.entries(PULL)) {
+    test(`${name}: ${Object.keys(story).join(' · ')}`, async () => {
+      const work = await withPull();
+      await tell(work, story);
+      await both(({ stage }) => stage.send(work.session, 'correct.close', { outcome: 'cancelled' }));
+    });
+  }
+
+  test('pr_opened in mid-run, and after it the end of the run', async () => {
+    const work = await begun();
+    await twins.push(work.branch, 'chartroom');
+    await openPull(work.branch);
+    await twins.arrive(work.session);
+    await same(work.session, 'opened in mid-run');
+    await goOn(work);
+  });
+
+  test('pr_opened by a person while the work is withdrawn: wished closed', async () => {
+    const work = await begun();
+    await both(({ stage }) => stage.send(work.session, 'correct.withdraw'));
+    await twins.push(work.branch, 'chartroom');
+    await openPull(work.branch, 'ann');
+    await twins.arrive(work.session);
+    assert.match(JSON.stringify(await same(work.session, 'opened while withdrawn')), /pull\.close/);
+  });
+
+  test('pr_opened after the session was closed: wished closed, and opened again by a person it stays', async () => {
+    const work = await begun();
+    await twins.push(work.branch, 'chartroom');
+    await both(({ stage }) => stage.send(work.session, 'correct.close', { outcome: 'cancelled' }));
+    const number = await openPull(work.branch);
+    await twins.arrive(work.session);
+    await twins.lost.sweep();
+    assert.match(JSON.stringify(await same(work.session, 'opened too late')), /pull\.close/);
+    await twins.as('ann', 'PATCH', `/pulls/${number}`, { state: 'closed' });
+    await twins.as('ann', 'PATCH', `/pulls/${number}`, { state: 'open' });
+    await twins.arrive(work.session);
+    await twins.lost.sweep();
+    for (const { stage } of twins.halves) {
+      const wished = (await stage.history(work.session)).flatMap(({ effects }) => effects);
+      assert.equal(wished.filter(({ name }) => name === 'pull.close').length, 1);
+    }
+  });
+});
+
+/** After each thing that happens both know the same, and go on in the same way. */
+async function tell(work: Work, story: Story): Promise<void> {
+  let was = await same(work.session, 'at the beginning');
+  for (const [name, happens] of Object.entries(story)) {
+    await happens(work);
+    await twins.arrive(work.session);
+    const is = await same(work.session, name);
+    if (!INERT.test(name)) assert.notDeepEqual(is, was, `${name} means something`);
+    await goOn(work);
+    was = await same(work.session, `after ${name}`);
+  }
+}
