@@ -10,7 +10,7 @@ import type { AgentContext } from './context.ts';
 import { NO_USAGE } from './context.ts';
 import { afterContention, afterCrash, afterGoodRun, afterRun, exitSeen } from './counters.ts';
 import type { Handler } from './event.ts';
-import { hasMail, isWaiting, requeue, settle, unreadOnce } from './mail.ts';
+import { hasMail, isWaiting, isWhole, requeue, settle, unreadOnce } from './mail.ts';
 import { clockUsedMs, endProcess, silentFor, spent, withdrawn } from './run.ts';
 
 /** A process that left without a turn is not started again at once: it may leave again. */
@@ -28,6 +28,7 @@ export function hasCompany(
 
 export const shouldWake = (context: AgentContext, at: string): boolean =>
   context.mode === 'chat' &&
+  isWhole(context) &&
   (hasMail(context) || context.consumers.length > 0 || (context.chat.left && hasCompany(context, at, 'consumer')));
 
 /** Another process of this conversation, under a name of its own. */

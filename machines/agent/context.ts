@@ -3,7 +3,7 @@
  * run it has accepted, what became of earlier processes, its mail, and what it holds.
  */
 import type { Birth, Timers } from '../contract.ts';
-import type { AgentLimits, RunBegun } from '../events/agent.ts';
+import type { AgentLimits, Origin, RunBegun } from '../events/agent.ts';
 import type { Usage, WorkKind } from '../events/common.ts';
 import type { Note } from '../notes.ts';
 
@@ -120,6 +120,8 @@ export type AgentContext = {
   kinds: WorkKind[];
   actions: string[];
   hiredAt: string | null;
+  /** Of a chat from elsewhere, and how many of its letters are in; null = it began here. */
+  origin: (Origin & { adopted: number }) | null;
   run: Run | null;
   /** Where the life goes when the process is gone. */
   afterwards: 'asleep' | 'stopped' | 'archived';
@@ -198,6 +200,7 @@ export function newAgent({ address, timers }: Birth): AgentContext {
     kinds: [],
     actions: [],
     hiredAt: null,
+    origin: null,
     run: null,
     afterwards: 'asleep',
     crashes: [],

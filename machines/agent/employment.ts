@@ -22,9 +22,10 @@ const REVIEWS_KEPT = 100;
 
 export const hired: Handler = (_, event) => {
   if (event.type !== 'hire') return {};
-  const { user, lanes, driver, mode, env, limits, github, settings } = event.data;
+  const { user, lanes, driver, mode, env, limits, github, settings, origin } = event.data;
   const { role, missing } = roleOfHire(event);
   if (missing !== undefined) return { wishes: [refuse('guard', missing)] };
+  if (origin !== undefined && mode !== 'chat') return { wishes: [refuse('guard', 'only a chat is adopted')] };
   const { kinds, actions } = settings ?? role;
   return {
     set: {
@@ -40,6 +41,8 @@ export const hired: Handler = (_, event) => {
       actions: [...actions],
       hiredAt: event.at,
       cause: causeOf(event),
+      ...(origin === undefined ? {} : { origin: { ...origin, adopted: 0 } }),
+      ...(origin?.archived === true && origin.letters === 0 ? { afterwards: 'archived' as const } : {}),
     },
   };
 };

@@ -55,6 +55,45 @@ export const queueMail: Handler = (context, event) => {
   return { set: withMail(kept([...context.mail, letter])) };
 };
 
+/** Letters of another system, in order; with the last of them the chat is whole, and is what it was there. */
+export const adoptMail: Handler = (context, event) => {
+  if (event.type !== 'mail.adopted') return {};
+  const { origin } = context;
+  const { from, letters } = event.data;
+  if (origin === null) return { wishes: [refuse('guard', 'this chat began here: it adopts no letters')] };
+  if (from < origin.adopted) return {};
+  const adopted = origin.adopted + letters.length;
+  if (from > origin.adopted || adopted > origin.letters) {
+    return { wishes: [refuse('guard', `${origin.adopted} of its ${origin.letters} letters are here`)] };
+  }
+  const mail = letters.map((letter): Mail => ({ ...ADOPTED, ...letter }));
+  if ([...context.mail, ...mail].filter(isWaiting).length > WAITING_MAX) {
+    return { wishes: [refuse('limit', `more than ${WAITING_MAX} letters would wait here`)] };
+  }
+  const isPutAway = adopted === origin.letters && origin.archived;
+  const cause = { by: event.source, reason: `archived at ${origin.system}`, at: event.at };
+  return {
+    set: {
+      ...withMail(kept([...context.mail, ...mail])),
+      origin: { ...origin, adopted },
+      ...(isPutAway ? { afterwards: 'archived', cause } : {}),
+    },
+  };
+};
+
+const ADOPTED = {
+  kind: 'say',
+  urgent: false,
+  unreadExits: 0,
+  about: null,
+  due: null,
+  steering: false,
+  why: null,
+} as const;
+
+/** Its letters from elsewhere are all here, or there are none. */
+export const isWhole = ({ origin }: AgentContext): boolean => origin === null || origin.adopted >= origin.letters;
+
 /** Nobody answered these in time: whoever asked is told so, once. */
 export const expire: Handler = (context, event) => {
   const overdue = context.mail.filter((letter) => isWaiting(letter) && letter.due !== null && letter.due <= event.at);

@@ -95,8 +95,12 @@ export function project(view: View): Projection {
     title: `${context.role} (${context.driver})`,
     user: context.user,
     mission: null,
-    refs:
-      claims(view).length === 0 ? [] : context.subscriptions.map(({ repo }) => `subscription:${repo.toLowerCase()}`),
+    refs: [
+      ...(claims(view).length === 0
+        ? []
+        : context.subscriptions.map(({ repo }) => `subscription:${repo.toLowerCase()}`)),
+      ...(context.origin?.names.map((name) => `name:${name}`) ?? []),
+    ],
     tags: {
       role: context.role,
       driver: context.driver,

@@ -107,6 +107,7 @@ export const agent = base.extend({
     reviewPulls: decides(reviewPulls),
     // mail and chat
     queueMail: decides(mail.queueMail),
+    adoptMail: decides(mail.adoptMail),
     withdraw: decides(mail.withdraw),
     deliverMail: decides(mail.deliver),
     steerThis: decides(mail.steerThis),

@@ -39,6 +39,20 @@ export const roleSettings = z.strictObject({
   aliases: z.array(z.string()).max(50).optional(),
 });
 
+/** Where a chat was before it was adopted here; what was said there follows in `mail.adopted`. */
+export const origin = z.strictObject({
+  system: z.literal('workgraph'),
+  /** Its names there; it is found by each of them, and adopted once. */
+  names: z.array(line).min(1).max(50),
+  /** What there speaks of it, and how. */
+  references: z.array(line).max(500),
+  /** How many letters follow. */
+  letters: z.number().int().min(0),
+  /** It was put away there, and is here once its letters are in. */
+  archived: z.boolean(),
+});
+export type Origin = z.infer<typeof origin>;
+
 export const hire = z.strictObject({
   role: line,
   user: z.string().optional(),
@@ -50,6 +64,7 @@ export const hire = z.strictObject({
   /** The GitHub login this agent reviews as, when it has an identity of its own (its token stays in the configuration). */
   github: z.strictObject({ login: z.string().optional() }).optional(),
   settings: roleSettings.optional(),
+  origin: origin.optional(),
 });
 export type Hire = z.infer<typeof hire>;
 
@@ -254,6 +269,27 @@ export const AGENT_EVENTS = {
   'query.withdrawn': {
     data: z.strictObject({ about: z.string().max(500) }),
     means: 'What its sender asked about is so no more: what of it was not read yet need not be answered.',
+  },
+  'mail.adopted': {
+    data: z.strictObject({
+      /** How many letters came before these. */
+      from: z.number().int().min(0),
+      letters: z
+        .array(
+          z.strictObject({
+            id: z.string().max(256),
+            at: time,
+            author: line,
+            text: prose,
+            answer: prose.nullable(),
+            /** queued: nobody there had read it. */
+            state: z.enum(['queued', 'answered', 'failed']),
+          }),
+        )
+        .min(1)
+        .max(500),
+    }),
+    means: 'What was said in this chat where it was before.',
   },
   'consumer.attached': {
     data: z.strictObject({ consumer: z.string(), kind: z.enum(['terminal', 'page']) }),

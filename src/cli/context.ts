@@ -53,7 +53,9 @@ export async function addressFor(
   const id = slug(name);
   const wanted = name.toLowerCase();
   const exact = items.filter(
-    ({ address, refs }) => address.split('/')[1] === id || refs.some((ref) => ref.toLowerCase() === `issue:${wanted}`),
+    ({ address, refs }) =>
+      address.split('/')[1] === id ||
+      refs.some((ref) => [`issue:${wanted}`, `name:${wanted}`].includes(ref.toLowerCase())),
   );
   // Never by owner or text: `stop ad` must not reach a session because its agent is called ada.
   const near = items.filter(

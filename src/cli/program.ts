@@ -13,6 +13,7 @@ import { addCreateCommands } from './commands/create.ts';
 import { addDeadCommands } from './commands/dead.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addHookCommands } from './commands/hooks.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addMachineCommands } from './commands/machine.ts';
 import { addMissionCommands } from './commands/mission.ts';
@@ -63,6 +64,7 @@ export function createProgram(terminal: Terminal, run: Run): Command {
   addCreateCommands(program, run);
   addMissionCommands(program, run);
   addPurgeCommand(program, run);
+  addImportCommand(program, run);
   addDeadCommands(program, run);
   addHookCommands(program, run);
   addReplayCommand(program, run);

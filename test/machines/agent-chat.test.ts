@@ -522,3 +522,45 @@ test('a silent chat is asked and interrupted as a run is; its letter fails with 
   assert.deepEqual(mail(agent), ['hello: failed']);
   assert.equal(life(agent), 'awake');
 });
+
+// — adopted from elsewhere —
+
+const origin = (letters: number, archived = false) => ({
+  system: 'workgraph',
+  names: ['/p/.workgraph#0', '.chat-0'],
+  references: [],
+  letters,
+  archived,
+});
+const letters = (...texts: string[]) =>
+  texts.map((text) => ({
+    id: text,
+    at: '2025-12-01T00:00:00.000Z',
+    author: 'person/ben',
+    text,
+    answer: null,
+    state: 'queued',
+  }));
+
+test('an adopted chat is not woken before its last letter is in, and reads them in one turn', () => {
+  const agent = hire({ mode: 'chat', origin: origin(2) }, 'agent/eve');
+  assert.deepEqual(agent.project().refs, ['name:/p/.workgraph#0', 'name:.chat-0']);
+  agent.take('mail.adopted', { from: 0, letters: letters('one') });
+  assert.equal(life(agent), 'asleep');
+  assert.equal(agent.take('mail.adopted', { from: 0, letters: letters('one') }).outcome, 'recorded', 'said twice');
+  assert.equal(agent.send('mail.adopted', { from: 1, letters: letters('two', 'three') }).outcome, 'refused');
+  agent.take('mail.adopted', { from: 1, letters: letters('two') });
+  assert.deepEqual(prompted(started(agent)), ['one', 'two']);
+});
+
+test('put away there, it is put away here; no worker is adopted', () => {
+  assert.equal(life(hire({ mode: 'chat', origin: origin(0, true) }, 'agent/eve')), 'archived');
+  const agent = hire({ mode: 'chat', origin: origin(1, true) }, 'agent/eve');
+  agent.take('mail.adopted', { from: 0, letters: letters('one') });
+  assert.equal(life(agent), 'archived');
+  agent.take('correct.restore');
+  assert.equal(life(agent), 'starting', 'what nobody had read is read when it is brought back');
+  const worker = testActor(agentDefinition, 'agent/ada');
+  const refused = worker.send('hire', { role: 'implementer', driver: 'scripted', mode: 'worker', origin: origin(0) });
+  assert.equal(refused.outcome, 'refused');
+});

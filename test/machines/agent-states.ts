@@ -134,6 +134,12 @@ export const SAMPLES: Record<AgentEventType, [Record<string, unknown>, Sending?]
   answer: [{ text: 'x' }],
   query: [{ text: 'x' }],
   'query.withdrawn': [{ about: 'x' }],
+  'mail.adopted': [
+    {
+      from: 0,
+      letters: [{ id: 'l1', at: '2025-12-01T00:00:00.000Z', author: 'ben', text: 'x', answer: 'y', state: 'answered' }],
+    },
+  ],
   'consumer.attached': [{ consumer: 't2', kind: 'page' }],
   'consumer.left': [{ consumer: 't1', kind: 'terminal' }],
   'pulls.observed': [{ repo: 'acme/api', pulls: [] }],
