@@ -2,7 +2,7 @@
  * The one test command: brings nats-server where it is missing (the journeys need the real one), then runs every
  * compiled test with node's own runner and leaves with its exit code.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { run } from 'node:test';
@@ -14,22 +14,59 @@ import { PACKAGE_ROOT } from '../src/package.ts';
 const CONCURRENCY_MAX = 4;
 /** One more than there are cores: files that wait for a timer or a process leave theirs to another. */
 const CONCURRENCY = Math.min(availableParallelism() + 1, CONCURRENCY_MAX);
-/** Whose files take longest, begun first so that the last core is not left alone with one of them. */
-const LONGEST = ['journeys', 'simulation', 'scenarios', 'crash'];
+/** Folders that take longest, begun first so that the last core is not left alone with one of them. */
+const LONGEST = ['journeys', 'simulation', 'effects', 'scenarios', 'demo', 'actor', 'crash', 'machines', 'care'];
+/**
+ * Folders whose files share one process: what they load is loaded and made quick once, which halves what they cost.
+ * Each of their files still runs alone when it is named.
+ */
+const TOGETHER = [
+  'actor',
+  'bridge',
+  'bus',
+  'care',
+  'cli',
+  'config',
+  'demo',
+  'drivers',
+  'effects',
+  'machines',
+  'store',
+  'visualizer',
+];
+/** Not with the others of their folder: browsers and programs have long lives of their own. */
+const ALONE = ['cli/process.test.js', 'visualizer/page.test.js'];
 
 const compiled = path.join(PACKAGE_ROOT, 'dist', 'test');
 const wanted = process.argv.slice(2);
+const folderOf = (file: string): string => file.split(path.sep)[0]!;
 const rank = (file: string): number => {
-  const at = LONGEST.indexOf(file.split(path.sep)[0]!);
+  const at = LONGEST.indexOf(folderOf(file.replace(/^together[/\\]|\.test\.js$/g, '')));
   return at === -1 ? LONGEST.length : at;
 };
-const files = readdirSync(compiled, { recursive: true, encoding: 'utf8' })
+const found = readdirSync(compiled, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
   // What was compiled once and has no source any more is nobody's test.
   .filter((file) => existsSync(path.join(PACKAGE_ROOT, 'test', file.replace(/\.js$/, '.ts'))))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-  .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  .sort();
+const files = (wanted.length === 0 ? together(found) : found)
+  .sort((a, b) => rank(a) - rank(b))
   .map((file) => path.join(compiled, file));
+
+/** Puts one file that imports them all in the place of a folder's files. */
+function together(each: string[]): string[] {
+  const shares = (file: string): boolean => TOGETHER.includes(folderOf(file)) && !ALONE.includes(file);
+  rmSync(path.join(compiled, 'together'), { recursive: true, force: true });
+  mkdirSync(path.join(compiled, 'together'));
+  const folders = TOGETHER.map((folder) => {
+    const members = each.filter((file) => shares(file) && folderOf(file) === folder);
+    const name = path.join('together', `${folder}.test.js`);
+    writeFileSync(path.join(compiled, name), members.map((file) => `import '../${file}';\n`).join(''));
+    return name;
+  });
+  return [...folders, ...each.filter((file) => !shares(file))];
+}
 
 if (files.length === 0) {
   process.stderr.write(`✗ no test file has ${wanted.join(' or ')} in its path\n`);

@@ -387,7 +387,7 @@ test('whatever is thrown at a door: one outcome, the same at each, and no effect
       if (!isTaken) assert.deepEqual(await doors.actors(), was);
       assert.deepEqual(doors.surplus(), [], 'no second receipt');
     }),
-    { numRuns: Number(process.env['CHARTROOM_TEST_BAD_INPUTS'] ?? 150) },
+    { numRuns: Number(process.env['CHARTROOM_TEST_BAD_INPUTS'] ?? 80) },
   );
   await works();
 });

@@ -17,7 +17,7 @@ import { pick, randomFrom, sampleOf } from '../support/sample.ts';
 import type { Random } from '../support/sample.ts';
 
 /** Each walk is one life; by hand: `WALKS=2000`. */
-const WALKS = Number(process.env['WALKS'] ?? 40);
+const WALKS = Number(process.env['WALKS'] ?? 20);
 const STEPS = 60;
 const START_MS = Date.parse('2026-01-05T10:00:00.000Z');
 const TIMERS = {};

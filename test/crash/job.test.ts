@@ -1,4 +1,4 @@
 import { JOB } from './job.ts';
 import { sample } from './sample.ts';
 
-sample(JOB, { singles: 16, chains: 6 });
+sample(JOB, { singles: 8, chains: 3 });

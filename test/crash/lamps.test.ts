@@ -1,4 +1,4 @@
 import { LAMPS } from './lamps.ts';
 import { sample } from './sample.ts';
 
-for (const scenario of LAMPS) sample(scenario, { singles: 16, chains: 2 });
+for (const scenario of LAMPS) sample(scenario, { singles: 8, chains: 1 });

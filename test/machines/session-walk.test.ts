@@ -378,7 +378,9 @@ function remember(session: Play): void {
   }
 }
 
-const RUNS = { numRuns: Number(process.env['WALKS'] ?? 200), seed: 42, includeErrorInReport: true };
+/** Each walk is one life; by hand: `WALKS=2000`. Fewer and a state of some region is not come through. */
+const WALKS = Number(process.env['WALKS'] ?? 200);
+const runs = (numRuns: number) => ({ numRuns, seed: 42, includeErrorInReport: true });
 
 test('a session that came from an issue is never lost', () => {
   fc.assert(
@@ -386,7 +388,7 @@ test('a session that came from an issue is never lost', () => {
       steps,
       walk((session) => session.send('issue.observed', issue())),
     ),
-    RUNS,
+    runs(WALKS),
   );
 });
 
@@ -396,14 +398,14 @@ test('a session opened by hand for a report is never lost', () => {
       steps,
       walk((session) => session.send('open', work({ deliver: 'report', kind: 'docs' }))),
     ),
-    RUNS,
+    runs(WALKS / 2),
   );
 });
 
 test('a session of a mission, reviewed by people and merged by the queue, is never lost', () => {
   const open = (session: Play): void =>
     void session.send('open', work({ mission: 'mission/m1', item: 'a', reviewers: 'people', merge: 'queue' }));
-  fc.assert(fc.property(steps, walk(open)), RUNS);
+  fc.assert(fc.property(steps, walk(open)), runs(WALKS / 2));
 });
 
 test('a review session is never lost', () => {
@@ -418,7 +420,7 @@ test('a review session is never lost', () => {
         target: { number: 7, head: H1 },
       }),
     );
-  fc.assert(fc.property(steps, walk(open)), RUNS);
+  fc.assert(fc.property(steps, walk(open)), runs(WALKS / 2));
 });
 
 test('the walks come through every state of every region', () => {
