@@ -4,13 +4,14 @@
  */
 import type { Supervision, Projection, WaitingOn } from '../../machines/contract.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
+import { StoreError } from '../store/store.ts';
 import type { Store } from '../store/store.ts';
 import { idOf, kindOf } from './address.ts';
 import { put } from './batch.ts';
 import type { Batch } from './batch.ts';
 import type { Stood } from './decide.ts';
-import { foldActor, marked, readStepped, steppedRow } from './folded.ts';
-import type { Marks, SnapshotRow } from './folded.ts';
+import { foldActor, marked, readStepped, steppedRow, unread } from './folded.ts';
+import type { Folded, Marks, SnapshotRow } from './folded.ts';
 import type { JournalEntry } from './journal.ts';
 import { isSameContent } from './patch.ts';
 import type { Registry } from './registry.ts';
@@ -94,7 +95,7 @@ interface ActorsOptions {
   read: (key: string) => string | undefined;
   activeMax: number;
   /** Told once of each that is not whole. */
-  onDamage: (address: string, damage: string) => void;
+  onDamage: (actor: Actor, damage: string) => void;
 }
 
 /** Kinds of which every address is kept in memory, for target checks with near names; fleets are small. */
@@ -143,7 +144,7 @@ export function createActors({ registry, read, activeMax, onDamage }: ActorsOpti
   function activate(actor: Actor): void {
     const definition = registry.get(actor.kind);
     if (definition === undefined) return;
-    const { state, marks, since, damage } = foldActor(read, actor.address, definition.version);
+    const { state, marks, since, damage, watching, parked } = rowsOf(actor.address, definition.version);
     actor.marks = marks;
     actor.since = since;
     if (damage !== null) {
@@ -163,16 +164,31 @@ export function createActors({ registry, read, activeMax, onDamage }: ActorsOpti
       const reason = `its state cannot be read by this version of ${actor.kind}: ${message}`;
       actor.parked = { at: state.at, envelope: '', type: '', reason, stack };
     }
-    actor.watching = read(KEYS.watching(actor.address)) !== undefined;
-    const parked = read(KEYS.parked(actor.address));
-    if (parked !== undefined) actor.parked = JSON.parse(parked) as Parked;
+    actor.watching = watching;
+    if (parked === undefined) return;
+    try {
+      actor.parked = JSON.parse(parked) as Parked;
+    } catch {
+      damaged(actor, 'what says why it was parked is not JSON');
+    }
+  }
+
+  function rowsOf(address: string, version: string): Folded & { watching: boolean; parked: string | undefined } {
+    try {
+      const watching = read(KEYS.watching(address)) !== undefined;
+      return { ...foldActor(read, address, version), watching, parked: read(KEYS.parked(address)) };
+    } catch (error) {
+      // A table with a damaged block: whoever lies elsewhere goes on.
+      if (!(error instanceof StoreError)) throw error;
+      return { ...unread(version, error.message), watching: false, parked: undefined };
+    }
   }
 
   function damaged(actor: Actor, damage: string): void {
     if (actor.parked?.damaged === true) return;
     const at = actor.stood?.live.state.at ?? '';
     actor.parked = { at, envelope: '', type: '', reason: damage, stack: '', damaged: true };
-    onDamage(actor.address, damage);
+    onDamage(actor, damage);
   }
 
   function evict(keep: string): void {
@@ -203,7 +219,7 @@ export function createActors({ registry, read, activeMax, onDamage }: ActorsOpti
       if (active !== undefined) return rowOf(active);
       const text = read(KEYS.index(address));
       if (text === undefined) return null;
-      const row = JSON.parse(text) as IndexRow;
+      const row = readIndex(text, address);
       return { ...row, updatedAt: updatedAt(read, row) };
     },
     stand(actor, stood, entry, entryBytes, batch) {
@@ -259,6 +275,15 @@ export function createActors({ registry, read, activeMax, onDamage }: ActorsOpti
 export function updatedAt(read: (key: string) => string | undefined, row: IndexRow): string {
   const stepped = read(KEYS.stepped(row.address));
   return stepped === undefined ? row.updatedAt : readStepped(stepped).at;
+}
+
+/** A row of the index; of one that is not JSON that it cannot be read: what lists many must not fail for one. */
+export function readIndex(text: string, address: string): IndexRow {
+  try {
+    return JSON.parse(text) as IndexRow;
+  } catch {
+    return { ...UNREADABLE, address, value: null, updatedAt: '', final: false };
+  }
 }
 
 function indexRow(state: ActorState, projection: Projection, address: string): IndexRow {

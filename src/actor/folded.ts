@@ -67,6 +67,14 @@ export function foldActor(read: Read, address: string, version: string): Folded 
   return bad(seq + 1, `its journal has no entry ${seq + 1}, and its last step was ${last}`);
 }
 
+/** An actor whose rows the store cannot read. */
+export const unread = (version: string, why: string): Folded => ({
+  state: unborn(version),
+  marks: { value: 0, waitingOn: 0 },
+  since: { bytes: 0, entries: 0, snapshotBytes: 0 },
+  damage: `its rows cannot be read: ${why}`,
+});
+
 /** @throws Error that says what is wrong with it */
 function snapshotRow(text: string, version: string): SnapshotRow {
   const row = parsed(text) as SnapshotRow;

@@ -29,6 +29,8 @@ export interface Ledger {
   /** Starts behind the last batch of the store. */
   load(): void;
   dead(): Error | null;
+  /** Nothing is written any more: the store cannot be relied on. */
+  end(error: Error): void;
   failed: Promise<never>;
 }
 
@@ -160,6 +162,7 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath, lapse = 
       lastHash = hash;
     },
     dead: () => dead,
+    end: die,
     failed,
   };
 }

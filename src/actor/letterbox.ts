@@ -70,7 +70,10 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
     const key = KEYS.meta(`position!${stream}`);
     const row = node.read(key);
     let position = identity.firstSeq > 0 ? identity.firstSeq - 1 : 0;
-    const stored = row === undefined ? null : (JSON.parse(row) as StoredPosition);
+    const stored = row === undefined ? null : readPosition(row);
+    if (row !== undefined && stored === null) {
+      tellPerson(`how far the ${stream} stream was read cannot be read: read from its start, known ids are dropped`);
+    }
     if (stored !== null && 'end' in stored) {
       position = identity.lastSeq;
       // Before anything is read: what comes from now on is read even by the next start.
@@ -233,6 +236,14 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
       await Promise.allSettled(loops);
     },
   };
+}
+
+function readPosition(row: string): StoredPosition | null {
+  try {
+    return JSON.parse(row) as StoredPosition;
+  } catch {
+    return null;
+  }
 }
 
 /** Whoever sent one of them has no receipt, and sends it again. */

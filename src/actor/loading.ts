@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import type { Actor, Actors } from './actors.ts';
-import type { Envelope } from './envelope.ts';
 import { decodeEntry } from './journal.ts';
+import { noMail, readMail } from './mailbox.ts';
 import type { Item, Mailbox } from './mailbox.ts';
 import type { OutboxRows, PendingAct } from './outbox-rows.ts';
 import type { Registry } from './registry.ts';
@@ -40,9 +40,17 @@ export async function loadNode(options: LoadingOptions): Promise<Loaded> {
 
 async function loadMail({ store, clock, actors, mailbox }: LoadingOptions): Promise<number> {
   const stored: { address: string; item: Item & { number: number } }[] = [];
+  let last = 0;
   for await (const [key, value] of store.scan(SPACES.mail)) {
     const [address, number] = keyParts(key, 2) as [string, string];
-    const { door, envelope } = JSON.parse(value) as { door: Item['door']; envelope: Envelope };
+    last = Math.max(last, Number(number));
+    const mail = readMail(value);
+    if (mail === null) {
+      // Its row stays where it is, and the mail around it waits: taken without it, order would be lost.
+      actors.damaged(actors.get(address), noMail(Number(number)));
+      continue;
+    }
+    const { door, envelope } = mail;
     const item = {
       envelope,
       text: JSON.stringify(envelope),
@@ -61,7 +69,7 @@ async function loadMail({ store, clock, actors, mailbox }: LoadingOptions): Prom
     actors.get(address);
     mailbox.push(address, item);
   }
-  return stored.at(-1)?.item.number ?? 0;
+  return last;
 }
 
 /** Acts of an actor that is not whole stay where they are. */
@@ -81,9 +89,9 @@ async function loadOutbox({ store, actors, outbox }: LoadingOptions): Promise<Pe
 
 /** @returns a sentence where the journal does not have it */
 function pendingAct(store: Store, actor: string, seq: number, index: number, attempted: boolean): PendingAct | string {
-  const text = store.get(KEYS.journal(actor, seq));
-  if (text === undefined) return `its outbox names entry ${seq}, which its journal does not have`;
   try {
+    const text = store.get(KEYS.journal(actor, seq));
+    if (text === undefined) return `its outbox names entry ${seq}, which its journal does not have`;
     const { at, effects } = decodeEntry(text);
     const effect = effects[index];
     if (effect === undefined || !('act' in effect))

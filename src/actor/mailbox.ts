@@ -148,3 +148,24 @@ export function createMailbox(): Mailbox {
     },
   };
 }
+
+const DOORS = new Set<unknown>(['mail', 'ask', 'hook', 'inside'] satisfies Item['door'][]);
+
+/** A row of the stored mailbox. */
+export const mailText = (door: Item['door'], envelopeText: string): string =>
+  `{"door":"${door}","envelope":${envelopeText}}`;
+
+/** What is wrong with an actor whose row this is, where `readMail` finds none in it. */
+export const noMail = (number: number): string => `row ${number} of its stored mail is no mail`;
+
+/** What such a row holds; null when that is no mail. */
+export function readMail(text: string): Pick<Item, 'door' | 'envelope'> | null {
+  try {
+    const { door, envelope } = JSON.parse(text) as Pick<Item, 'door' | 'envelope'>;
+    const { id, type, subject, source, data } = envelope;
+    const isMail = DOORS.has(door) && [id, type, subject, source].every((part) => typeof part === 'string');
+    return isMail && typeof data === 'object' && data !== null ? { door, envelope } : null;
+  } catch {
+    return null;
+  }
+}

@@ -63,6 +63,8 @@ export interface NodeOptions {
   activeMax?: number;
   /** The last life with this store was not ended: the first steps are taken with caution. */
   followsCrash?: boolean;
+  /** Nothing is to be written: the store is only looked at. */
+  reading?: boolean;
   /** See `Lease.lapse`: nothing is written or told while it is not null. */
   lapse?: () => Promise<void> | null;
 }
@@ -118,6 +120,8 @@ export interface Node {
   oldestTimerMs(): number;
   /** Age in ms of the oldest envelope in memory, 0 = none. */
   oldestWaitingMs(): number;
+  /** Takes nothing more: the store cannot be relied on. */
+  end(error: Error): void;
   /** Rejects when the store failed: the process has to end. */
   failed: Promise<never>;
   stop(): Promise<void>;
@@ -157,7 +161,7 @@ export function createNode(options: NodeOptions): Node {
     near: (address) => actors.near(address),
     configured: options.configured,
   };
-  const timers = createTimers({ store, clock, fire: fireTimer });
+  const timers = createTimers({ store, clock, fire: fireTimer, onFailure: ledger.end });
   const turn = createTurn({ ledger, mailbox, actors, outbox, timers: () => timers, around, clock, log });
   const parking = createParking({ ledger, mailbox, turn, log });
   const followsCrash = options.followsCrash ?? false;
@@ -298,7 +302,7 @@ export function createNode(options: NodeOptions): Node {
       return;
     }
     const end = clock.now() + BATCH_MS_MAX;
-    const isOver = (): boolean => ledger.isFull() || clock.now() >= end;
+    const isOver = (): boolean => ledger.isFull() || clock.now() >= end || ledger.dead() !== null;
     while (!isOver()) {
       const address = mailbox.next();
       if (address === undefined) break;
@@ -347,8 +351,11 @@ export function createNode(options: NodeOptions): Node {
     else rest();
   }
 
-  function onDamage(actor: string, damage: string): void {
-    log.error({ actor, damage }, 'what the store has of an actor is not whole: it is left as it is');
+  function onDamage(actor: Actor, damage: string): void {
+    log.error({ actor: actor.address, damage }, 'what the store has of an actor is not whole: it is left as it is');
+    if (options.reading === true) return;
+    parking.tellDamage(actor, damage);
+    schedule();
   }
 
   function onDeath(error: Error): void {
@@ -431,6 +438,7 @@ export function createNode(options: NodeOptions): Node {
     queuedBytes: () => mailbox.bytes(),
     oldestTimerMs: () => timers.lateMs(),
     oldestWaitingMs: () => mailbox.oldestMs(clock.now()),
+    end: ledger.end,
     failed: ledger.failed,
     quiet,
     async stop() {

@@ -5,6 +5,7 @@
  */
 import type { Logger } from '../log.ts';
 import { KEYS } from '../store/keys.ts';
+import { StoreError } from '../store/store.ts';
 import type { Actor } from './actors.ts';
 import { kernelFact } from './facts.ts';
 import type { Ledger } from './ledger.ts';
@@ -17,6 +18,8 @@ export interface Parking {
   /** `data.skip` makes the envelope that parked it a dead letter. */
   unpark(actor: Actor, item: Item): void;
   refused(actor: Actor, id: string): Receipt;
+  /** Tells, once for each damage, of an actor that was set aside since the store does not have it whole. */
+  tellDamage(actor: Actor, damage: string): void;
 }
 
 interface ParkingOptions {
@@ -28,6 +31,11 @@ interface ParkingOptions {
 
 export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): Parking {
   function park(actor: Actor, item: Item, error: Error): void {
+    if (error instanceof StoreError) {
+      // No bug of the machine: what its step needs cannot be read, and who knows what else.
+      ledger.end(error);
+      return;
+    }
     const at = turn.stamp(actor);
     log.error({ actor: actor.address, event: item.envelope.type, err: error }, 'a step failed: the actor is parked');
     actor.parked = {
@@ -48,6 +56,13 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
       mailbox.push(actor.address, waiting);
     }
     tell('actor.parked', actor, at, `${actor.address} is parked: ${error.message}`);
+  }
+
+  function tellDamage(actor: Actor, damage: string): void {
+    const row = KEYS.damaged(actor.address);
+    if (ledger.read(row) === damage) return;
+    ledger.put(row, damage);
+    tell('actor.parked', actor, turn.stamp(actor), `${actor.address} is left as it is: ${damage}`);
   }
 
   function unpark(actor: Actor, item: Item): void {
@@ -131,5 +146,5 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     };
   }
 
-  return { park, unpark, refused };
+  return { park, unpark, refused, tellDamage };
 }

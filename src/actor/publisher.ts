@@ -2,12 +2,14 @@
  * Publishes the facts of committed batches, at least once and in order per actor. The row *published up to* follows
  * what the stream has acknowledged, so a start goes on from there, out of the batch records and journals.
  */
-import type { Bus } from '../bus/bus.ts';
+import type { Bus, Letter } from '../bus/bus.ts';
 import { KEYS } from '../store/keys.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { idOf, kindOf } from './address.ts';
+import { StoreError } from '../store/store.ts';
 import type { BatchRecord } from './batch.ts';
+import { batchOf } from './batch-search.ts';
 import type { Fact, FactEnvelope } from './fact.ts';
 import { journalFact } from './facts.ts';
 import { entriesOf, receiptOf } from './journal.ts';
@@ -20,6 +22,10 @@ const DATA_BYTES_MAX = 16_384;
 /** Facts on their way before the stream has acknowledged them. */
 const TOGETHER_MAX = 512;
 const RETRY_MS = 1_000;
+/** What health tells of the stream; older sights are in the log. */
+const NOTES_MAX = 20;
+/** Which life of the stream the facts before went into. */
+const STREAM = KEYS.meta('facts');
 
 export interface Publisher {
   /** Facts as they are committed, for server-sent events. */
@@ -30,6 +36,8 @@ export interface Publisher {
   position(): string;
   /** Batches committed and not yet published. */
   lag(): number;
+  /** What went wrong with the stream, for health. */
+  notes(): string[];
   start(): void;
   stop(): Promise<void>;
 }
@@ -52,6 +60,18 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
   let latest = 0;
   let working: Promise<void> | null = null;
   let stopped = true;
+  /** The stream was found to be the one the facts before went into, and to have them. */
+  let isSame = false;
+  /** Times the link was lost. */
+  let losses = 0;
+  const notes: string[] = [];
+
+  bus.onStatus((status) => {
+    // A server that comes back may have lost what it had acknowledged.
+    if (status === 'connected') return work();
+    isSame = false;
+    losses += 1;
+  });
 
   node.onCommitted(({ facts, batch }) => {
     latest = Math.max(latest, batch);
@@ -72,12 +92,14 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
     if (stopped || working !== null) return;
     working = publishAll().finally(() => {
       working = null;
-      if (published < latest && !stopped) work();
+      if (needsWork() && !stopped) work();
     });
   }
 
+  const needsWork = (): boolean => published < latest || !isSame;
+
   async function publishAll(): Promise<void> {
-    while (published < latest && !stopped) {
+    while (needsWork() && !stopped) {
       try {
         await lapse();
       } catch {
@@ -86,14 +108,21 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
         return;
       }
       if (isStopped()) return;
-      const { messages, upTo } = nextMessages();
+      let next: ReturnType<typeof nextMessages>;
       try {
-        if (messages.length > 0) await bus.publishAll('fact', messages);
+        if (!isSame) await compareStream();
+        next = nextMessages();
+        if (next.messages.length > 0) await bus.publishAll('fact', next.messages);
       } catch (error) {
+        if (error instanceof StoreError) {
+          node.end(error);
+          return;
+        }
         log.debug({ err: (error as Error).message, batch: published + 1 }, 'facts wait for the bus');
         await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve));
         continue;
       }
+      const { messages, upTo } = next;
       for (let batch = published + 1; batch <= upTo; batch++) {
         inMemory -= memory.get(batch)?.length ?? 0;
         memory.delete(batch);
@@ -101,6 +130,53 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
       published = upTo;
       if (messages.length > 0) await node.write([{ key: KEYS.meta('published'), value: String(upTo) }], { lazy: true });
     }
+  }
+
+  /** Whether the stream has what was published: it may have been made anew, or have lost its end. */
+  async function compareStream(): Promise<void> {
+    const lossesBefore = losses;
+    const { created } = await bus.identify('fact');
+    const before = node.read(STREAM);
+    const last = before === created ? await bus.last('fact') : null;
+    if (before !== created) {
+      void node.write([{ key: STREAM, value: created }], { lazy: true });
+      if (before !== undefined && published > 0) {
+        note(`the fact stream was replaced (made ${created}): facts up to batch ${published} are in histories only`);
+      }
+    } else if (last !== null) {
+      const batch = lastBatchIn(last);
+      const lost = batch === null ? 0 : countFacts(batch + 1, published);
+      if (batch !== null && lost > 0) {
+        note(`the fact stream had lost its end: ${lost} facts are told once more`);
+        published = batch;
+      }
+    }
+    isSame = losses === lossesBefore;
+  }
+
+  function note(text: string): void {
+    notes.push(text);
+    notes.splice(0, notes.length - NOTES_MAX);
+    log.warn({}, text);
+  }
+
+  /** The last batch of which a message is the last fact; the one before where more of it should follow. */
+  function lastBatchIn({ body }: Letter): number | null {
+    const fact = readFact(body);
+    if (fact === null) return null;
+    const { id, time, data } = fact;
+    const isKernels = data.envelope.source === 'kernel';
+    const batch = isKernels ? batchOfKernelFact(id) : batchOf(node.read, data.actor, data.seq, time);
+    if (batch === null) return null;
+    const facts = factsOf(batch);
+    const isLast = facts.length > 0 && idOfFact(facts.at(-1)!, `${batch}.${facts.length - 1}`) === id;
+    return isLast ? batch : batch - 1;
+  }
+
+  function countFacts(from: number, to: number): number {
+    let count = 0;
+    for (let batch = from; batch <= to; batch++) count += factsOf(batch).length;
+    return count;
   }
 
   /** The facts of the next batches, as many as go out together: a wait for each batch's own is longer than a batch. */
@@ -123,13 +199,20 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
   function factsOf(batch: number): Fact[] {
     const text = node.read(KEYS.batch(batch));
     if (text === undefined) return [];
-    const record = JSON.parse(text) as BatchRecord;
+    let record: BatchRecord;
+    try {
+      record = JSON.parse(text) as BatchRecord;
+    } catch (error) {
+      log.error({ err: error, batch }, 'a batch that is to be told cannot be read');
+      return [];
+    }
     const facts = record.steps.flatMap(([actor, seq]) => {
       const entryAt = entriesOf(node.read, actor);
       try {
         const entry = entryAt(seq);
         return [journalFact(actor, seq, entry, receiptOf(actor, seq, entry, entryAt))];
       } catch (error) {
+        if (error instanceof StoreError) throw error;
         // One step that cannot be read must not hold up the facts of all others.
         log.error({ err: error, actor, seq, batch }, 'a step that is to be told cannot be read');
         return [];
@@ -157,8 +240,10 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
     },
     position: () => `${latest}.${Math.max(0, factsOf(latest).length - 1)}`,
     lag: () => latest - published,
+    notes: () => notes,
     start() {
       stopped = false;
+      isSame = false;
       published = Number(node.read(KEYS.meta('published')) ?? 0);
       work();
     },
@@ -171,6 +256,20 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
 
 /** A letter to what is no address is a fact too, and must not hold up the others: what a subject may not have is `_`. */
 const token = (text: string): string => text.replace(/[^A-Za-z0-9_-]+/g, '_') || '_';
+
+function readFact(body: Uint8Array): FactEnvelope | null {
+  try {
+    return JSON.parse(Buffer.from(body).toString('utf8')) as FactEnvelope;
+  } catch {
+    return null;
+  }
+}
+
+/** It ends with its cursor, `batch.index`. */
+function batchOfKernelFact(id: string): number | null {
+  const batch = Number(id.slice(id.lastIndexOf('/') + 1).split('.')[0]);
+  return Number.isSafeInteger(batch) && batch > 0 ? batch : null;
+}
 
 const idOfFact = (fact: Fact, cursor: string): string =>
   fact.envelope.source === 'kernel' ? `${fact.actor}/${fact.seq}/${fact.type}/${cursor}` : `${fact.actor}/${fact.seq}`;

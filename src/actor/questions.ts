@@ -5,7 +5,7 @@ import { RejectedInput, sentences } from '../errors.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { kindOf, slug } from './address.ts';
-import { updatedAt } from './actors.ts';
+import { readIndex, updatedAt } from './actors.ts';
 import { auditOf } from './audit.ts';
 import type { Actor, IndexRow } from './actors.ts';
 import { chartOf, eventSchemas } from './chart.ts';
@@ -174,8 +174,8 @@ export function createQuestions({
       );
     }
     const places: Place[] = [];
-    for await (const [, value] of store.scan(kind === undefined ? SPACES.index : SPACES.indexOf(kind))) {
-      const row = JSON.parse(value) as IndexRow;
+    for await (const [key, value] of store.scan(kind === undefined ? SPACES.index : SPACES.indexOf(kind))) {
+      const row = readIndex(value, keyParts(key, 1)[0]!);
       if (matches(row, input)) places.push(placeOf(row));
     }
     return places.sort(compare);
@@ -189,7 +189,7 @@ export function createQuestions({
     const start = cursor === null ? 0 : behind(places, cursor);
     const portion = places.slice(start, start + (input.limit ?? LIST_DEFAULT));
     const items = portion.map(({ address }) => {
-      const row = JSON.parse(store.get(KEYS.index(address))!) as IndexRow;
+      const row = readIndex(store.get(KEYS.index(address))!, address);
       return { ...row, updatedAt: updatedAt(read, row) };
     });
     const next = start + portion.length < places.length ? cursorOf(portion.at(-1)!) : null;
@@ -246,8 +246,8 @@ export function createQuestions({
     let entries: HistoryEntry[] = historyOf(read, actor.address, from, Math.min(to, from + limit - 1));
     if (input.items === true) {
       const own = new Set([actor.address]);
-      for await (const [, value] of store.scan(SPACES.indexOf('session'))) {
-        const row = JSON.parse(value) as IndexRow;
+      for await (const [key, value] of store.scan(SPACES.indexOf('session'))) {
+        const row = readIndex(value, keyParts(key, 1)[0]!);
         // A linked session is another's, and an item's all the same.
         const isItems = row.refs.some((ref) => ref.startsWith(`item:${actor.address}#`));
         if (row.mission !== actor.address && !isItems) continue;

@@ -4,8 +4,9 @@
  * from the store when it is first asked for, and from then on told who took a step.
  */
 import type { WaitingOn } from '../../machines/contract.ts';
-import { KEYS, SPACES } from '../store/keys.ts';
+import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
+import { readIndex } from './actors.ts';
 import type { IndexRow } from './actors.ts';
 
 export interface Place {
@@ -32,8 +33,8 @@ export function createRoll(store: Pick<Store, 'get' | 'scan'>): Roll {
   const stepped = new Set<string>();
 
   async function readAll(): Promise<void> {
-    for await (const [, text] of store.scan(SPACES.index)) {
-      const place = placeOf(JSON.parse(text) as IndexRow);
+    for await (const [key, text] of store.scan(SPACES.index)) {
+      const place = placeOf(readIndex(text, keyParts(key, 1)[0]!));
       places.set(place.address, place);
     }
     order = [...places.values()].sort(compare);
@@ -49,7 +50,7 @@ export function createRoll(store: Pick<Store, 'get' | 'scan'>): Roll {
       const text = store.get(KEYS.index(address));
       // A letter to nobody is told as a step too.
       if (text === undefined) continue;
-      const place = placeOf(JSON.parse(text) as IndexRow);
+      const place = placeOf(readIndex(text, address));
       if (before?.since === place.since) {
         before.phase = place.phase;
         continue;

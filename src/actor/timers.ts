@@ -28,9 +28,11 @@ interface TimersOptions {
   store: Store;
   clock: Clock;
   fire: (address: string, key: string, due: string, seq: number) => void;
+  /** The store could not be read. */
+  onFailure: (error: Error) => void;
 }
 
-export function createTimers({ store, clock, fire }: TimersOptions): Timers {
+export function createTimers({ store, clock, fire, onFailure }: TimersOptions): Timers {
   /** Fired and not yet stepped: not to be fired again by the next look. */
   const fired = new Set<string>();
   const left = new Set<string>();
@@ -51,7 +53,7 @@ export function createTimers({ store, clock, fire }: TimersOptions): Timers {
     const ms = Math.min(Math.max(0, Date.parse(due) - clock.now()), WAKE_MS_MAX);
     cancel = clock.after(ms, () => {
       nextDue = '';
-      void look();
+      look().catch(onFailure);
     });
   }
 
@@ -84,7 +86,7 @@ export function createTimers({ store, clock, fire }: TimersOptions): Timers {
     looking = false;
     if (lookAgain) {
       lookAgain = false;
-      void look();
+      look().catch(onFailure);
       return;
     }
     if (next !== null) wakeAt(next);
@@ -93,7 +95,7 @@ export function createTimers({ store, clock, fire }: TimersOptions): Timers {
   return {
     start() {
       started = true;
-      void look();
+      look().catch(onFailure);
     },
     stop() {
       started = false;

@@ -13,6 +13,7 @@ import { kernelFact, stepFact } from './facts.ts';
 import { encodeEntry, entriesOf, receiptOf } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Ledger } from './ledger.ts';
+import { mailText } from './mailbox.ts';
 import type { Item, Mailbox } from './mailbox.ts';
 import type { OutboxRows, PendingAct } from './outbox-rows.ts';
 import { isSameContent } from './patch.ts';
@@ -346,8 +347,6 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     },
   };
 }
-
-const mailText = (door: Item['door'], envelopeText: string): string => `{"door":"${door}","envelope":${envelopeText}}`;
 
 function entryOf(actor: Actor, item: Item, { receipt, step, projection, stored, known }: Stepped): JournalEntry {
   const before = actor.stood?.projection ?? null;

@@ -45,6 +45,8 @@ export interface Bus {
     after: number,
     options: { max: number; waitMs: number; signal?: AbortSignal },
   ): Promise<Letter[]>;
+  /** The last message of a stream; null when it is empty. */
+  last(stream: StreamName): Promise<Letter | null>;
   /** Also settles which life of the stream `read` reads from now on. */
   identify(stream: StreamName): Promise<StreamIdentity>;
   /** Stores a message; resolves when the server has it. `msgId`: de-duplication within the stream's window. @throws BusError */

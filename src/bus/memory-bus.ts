@@ -20,6 +20,8 @@ export interface MemoryServer {
   start(): void;
   /** The stream is made anew, empty. */
   replace(stream: StreamName): void;
+  /** It loses what lies behind a sequence, as a server does that had not synced what it acknowledged. */
+  shorten(stream: StreamName, to: number): void;
   /** Sees every message of a stream, for assertions. */
   letters(stream: StreamName): readonly Letter[];
 }
@@ -155,6 +157,11 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
           if (leftMs <= 0) return [];
           await wait(leftMs, signal);
         }
+      },
+      async last(name) {
+        own.check();
+        identityOf(name);
+        return streams.get(name)!.letters().at(-1) ?? null;
       },
       async identify(name) {
         own.check();
@@ -295,6 +302,10 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
     replace(stream) {
       if (!STREAMS.includes(stream)) throw new Bug(`no stream ${stream}`);
       make(stream);
+      wakeAll();
+    },
+    shorten(stream, to) {
+      streams.get(stream)!.cut(to);
       wakeAll();
     },
     letters: (stream) => streams.get(stream)!.letters(),

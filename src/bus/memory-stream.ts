@@ -10,6 +10,8 @@ export interface MemoryStream {
   behind(after: number, max: number): Letter[];
   identity(): StreamIdentity;
   letters(): readonly Letter[];
+  /** What lies behind a sequence is gone, as if it had never come. */
+  cut(seq: number): void;
 }
 
 interface Stored {
@@ -66,5 +68,10 @@ export function createMemoryStream(
       return { created, firstSeq: messages[0]?.seq ?? end, lastSeq };
     },
     letters: () => messages,
+    cut(seq) {
+      messages.splice(firstBehind(seq));
+      for (const [id, known] of ids) if (known.seq > seq) ids.delete(id);
+      lastSeq = Math.min(lastSeq, seq);
+    },
   };
 }

@@ -131,6 +131,20 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     async read(stream, after, wanted) {
       return (await readers.read(stream, after, wanted)).map(letterOf);
     },
+    async last(stream) {
+      const { lastSeq } = await inspect(stream);
+      if (lastSeq === 0) return null;
+      const name = streamName(namespace, stream);
+      const stored = await connection
+        .during(`the ${stream} stream`, () => jsm.streams.getMessage(name, { seq: lastSeq }))
+        .catch((error: unknown) => {
+          if (isMissing(error)) return null;
+          throw error;
+        });
+      if (stored === null) return null;
+      const { seq, subject, data } = stored;
+      return { seq, subject: subject.split('.').slice(2).join('.'), body: data };
+    },
     async identify(stream) {
       const identity = await inspect(stream);
       identified.set(stream, identity.created);

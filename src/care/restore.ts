@@ -156,6 +156,8 @@ function rowsOfRestored({ at: taken, batch }: BackupHeader, { at, withMail }: Re
   const positions = withMail ? [] : ['mail', 'hook'];
   return [
     { put: KEYS.meta('identity'), value: randomUUID() },
+    // Whose facts went where is the first store's matter.
+    { del: KEYS.meta('facts') },
     { put: KEYS.meta('held'), value: JSON.stringify(held) },
     ...positions.map((stream) => ({ put: KEYS.meta(`position!${stream}`), value: JSON.stringify(end) })),
   ];

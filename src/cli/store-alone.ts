@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { MACHINES } from '../../machines/index.ts';
 import type { Envelope } from '../actor/envelope.ts';
+import { noMail, readMail } from '../actor/mailbox.ts';
 import { createNode } from '../actor/node.ts';
 import type { Node } from '../actor/node.ts';
 import { createQuestions, questionFailure } from '../actor/questions.ts';
@@ -33,12 +34,14 @@ interface StoreAloneOptions {
   changing: boolean;
 }
 
+export interface StoreAlone extends Omit<Link, 'follow' | 'broadcast' | 'store'> {
+  store: ArchivedStore;
+  /** Actors with something under way that are not whole, with what is wrong. */
+  damaged(): [actor: string, damage: string][];
+}
+
 /** @throws CommandError when there is no store or somebody holds it; StoreError when it cannot be opened */
-export async function openStoreAlone({
-  config,
-  clock,
-  changing,
-}: StoreAloneOptions): Promise<Omit<Link, 'follow' | 'broadcast' | 'store'> & { store: ArchivedStore }> {
+export async function openStoreAlone({ config, clock, changing }: StoreAloneOptions): Promise<StoreAlone> {
   const directory = path.join(config.data, 'store');
   if (!hasStore(directory)) {
     throw new CommandError(
@@ -76,6 +79,7 @@ export async function openStoreAlone({
       ask: askOf(questions),
       store,
       settled,
+      damaged: () => node.actors.listDamaged(),
       async close() {
         await stop();
         await store.close();
@@ -123,27 +127,37 @@ async function steppingNode(store: Store, config: Config, clock: Clock): Promise
 }
 
 async function readingNode(store: Store, config: Config, clock: Clock): Promise<NodeAlone> {
-  const mail = await waitingMail(store);
+  const { mail, unreadable } = await waitingMail(store);
   const untouched: Store = {
     ...store,
     scan: (range) => (range.gte === SPACES.mail.gte ? nothing(range) : store.scan(range)),
     write: () => Promise.reject(new Bug('a command that reads may not write')),
   };
   const log = createLog({ level: 'silent' });
-  const node = createNode({ store: untouched, definitions: MACHINES, clock, log, timers: config.timers });
+  const definitions = MACHINES;
+  const node = createNode({ store: untouched, definitions, clock, log, timers: config.timers, reading: true });
   await node.load();
+  for (const [address, number] of unreadable) node.actors.damaged(node.actors.get(address), noMail(number));
   const rest = (): Promise<void> => Promise.resolve();
   return { node: { ...node, waiting: (address) => mail.get(address) ?? [] }, settled: rest, stop: rest };
 }
 
-async function waitingMail(store: Store): Promise<Map<string, { envelope: Envelope; stored: boolean }[]>> {
+async function waitingMail(store: Store): Promise<{
+  mail: Map<string, { envelope: Envelope; stored: boolean }[]>;
+  unreadable: [address: string, number: number][];
+}> {
   const mail = new Map<string, { envelope: Envelope; stored: boolean }[]>();
+  const unreadable: [string, number][] = [];
   for await (const [key, value] of store.scan(SPACES.mail)) {
-    const address = keyParts(key, 2)[0]!;
-    const { envelope } = JSON.parse(value) as { envelope: Envelope };
-    mail.set(address, [...(mail.get(address) ?? []), { envelope, stored: true }]);
+    const [address, number] = keyParts(key, 2) as [string, string];
+    const row = readMail(value);
+    if (row === null) {
+      unreadable.push([address, Number(number)]);
+      continue;
+    }
+    mail.set(address, [...(mail.get(address) ?? []), { envelope: row.envelope, stored: true }]);
   }
-  return mail;
+  return { mail, unreadable };
 }
 
 async function* nothing(_range: Range): AsyncGenerator<[string, string]> {}

@@ -30,6 +30,8 @@ export const KEYS = {
   audit: (agent: string, at: string, id: string) => `${P}!audit!${agent}!${at}!${id}`,
   dead: (number: number) => `${P}!dead!${pad(number)}`,
   parked: (actor: string) => `${P}!parked!${actor}`,
+  /** What is wrong with an actor that is not whole, as it was last told. */
+  damaged: (actor: string) => `${P}!damaged!${actor}`,
   watching: (actor: string) => `${P}!watching!${actor}`,
   /** Where the archived entries of a series lie; a series is `batch`, or `journal!` and an address. */
   archived: (series: string) => `${P}!archived!${series}!`,

@@ -71,9 +71,15 @@ export function createLevelStore(database: Database): Store {
   let poisoned: StoreError | null = null;
 
   return {
-    get: (key) => database.getSync(key),
+    get(key) {
+      try {
+        return database.getSync(key);
+      } catch (error) {
+        throw readingError(error);
+      }
+    },
 
-    scan: (range) => database.iterator(range),
+    scan: (range) => read(database.iterator(range)),
 
     async write(operations) {
       if (poisoned !== null) {
@@ -86,9 +92,10 @@ export function createLevelStore(database: Database): Store {
         for (const operation of operations) addOperation(batch, operation);
         await batch.write({ sync: true } as object);
       } catch (error) {
-        poisoned = new StoreError('STORE_FAILED', `the store could not be written: ${(error as Error).message}`, {
-          cause: error,
-        });
+        const { code, message } = error as { code?: string; message: string };
+        // LevelDB meets damage also when it puts tables together, and then takes no more writes.
+        const kind = code === CORRUPTION ? 'STORE_DAMAGED' : 'STORE_FAILED';
+        poisoned = new StoreError(kind, `the store could not be written: ${message}`, { cause: error });
         throw poisoned;
       }
     },
@@ -96,7 +103,7 @@ export function createLevelStore(database: Database): Store {
     snapshot() {
       const view = database.snapshot();
       return {
-        entries: (range: Range) => database.iterator({ ...range, snapshot: view }),
+        entries: (range: Range) => read(database.iterator({ ...range, snapshot: view })),
         close: () => view.close(),
       };
     },
@@ -108,6 +115,28 @@ export function createLevelStore(database: Database): Store {
 
     close: () => database.close(),
   };
+}
+
+async function* read(entries: AsyncIterable<[string, string]>): AsyncGenerator<[string, string]> {
+  try {
+    yield* entries;
+  } catch (error) {
+    throw readingError(error);
+  }
+}
+
+const CORRUPTION = 'LEVEL_CORRUPTION';
+
+/** What LevelDB says of a table that it cannot read, met while the store is in use. */
+function readingError(error: unknown): unknown {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === CORRUPTION) {
+    return new StoreError('STORE_DAMAGED', `the store is damaged: ${message}`, { cause: error });
+  }
+  if (code === 'LEVEL_IO_ERROR') {
+    return new StoreError('STORE_FAILED', `the store could not be read: ${message}`, { cause: error });
+  }
+  return error;
 }
 
 function addOperation(

@@ -7,6 +7,7 @@ import type { ArchivedStore } from './archive.ts';
 import { admit, hasStore, readFormat, writeFormat } from './format.ts';
 import type { Build, MachineVersions } from './format.ts';
 import { openLevelStore } from './level-store.ts';
+import { withMark } from './mark.ts';
 import { StoreError } from './store.ts';
 import type { Store } from './store.ts';
 
@@ -36,8 +37,10 @@ export async function openStore(
     mkdirSync(directory, { recursive: true });
     await writeFormat(directory, build);
   }
-  const rows = await openLevelStore(directory, holder);
+  const level = await openLevelStore(directory, holder);
+  let rows = level;
   try {
+    rows = await withMark(level, directory, reading);
     if (written === null && sampled !== undefined) {
       admit(directory, { format: 1, chartroom: 'of an older build', machines: await sampled(rows) }, build);
     }

@@ -1,9 +1,11 @@
 /** A journal that is not whole: its actor alone is set aside, named with step and batch, and not a byte of it changes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Committed } from '../../src/actor/node.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import { replayBatchesOf } from '../../src/actor/verify.ts';
 import { KEYS, SPACES } from '../../src/store/keys.ts';
+import { StoreError } from '../../src/store/store.ts';
 import type { Operation, Store } from '../../src/store/store.ts';
 import { lampNode, turns } from '../support/lamp-node.ts';
 import type { LampNode } from '../support/lamp-node.ts';
@@ -27,7 +29,8 @@ async function lived(): Promise<Store> {
 async function rowsOf(store: Store): Promise<[string, string][]> {
   const rows: [string, string][] = [];
   for await (const row of store.scan({})) {
-    if (row[0].includes('!lamp/a') && !row[0].includes('!mail!') && !row[0].includes('!seen!')) rows.push(row);
+    const isOnTop = ['!mail!', '!seen!', '!damaged!'].some((space) => row[0].startsWith(space, 1));
+    if (row[0].includes('!lamp/a') && !isOnTop) rows.push(row);
   }
   return rows;
 }
@@ -40,6 +43,7 @@ async function started(store: Store): Promise<LampNode> {
 }
 
 const entry = KEYS.journal('lamp/a', 9);
+const MAIL = KEYS.mail('lamp/a', 7);
 const altered = (store: Store, change: (entry: Record<string, unknown>) => void): Operation[] => {
   const value = JSON.parse(store.get(entry)!) as Record<string, unknown>;
   change(value);
@@ -78,17 +82,35 @@ const DAMAGES: [string, (store: Store) => Operation[], RegExp][] = [
   ],
   ['a snapshot that is none', () => [{ put: KEYS.snapshot('lamp/a'), value: '{"seq":' }], /its snapshot is not JSON/],
   [
+    'mail that is not JSON',
+    () => [{ put: MAIL, value: '{"door":"mail","enve' }],
+    /row 7 of its stored mail is no mail/,
+  ],
+  ['mail that is none', () => [{ put: MAIL, value: '{"door":"window","envelope":{}}' }], /row 7 of its stored mail/],
+  [
+    'a reason to be parked that is none',
+    () => [{ put: KEYS.parked('lamp/a'), value: '{' }],
+    /why it was parked is not/,
+  ],
+  [
     'an outbox that names what is not there',
     () => [{ put: KEYS.outbox('lamp/a', 40, 0), value: '' }],
     /its outbox names entry 40, which its journal does not have/,
   ],
 ];
 
+/** Facts that an actor is parked, with the sentences in them counted. */
+const parkings = (committed: Committed[]): [string, number][] => {
+  const facts = committed.flatMap((batch) => batch.facts).filter(({ type }) => type === 'actor.parked');
+  return facts.length === 0 ? [] : [[facts[0]!.actor, facts.length]];
+};
+
 for (const [name, damage, sentence] of DAMAGES) {
   test(`${name}: the actor is left as it is and named, the other goes on`, async () => {
     const store = await lived();
     await store.write(damage(store));
     const before = await rowsOf(store);
+    const mail = store.get(MAIL);
     for (const space of ['!outbox!', '!timer!'])
       assert.ok(
         before.some(([key]) => key.includes(space)),
@@ -116,12 +138,16 @@ for (const [name, damage, sentence] of DAMAGES) {
     const acts = committed.flatMap((batch) => batch.acts).map(({ actor }) => actor);
     assert.ok(!acts.includes('lamp/a'), 'nothing is done for it');
     assert.deepEqual(await rowsOf(store), before);
+    assert.equal(store.get(MAIL), mail);
+    assert.deepEqual(parkings(committed), [['lamp/a', 1]]);
     assert.equal(node.oldestTimerMs(), 0, 'its timers make nobody wait');
     assert.equal(node.waiting('lamp/a').length, 1, 'mail for it waits');
     void told;
     await node.stop();
 
     const again = await started(store);
+    await again.node.quiet();
+    assert.deepEqual(parkings(again.committed), [], 'it was told');
     assert.match((await again.node.send(letter('lamp/a', 'press'))).reason!, sentence);
     assert.equal(again.node.waiting('lamp/a').length, 1);
     await again.node.stop();
@@ -149,4 +175,45 @@ test('a store whose builder noted no step numbers still opens', async () => {
   assert.equal(store.get(KEYS.stepped('lamp/a'))!.split(' ')[1], String(PRESSES + 2));
   for await (const [key] of store.scan(SPACES.dead)) assert.fail(key);
   await node.stop();
+});
+
+/** A store of which some rows lie in a block that cannot be read. */
+const unreadable = (store: Store, bad: (key: string) => boolean): Store => ({
+  ...store,
+  get(key) {
+    if (bad(key)) throw new StoreError('STORE_DAMAGED', 'the store is damaged: corrupted block contents');
+    return store.get(key);
+  },
+});
+
+test('an actor whose rows the store cannot read is set aside alone', async () => {
+  const { node } = await started(unreadable(await lived(), (key) => key.startsWith('0!journal!lamp/a')));
+  const { outcome, code, reason } = await node.send(letter('lamp/a', 'press'));
+  assert.deepEqual([outcome, code], ['refused', 'parked']);
+  assert.match(reason!, /its rows cannot be read: the store is damaged: corrupted block contents; only a backup/);
+  assert.equal((await node.send(letter('lamp/b', 'press'))).outcome, 'taken');
+  await node.stop();
+});
+
+test('where what a step needs cannot be read, the node ends with the damage named, and no actor is blamed', async () => {
+  const { node, committed } = await started(unreadable(await lived(), (key) => key.startsWith('0!seen!lamp/a')));
+  const lost = node.send(letter('lamp/a', 'press'));
+  lost.catch(() => {});
+  await assert.rejects(node.failed, { code: 'STORE_DAMAGED' });
+  await assert.rejects(lost, { code: 'STORE_DAMAGED' });
+  assert.deepEqual(parkings(committed), []);
+});
+
+test('timers that cannot be looked for end the node with the damage named', async () => {
+  const store = await lived();
+  const { node } = lampNode({
+    ...store,
+    async *scan(range) {
+      if (range.gte === SPACES.timer.gte) throw new StoreError('STORE_DAMAGED', 'the store is damaged: a block');
+      yield* store.scan(range);
+    },
+  });
+  await node.load();
+  node.releaseTimers();
+  await assert.rejects(node.failed, { code: 'STORE_DAMAGED' });
 });

@@ -132,6 +132,43 @@ test('a stream made anew is read from its start, and what is known of it is not 
   assert.equal(positionOf(store), 2);
 });
 
+test('a stream that lost its end is read from its start: what is known is dropped, what comes is taken', async () => {
+  const { clock, server, store, client } = await world();
+  const first = await startReading(store, server, clock);
+  const sent = ['open', 'press', 'press'].map((type) => letter('lamp/a', type, type === 'open' ? { room: 'a' } : {}));
+  for (const one of sent) await (await client.mail('lamp/a', one)).receipt;
+  server.shorten('mail', 1);
+  await turns();
+  clock.advance(1_000);
+  await turns();
+  // Its sender has no receipt and sends again; the stream gives it a number that was another's.
+  await client.mail('lamp/a', sent[2]);
+  await client.mail('lamp/a', letter('lamp/a', 'press'));
+  await turns();
+  await first.stop();
+  assert.equal(await presses(first), 3, 'the third press is another');
+  assert.match(first.letterbox.notes().join(), /the mail stream was shortened \(ends at 1, was read to 3\)/);
+
+  server.shorten('mail', 2);
+  const again = await startReading(store, server, clock);
+  await client.mail('lamp/a', letter('lamp/a', 'press'));
+  await turns();
+  await again.node.quiet();
+  assert.equal(await presses(again), 4);
+  await again.stop();
+});
+
+test('a position that cannot be read is no reason to read nothing', async () => {
+  const { clock, server, store, client } = await world();
+  await store.write([{ put: KEYS.meta('position!mail'), value: '{"posi' }]);
+  await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }));
+  const reading = await startReading(store, server, clock);
+  await reading.node.quiet();
+  assert.match(reading.letterbox.notes().join(), /how far the mail stream was read cannot be read/);
+  assert.equal(await reading.phase('lamp/a'), 'off');
+  await reading.stop();
+});
+
 test('a letter that is no envelope is a dead letter with a receipt, and the position goes past it', async () => {
   const { clock, server, store, client } = await world();
   const reading = await startReading(store, server, clock);

@@ -128,3 +128,82 @@ test('how far it was published is durable, and who follows can go on from a curs
   assert.deepEqual(missed, heard.slice(1));
   assert.ok(Number(store.get(KEYS.meta('published'))) >= 1);
 });
+
+test('a fact stream that was made anew is said to be so, and facts go on in it', async () => {
+  const clock = createFakeClock();
+  const server = createMemoryServer({ clock });
+  const store = await openMemoryStore();
+  const first = await startPublishing(store, server, clock);
+  await first.node.send(letter('lamp/a', 'open', { room: 'a' }));
+  await turns();
+  await first.node.send(letter('lamp/a', 'press'));
+  await turns();
+  await first.publisher.stop();
+  await first.node.stop();
+  server.replace('fact');
+
+  const again = await startPublishing(store, server, clock);
+  await again.node.send(letter('lamp/a', 'press'));
+  await turns();
+  assert.match(
+    again.publisher.notes().join(),
+    /the fact stream was replaced .*: facts up to batch \d+ are in histories/,
+  );
+  assert.deepEqual(names(server), ['lamp/a/3 press']);
+  await again.publisher.stop();
+  await again.node.stop();
+
+  const third = await startPublishing(store, server, clock);
+  await turns();
+  assert.deepEqual(third.publisher.notes(), [], 'it is known now');
+  await third.publisher.stop();
+});
+
+test('facts that the stream had acknowledged and lost are told once more, whether the process ran on or not', async () => {
+  const clock = createFakeClock();
+  const server = createMemoryServer({ clock });
+  const store = await openMemoryStore();
+  const first = await startPublishing(store, server, clock);
+  await first.node.send(letter('lamp/a', 'open', { room: 'a' }));
+  await Promise.all([first.node.send(letter('lamp/a', 'press')), first.node.send(letter('lamp/none', 'press'))]);
+  for (let note = 0; note < 4; note++) await first.node.send(letter('lamp/a', 'fyi', { text: `${note}` }));
+  await turns();
+  const told = names(server);
+  assert.equal(told.length, 7);
+
+  for (const kept of [6, 3, 2, 1]) {
+    server.stop();
+    server.shorten('fact', kept);
+    server.start();
+    clock.advance(1_000);
+    await turns();
+    assert.deepEqual([...new Set(names(server))], told, `of which ${kept} were kept, the process running on`);
+  }
+  assert.match(first.publisher.notes().at(-1)!, /the fact stream had lost its end: 6 facts are told once more/);
+  await first.publisher.stop();
+  await first.node.stop();
+
+  server.shorten('fact', 5);
+  const again = await startPublishing(store, server, clock);
+  await turns();
+  assert.deepEqual([...new Set(names(server))], told);
+  await again.publisher.stop();
+});
+
+test('a stream that has what it was told is told nothing twice by a restart', async () => {
+  const clock = createFakeClock();
+  const server = createMemoryServer({ clock });
+  const store = await openMemoryStore();
+  for (let life = 0; life < 3; life++) {
+    const { node, publisher } = await startPublishing(store, server, clock);
+    await node.send(letter(`lamp/${'abc'[life]}`, 'open', { room: `${life}` }));
+    await node.send(letter('lamp/none', 'press'));
+    await turns();
+    assert.deepEqual(publisher.notes(), []);
+    await publisher.stop();
+    await node.stop();
+    // Longer than the stream remembers ids.
+    clock.advance(24 * 3_600_000);
+  }
+  assert.equal(facts(server).length, 6);
+});

@@ -5,6 +5,7 @@ import { createQuestions, questionFailure } from '../../src/actor/questions.ts';
 import type { QuestionName } from '../../src/actor/questions.ts';
 import type { IndexRow } from '../../src/actor/actors.ts';
 import type { Definition } from '../../src/actor/state.ts';
+import { KEYS } from '../../src/store/keys.ts';
 import { lampDefinition } from '../support/lamp.ts';
 import { lampNode } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
@@ -265,4 +266,17 @@ test('send is a step and preview is none; both name what is wrong with an envelo
   assert.deepEqual(await ask('send', press), preview);
   assert.equal(await phase('lamp/hall'), 'on');
   assert.equal((await refused(ask, 'send', { ...press, specversion: '0.3' })).status, 400);
+});
+
+test('a row of the index that cannot be read is listed as unreadable, and the others as they are', async () => {
+  const { store, ask } = await openQuestions();
+  await store.write([{ put: KEYS.index('lamp/cellar'), value: '{"address":' }]);
+  for (const input of [{}, { text: 'lamp' }]) {
+    const { items } = await ask<{ items: IndexRow[] }>('list', input);
+    assert.deepEqual(items.map(({ address, phase }) => `${address} ${phase}`).sort(), [
+      'lamp/attic off',
+      'lamp/cellar unreadable',
+      'lamp/hall off',
+    ]);
+  }
 });

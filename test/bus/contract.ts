@@ -85,6 +85,15 @@ export function busContract(name: string, open: (limits?: Limits) => Promise<Bus
     },
   );
 
+  check('the last message of a stream is told, and of an empty one that there is none', async (world) => {
+    const bus = await world.connect();
+    assert.equal(await bus.last('fact'), null);
+    await bus.publish('fact', 'session.x.say', '1');
+    const { seq } = await bus.publish('fact', 'session.eng-42.run_ended', '{"ünï":2}');
+    const last = (await bus.last('fact'))!;
+    assert.deepEqual([last.seq, last.subject, text(last)], [seq, 'session.eng-42.run_ended', '{"ünï":2}']);
+  });
+
   check('two readers of one stream do not take from each other', async (world) => {
     const bus = await world.connect();
     for (const number of numbers(1, 20)) await bus.publish('hook', 'github.push.-', number);

@@ -249,7 +249,13 @@ test('a flipped byte in a file of the store is named by replay and doctor, and n
     assert.ok(refused.stderr.includes(`is damaged: ${log.name} holds at byte`), refused.stderr);
   }
   await log.undo();
-  await (await openLevelStore(directory)).close();
+  const store = await openLevelStore(directory);
+  const mail = KEYS.mail('session/eng-42', 1);
+  await store.write([{ put: mail, value: 'no JSON' }]);
+  await store.close();
+  const one = await chartroom(cwd, 'doctor');
+  assert.match(one.stdout, /✓ store: /);
+  assert.match(one.stdout, /✗ session\/eng-42: row 1 of its stored mail is no mail — it alone waits, with its mail;/);
   const table = await flip('.ldb');
   const checked = await chartroom(cwd, 'replay', '--all', '--check');
   assert.equal(checked.exitCode, 1);

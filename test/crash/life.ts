@@ -155,6 +155,7 @@ export function startLife({ disk, bus, clock, death, witness, tell }: LifeOption
       });
       return pass(`${letters.length} letters of ${stream}`) ? letters : never();
     },
+    last: (stream) => reach(`look at the end of ${stream}`, () => bus.last(stream)),
     identify: (stream) => reach(`identify ${stream}`, () => bus.identify(stream)),
     async publishAll(stream, messages) {
       // One by one: a crash may come between any two of them.

@@ -9,10 +9,12 @@ import { findNatsServer, privateNats } from '../../bus/server.ts';
 import type { Config } from '../../config/config.ts';
 import { hireOf, loadRoles } from '../../config/roles.ts';
 import { damagedLogs, damagedTables } from '../../store/damage.ts';
+import type { Clock } from '../../clock.ts';
 import { admit, hasStore, readFormat } from '../../store/format.ts';
+import { StoreError } from '../../store/store.ts';
 import { natsAccess } from '../connection.ts';
 import type { CommandContext } from '../context.ts';
-import { EXIT, VERSION_TODO, damageTodo, explain } from '../exit.ts';
+import { CommandError, EXIT, VERSION_TODO, damageTodo, explain } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import type { Run } from '../run.ts';
 
@@ -87,10 +89,11 @@ function checkConfig(context: CommandContext): { config: Config | null; finding:
 async function* checkParts(config: Config, context: CommandContext): AsyncGenerator<Finding> {
   const health = await healthOf(config);
   yield checkData(config);
-  yield await checkStore(config, health !== null);
+  yield* checkStore(config, context, health !== null);
   yield await checkNats(config, context.terminal.env);
   if (health !== null) {
     yield good('runtime', 'it runs and answers');
+    for (const { actor, damage } of health.damaged ?? []) yield bad(actor, damage, actorTodo(actor));
     if (health.effects === 'held') {
       yield bad('effects', 'held since the store was restored', 'perform them: chartroom resume effects');
     }
@@ -118,12 +121,17 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
   }
 }
 
+interface Health {
+  effects?: string;
+  damaged?: { actor: string; damage: string }[];
+}
+
 /** Null: no runtime answers. */
-async function healthOf(config: Config): Promise<{ effects?: string } | null> {
+async function healthOf(config: Config): Promise<Health | null> {
   try {
     const client = await connectClient({ ...(await natsAccess(config, 'operator')), namespace: config.namespace });
     try {
-      return (await client.ask('health', {})) as { effects?: string };
+      return (await client.ask('health', {})) as Health;
     } finally {
       await client.close();
     }
@@ -142,21 +150,49 @@ function checkData({ data }: Config): Finding {
   }
 }
 
-/** Bytes are read only while nobody uses it: every one of them. */
-async function checkStore({ data }: Config, isInUse: boolean): Promise<Finding> {
+/** Bytes are read only while nobody uses it: every one of them. Of actors, those with something under way. */
+async function* checkStore(config: Config, { clock }: CommandContext, isInUse: boolean): AsyncGenerator<Finding> {
+  const { data } = config;
   const directory = path.join(data, 'store');
-  if (!hasStore(directory)) return good('store', 'there is none yet');
+  if (!hasStore(directory)) {
+    yield good('store', 'there is none yet');
+    return;
+  }
   try {
     const written = readFormat(directory);
     const { thisBuild } = await import('../../care/build.ts');
     if (written !== null) admit(directory, written, thisBuild());
     const damage = isInUse ? [] : [...damagedLogs(directory), ...damagedTables(directory)];
-    if (damage.length > 0) return bad('store', damage.join('; '), damageTodo(data));
-    return good('store', written === null ? directory : `${directory}, by chartroom ${written.chartroom}`);
+    if (damage.length > 0) {
+      yield bad('store', damage.join('; '), damageTodo(data));
+      return;
+    }
+    const damaged = isInUse ? [] : await damagedActors(config, clock);
+    yield good('store', written === null ? directory : `${directory}, by chartroom ${written.chartroom}`);
+    for (const [actor, sentence] of damaged) yield bad(actor, sentence, actorTodo(actor));
   } catch (error) {
-    return bad('store', (error as Error).message, VERSION_TODO);
+    yield bad('store', (error as Error).message, storeTodo(error, data));
   }
 }
+
+async function damagedActors(config: Config, clock: Clock): Promise<[string, string][]> {
+  const { openStoreAlone } = await import('../store-alone.ts');
+  const alone = await openStoreAlone({ config, clock, changing: false });
+  try {
+    return alone.damaged();
+  } finally {
+    await alone.close();
+  }
+}
+
+function storeTodo(error: unknown, data: string): string {
+  if (error instanceof CommandError) return error.hint;
+  if (error instanceof StoreError && error.code === 'STORE_DAMAGED') return damageTodo(data);
+  return VERSION_TODO;
+}
+
+const actorTodo = (actor: string): string =>
+  `it alone waits, with its mail; see what is left: chartroom replay ${actor} --check; only a backup has it whole: chartroom restore-store`;
 
 async function checkNats(config: Config, env: NodeJS.ProcessEnv): Promise<Finding> {
   if (config.nats !== undefined || (await privateNats(path.join(config.data, 'nats'), 'operator')) !== null) {
