@@ -136,6 +136,9 @@ export function ruleOut(
   if (isExcluded(want, agent.agent)) return never('x', 'is excluded from this work');
   const unsuited = want.pin === undefined ? unfit(want, agent, agents) : offPin(want.pin, want, agent);
   if (unsuited !== null) return unsuited;
+  // Whoever waits for this agent alone sees what it is at, and hears of it when that is another work.
+  if (want.pin === agent.agent && agent.session !== undefined)
+    return later(`b:${agent.session}`, `is busy with ${agent.session}`);
   if (agent.life !== 'asleep')
     return { code: agent.life.slice(0, 3), why: lifeText(agent), passes: !LEFT.has(agent.life) };
   if (agent.door !== 'open') return later('d', `its door is ${agent.door}`);

@@ -60,6 +60,12 @@ test('a pinned want waits for that agent alone', () => {
   assert.deepEqual(whys(of), ['is busy', 'the work waits for agent/ada alone']);
 });
 
+test('a pinned want is told what its agent is at', () => {
+  const ada = agent('ada', { life: 'busy', session: 'session/other' });
+  assert.deepEqual(whys(field([want('s', { pin: 'agent/ada' })], [ada])), ['is busy with session/other']);
+  assert.deepEqual(whys(field([want('s')], [ada])), ['is busy'], 'others would hear of every change');
+});
+
 test('a pin on a lane keeps the kinds, a pin on a role does not', () => {
   const agents = [reviewer('susan', { lanes: ['web'] }), agent('ada', { lanes: ['web'] })];
   assert.deepEqual(pairs(field([want('s', { pin: 'lane/web' })], agents)), ['s:ada']);
