@@ -347,7 +347,9 @@ describe('a budget', () => {
 
   test('of reviews counts one answer to each request, goes back to nothing with an approval, and is told once', async () => {
     let head = await withPull({ budgets: { review: 2 } });
-    for (const [n, verdict] of (['request_changes', 'request_changes', 'approve', 'request_changes'] as const).entries()) {
+    for (const [n, verdict] of (
+      ['request_changes', 'request_changes', 'approve', 'request_changes'] as const
+    ).entries()) {
       await stage.pull(S, { facts: { reviews: [review(`90${n}`, verdict, head)] } });
       if (stage.running(ADA) === null) continue;
       head = `${n}${n}${n}7777ccccccc`;
@@ -393,7 +395,10 @@ describe('an approval', () => {
     await stage.send(S, 'correct.pause');
     await stage.pull(S, {
       facts: {
-        reviews: [review('1', 'request_changes', head, { author: 'ann' }), review('2', 'approve', head, { author: 'bea' })],
+        reviews: [
+          review('1', 'request_changes', head, { author: 'ann' }),
+          review('2', 'approve', head, { author: 'bea' }),
+        ],
       },
     });
     assert.equal(await region('review'), 'changesRequested');

@@ -10,6 +10,7 @@ import type { RunBegun } from '../../machines/events/agent.ts';
 import { servedQuestions } from '../../src/actor/asked.ts';
 import { createLetterbox } from '../../src/actor/letterbox.ts';
 import { createOutbox } from '../../src/actor/outbox.ts';
+import type { Outbox } from '../../src/actor/outbox.ts';
 import type { HistoryEntry } from '../../src/actor/past.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import type { Node } from '../../src/actor/node.ts';
@@ -72,6 +73,8 @@ export interface Stage {
   /** The turn of this agent's process ends well, with what it brought, and the process is gone. */
   finish(agent: string, result?: Data): Promise<void>;
   crash(agent: string): Promise<void>;
+  /** Its process is ended by us: an interruption. */
+  end(agent: string): Promise<void>;
   /** What is before the chat's turn now. */
   reading(agent: string): string[];
   reply(agent: string, text: string): Promise<void>;
@@ -96,6 +99,8 @@ export interface Stage {
 export interface StageOptions {
   maxRuns?: number;
   clock?: FakeClock;
+  /** Of an earlier stage: this one is the start after it. */
+  store?: Store;
   /** In place of those that a test moves by hand. */
   watches?: Record<string, WatchPerformer>;
   acts?: Record<string, (params: Data, doing: Doing) => unknown>;
@@ -104,12 +109,11 @@ export interface StageOptions {
 export async function openStage({
   maxRuns = 10,
   clock = createFakeClock(),
+  store,
   watches: others = {},
   acts = {},
 }: StageOptions = {}): Promise<Stage> {
   const log = createLog({ level: 'silent' });
-  const site = await startSiteOn(clock, { store: await openMemoryStore(), definitions: [...MACHINES] });
-  const { node } = site;
   const processes = new Map<string, Process>();
   const pulls = new Map<string, Pull>();
   const looks = new Map<string, { context: WatchContext; branch: string }>();
@@ -219,41 +223,50 @@ export async function openStage({
     hear(tell('pull.observed', seen, { id: `pull/${number}/${version}` }));
   }
 
-  const watches = createWatches({
-    node,
-    clock,
-    log,
-    performers: {
-      process: watch(({ run, begun }, { actor, tell }) => {
-        const process: Process = { run: String(run), begun: (begun as RunBegun) ?? null, tell, turn: [], words: 0 };
-        processes.set(actor, process);
-        hear(tell('driver.started', { pid: 1, startedAt: now() }, { id: `${process.run}/started` }));
-        const notes = process.begun?.prompt.notes.map(({ id }) => id) ?? [];
-        if (notes.length > 0 && process.begun !== null) {
-          const read = { ids: notes, by: actor };
-          hear(tell('note.read', read, { id: `${process.run}/read`, to: process.begun.session }));
-        }
-        return {};
-      }),
-      pull: watch((params, context) => {
-        const branch = String(params['branch']);
-        looks.set(context.actor, { context, branch });
-        const pull = pulls.get(branch);
-        if (pull !== undefined) look(context, pull);
-        return { stop: async () => void looks.delete(context.actor) };
-      }),
-      repository: watch(() => ({})),
-      issue: watch(() => ({})),
-      consumer: watch(() => ({})),
-      ...others,
+  let watches!: Watches;
+  let outbox!: Outbox;
+  const site = await startSiteOn(clock, {
+    store: store ?? (await openMemoryStore()),
+    definitions: [...MACHINES],
+    beforeLoad(node) {
+      watches = createWatches({
+        node,
+        clock,
+        log,
+        performers: {
+          process: watch(({ run, begun }, { actor, tell }) => {
+            const process: Process = { run: String(run), begun: (begun as RunBegun) ?? null, tell, turn: [], words: 0 };
+            processes.set(actor, process);
+            hear(tell('driver.started', { pid: 1, startedAt: now() }, { id: `${process.run}/started` }));
+            const notes = process.begun?.prompt.notes.map(({ id }) => id) ?? [];
+            if (notes.length > 0 && process.begun !== null) {
+              const read = { ids: notes, by: actor };
+              hear(tell('note.read', read, { id: `${process.run}/read`, to: process.begun.session }));
+            }
+            return {};
+          }),
+          pull: watch((params, context) => {
+            const branch = String(params['branch']);
+            looks.set(context.actor, { context, branch });
+            const pull = pulls.get(branch);
+            if (pull !== undefined) look(context, pull);
+            return { stop: async () => void looks.delete(context.actor) };
+          }),
+          repository: watch(() => ({})),
+          issue: watch(() => ({})),
+          consumer: watch(() => ({})),
+          ...others,
+        },
+      });
+      outbox = createOutbox({
+        node,
+        performers: Object.fromEntries(Object.keys(ACTS).map((act) => [act, performer(act)])),
+        clock,
+        log,
+      });
     },
   });
-  const outbox = createOutbox({
-    node,
-    performers: Object.fromEntries(Object.keys(ACTS).map((act) => [act, performer(act)])),
-    clock,
-    log,
-  });
+  const { node } = site;
   const server = createMemoryServer({ clock });
   const bus = server.bus();
   const letterbox = createLetterbox({ node, bus, clock, log, takeHook: async () => {} });
@@ -326,6 +339,10 @@ export async function openStage({
       const { tell, run } = processOf(agent);
       await tell('driver.turned', { outcome: 'completed', usage: USAGE, result }, { id: `${run}/turned` });
       await exit(agent, 'clean');
+      await settle();
+    },
+    async end(agent) {
+      await exit(agent, 'ended');
       await settle();
     },
     async crash(agent) {

@@ -40,6 +40,8 @@ export interface Site {
 export interface SiteOptions extends Partial<Omit<OperatorOptions, 'clock'>> {
   store?: Store;
   definitions?: Definition[];
+  /** What has to hear of everything that the store holds already. */
+  beforeLoad?: (node: Node) => void;
   health?: () => Promise<unknown>;
 }
 
@@ -53,6 +55,7 @@ export async function startSiteOn(
   {
     store: given,
     definitions = [lampDefinition as unknown as Definition],
+    beforeLoad,
     health = async () => ({ ready: true }),
     ...options
   }: SiteOptions = {},
@@ -87,6 +90,7 @@ export async function startSiteOn(
     redact: (text) => text,
     standing: () => [],
   });
+  beforeLoad?.(node);
   await node.load();
   publisher.start();
   node.releaseTimers();
