@@ -206,6 +206,8 @@ export interface MachineDefinition<Context = never> {
   /** Watch name → parameters, for the watches of the active states' `meta.watches`; undefined = not now. */
   watch: (name: string, view: ActorView<Context>) => Record<string, unknown> | undefined;
   project: (view: ActorView<Context>) => Projection;
+  /** What `why` tells beside the waits: of the dispatcher, why each agent does not get what waits. */
+  explain?: (view: ActorView<Context>) => Record<string, unknown>;
   /** Whose the address `kind/id#key` is now: of a mission, the session of that item. null = it has no such part. */
   part?: (view: ActorView<Context>, key: string) => string | null;
   /**

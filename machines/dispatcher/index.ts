@@ -12,6 +12,7 @@ import { isStopped, newDispatcher } from './context.ts';
 import { countSpent, setDayLimit } from './day.ts';
 import * as desk from './desk.ts';
 import type { Handler, Taken } from './desk.ts';
+import { explain } from './explain.ts';
 import { handOut, tellFleet, wakeFleet } from './hand-out.ts';
 import { slotsTaken } from './match.ts';
 
@@ -253,5 +254,6 @@ export const dispatcherDefinition: MachineDefinition<DispatcherContext> = {
   claims: () => [],
   watch: () => undefined,
   project,
+  explain: (view) => ({ ...explain(view) }),
   whenFinal: () => null,
 };

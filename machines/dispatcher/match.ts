@@ -49,6 +49,8 @@ export interface Matching {
     want: number;
     role: string;
     ruledOut: RuledOut[];
+    /** Who would take it: with all slots taken, or while nothing is handed out. */
+    suited: string[];
     slot: boolean;
     /** Nobody who is hired will take it: somebody has to move first. */
     nobody: boolean;
@@ -99,7 +101,9 @@ export function match(field: Field): Matching {
     if (chosen === undefined) {
       const slot = suited.length > 0 && field.held === null;
       const nobody = suited.length === 0 && ruledOut.every(({ passes }) => !passes);
-      result.unmatched.push({ session: want.session, want: want.want, role: want.role, ruledOut, slot, nobody });
+      const { session, want: number, role } = want;
+      const names = suited.map(({ agent }) => agent);
+      result.unmatched.push({ session, want: number, role, ruledOut, suited: names, slot, nobody });
       continue;
     }
     free--;

@@ -20,6 +20,7 @@ export interface Why {
   supervision?: Supervision;
 }
 
+/** Beside these, what the machine itself explains (`explain`): of the dispatcher, who does not get what. */
 export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): Why {
   const { live, projection } = actor.stood!;
   const definition = node.registry.get(actor.kind)!;
@@ -53,6 +54,7 @@ export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): W
     parked: actor.parked,
     blind,
     ...(projection.supervision === undefined ? {} : { supervision: projection.supervision }),
+    ...definition.explain?.(live.view as never),
   };
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Explained } from '../../machines/dispatcher/explain.ts';
 import { IMPLEMENTER, SESSION, openScreen } from './parts.ts';
 
 async function screenWithWork(options: Parameters<typeof openScreen>[0] = {}) {
@@ -193,4 +194,50 @@ test('why says of an agent how its last process ended and what keeps it from the
   }
   assert.equal(facts.at(-1)?.supervision?.lastExit.class, 'crash');
   assert.equal(facts.find(({ type }) => type === 'say')?.supervision?.lastExit, null);
+});
+
+test('why says of the dispatcher, of each piece of work that waits, why each agent does not get it', async (t) => {
+  const screen = await openScreen();
+  t.after(() => screen.stop());
+  const brief = { body: '', source: { kind: 'manual' }, repo: 'acme/api', deliver: 'pull_request' };
+  await screen.send('dispatcher/main', 'fleet.configured', { maxRuns: 1 });
+  await screen.send('agent/ada', 'hire', { role: 'implementer', driver: 'scripted', mode: 'worker' });
+  await screen.send('agent/ben', 'hire', { role: 'implementer', driver: 'scripted', mode: 'worker' });
+  await screen.send('agent/susan', 'hire', { role: 'reviewer', driver: 'scripted', mode: 'worker' });
+  await screen.send('session/first', 'open', { ...brief, title: 'First', kind: 'implement' });
+  await screen.node.quiet();
+  const first = (await screen.run('show', 'session/first', '--json')).json<{ owner: string }>()[0]!.owner;
+  const other = first === 'agent/ada' ? 'agent/ben' : 'agent/ada';
+  await screen.send('session/second', 'open', { ...brief, title: 'Second', kind: 'implement', lane: 'web' });
+  await screen.send('session/third', 'open', { ...brief, title: 'Third', kind: 'docs' });
+  await screen.send('session/fourth', 'open', { ...brief, title: 'Fourth', kind: 'implement', pin: first });
+  await screen.node.quiet();
+  const said = await screen.run('why', 'dispatcher/main');
+  assert.equal(said.exit, 0, said.err);
+  const of = (session: string): string => said.out.split(`\n\n${session} wants `)[1]!.split('\n\n')[0]!;
+  assert.match(of('session/second'), /implementer in lane web for implement/);
+  assert.match(of('session/second'), /agent\/susan: a reviewer does not take implement work/);
+  assert.match(of('session/second'), new RegExp(`${other}: is not in lane web`));
+  assert.match(of('session/third'), new RegExp(`${other}: would take it: all 1 runs at a time are in progress`));
+  assert.match(of('session/third'), new RegExp(`${first}: is busy`));
+  assert.match(of('session/fourth'), new RegExp(`${first}: is busy with session/first`));
+  assert.match(of('session/fourth'), new RegExp(`${other}: the work waits for ${first} alone`));
+  const pinned = (await screen.run('why', 'session/fourth')).out;
+  assert.match(pinned, new RegExp(`waits for ${first}: is busy with session/first`));
+  await screen.send('dispatcher/main', 'correct.pause');
+  const [held] = (await screen.run('why', 'dispatcher/main', '--json')).json<Explained>();
+  const third = held!.waiting.find(({ session }) => session === 'session/third')!;
+  assert.deepEqual(
+    third.ruledOut.find(({ agent }) => agent === other),
+    { agent: other, why: 'the fleet is paused' },
+  );
+  assert.deepEqual(held!.slots, { taken: 1, of: 1 });
+  assert.deepEqual(
+    held!.agents.map(({ agent, session }) => [agent, session]),
+    [
+      ['agent/ada', first === 'agent/ada' ? 'session/first' : null],
+      ['agent/ben', first === 'agent/ben' ? 'session/first' : null],
+      ['agent/susan', null],
+    ],
+  );
 });

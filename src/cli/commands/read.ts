@@ -9,6 +9,7 @@ import { duration } from '../../actor/duration.ts';
 import type { Why } from '../../actor/why.ts';
 import type { MACHINES } from '../../../machines/index.ts';
 import type { Supervision, WaitingOn } from '../../../machines/contract.ts';
+import type { Explained } from '../../../machines/dispatcher/explain.ts';
 import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
@@ -269,7 +270,7 @@ function supervised({ crashes, crashesInRow, backOffUntil, lastExit, dormant }: 
 
 async function why(context: CommandContext, name: string, all?: true): Promise<0> {
   const { out } = context;
-  const answer = (await context.ask('why', { actor: await addressFor(context, name) })) as Why;
+  const answer = (await context.ask('why', { actor: await addressFor(context, name) })) as Why & Partial<Explained>;
   if (out.json) {
     out.object(answer);
     return EXIT.done;
@@ -284,6 +285,7 @@ async function why(context: CommandContext, name: string, all?: true): Promise<0
   for (const { watch, since, reason } of answer.blind)
     out.answer(`  has not seen its ${watch} since ${since}: ${reason}`);
   if (answer.supervision !== undefined) for (const line of supervised(answer.supervision)) out.answer(`  ${line}`);
+  if (answer.waiting !== undefined) printWaiting(context, answer.waiting);
   const events = (await machines()).find(({ kind }) => answer.actor.startsWith(`${kind}/`))?.events ?? {};
   const rows = Object.entries(answer.events)
     .filter(([type]) => all === true || events[type]?.from !== 'runtime')
@@ -292,6 +294,17 @@ async function why(context: CommandContext, name: string, all?: true): Promise<0
   out.answer('');
   out.table(['EVENT', 'NOW', 'BECAUSE'], rows);
   return EXIT.done;
+}
+
+/** Of each piece of work that waits for an agent, why every agent does not get it. */
+function printWaiting({ out }: CommandContext, waiting: Explained['waiting']): void {
+  for (const { session, kind, role, lane, pin, since, ruledOut } of waiting) {
+    const where = [pin === null ? role : pin, lane === null ? '' : ` in lane ${lane}`].join('');
+    out.answer('');
+    out.answer(`${out.paint('bold', session)} wants ${where} for ${kind}, ${duration(out.nowMs - Date.parse(since))}`);
+    if (ruledOut.length === 0) out.answer('  no agent is hired');
+    for (const { agent, why: reason } of ruledOut) out.answer(`  ${agent}: ${reason}`);
+  }
 }
 
 /** In the order in which they are shown. */
