@@ -402,8 +402,17 @@ export const SESSION_EVENTS = {
     from: 'runtime',
   },
   'review.wanted': {
-    /** `by`: the agent whose run made this head; it is not asked to judge it. */
-    data: z.strictObject({ for: address, number: pullNumber, head: sha, by: agentAddress.optional() }),
+    /**
+     * `by`: the agent whose run made this head; it is not asked to judge it. `helper`: who asks for help where nobody
+     * reviews; absent: the review session itself.
+     */
+    data: z.strictObject({
+      for: address,
+      number: pullNumber,
+      head: sha,
+      by: agentAddress.optional(),
+      helper: address.optional(),
+    }),
     means: 'A session asks this review session for a verdict on this head.',
     from: 'runtime',
   },

@@ -113,6 +113,9 @@ function ask(
   const text = `${item.spec.key} (${item.spec.title}) waits for ${who}, gate ${gate}, for ${minutes} min: ${detail}`;
   const { repo, source } = item.spec;
   const pull = item.picture?.pull ?? null;
+  // The session says it there itself: one of another’s always, one from Linear what a person has to decide.
+  const isSaid =
+    item.linked || (source?.kind === 'linear' && gate === 'human' && item.picture !== null && !hasEnded(item));
   const wish = act('help.ask', {
     gate,
     on,
@@ -120,10 +123,14 @@ function ask(
     text,
     item: item.spec.key,
     ...(conductor === null ? {} : { conductor }),
-    where: {
-      ...(source?.ref === undefined ? {} : { ref: source.ref }),
-      ...(pull === null ? {} : { repo, number: pull }),
-    },
+    ...(isSaid
+      ? {}
+      : {
+          where: {
+            ...(source?.ref === undefined ? {} : { ref: source.ref }),
+            ...(pull === null ? {} : { repo, number: pull }),
+          },
+        }),
   });
   if (conductor?.startsWith('agent/') !== true) return [wish];
   const about = aboutOf({ item: item.spec.key, gate, on });

@@ -304,6 +304,8 @@ export interface SessionContext {
   verdicts: OwnVerdict[];
   /** Agents whose runs made a head. */
   makers: { head: string; agent: string }[];
+  /** The mission that asks for help where nobody reviews; null = it asks itself. */
+  helper: string | null;
 
   // ── people and trackers
   notes: Note[];
@@ -420,6 +422,7 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
     merge: null,
     verdicts: [],
     makers: [],
+    helper: null,
     notes: [],
     changes: [],
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },

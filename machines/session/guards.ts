@@ -94,7 +94,11 @@ export const GUARDS = {
   isRerunning: ({ context }) => isRerunning(context),
   mayMerge: ({ context }) => mayMerge(context),
   nobodyTakesIt: ({ context }) =>
-    context.want !== null && context.unmatched !== null && !context.unmatched.slot && context.brief.mission === null,
+    context.want !== null &&
+    context.unmatched !== null &&
+    !context.unmatched.slot &&
+    context.brief.mission === null &&
+    context.helper === null,
   isShownAtLinear: ({ context }) => isShownAtLinear(context),
   noQuestionIsOpen: ({ context, event }) =>
     event.type === 'answer' && questionFor(context, event.data.question) === null && context.questions.length === 0,

@@ -41,6 +41,7 @@ export function askForReview(draft: Draft): void {
     number: pull.number,
     head: pull.head,
     ...(by === null || pull.headBy !== 'us' ? {} : { by }),
+    ...(brief.mission === null ? {} : { helper: brief.mission }),
   });
 }
 

@@ -111,11 +111,11 @@ export function elicit(draft: Draft, text: string, choices: readonly string[]): 
   else askHelp(draft, { gate: 'human', on: 'person/operator', text: body });
 }
 
-/** One notice that an obligation is parked; a mission speaks for its items. */
+/** One notice that an obligation is parked. */
 export function notifyParked(draft: Draft, { kind }: Obligation, reason: string): void {
   const text = `I cannot go on with ${WORDS[kind]}: ${reason}. Say what to do, or retry.`;
   if (isLinear(draft.context)) tellLinear(draft, { type: 'error', body: text });
-  else if (draft.context.brief.mission === null) askHelp(draft, { gate: 'human', on: 'person/operator', text });
+  else askHelp(draft, { gate: 'human', on: 'person/operator', text });
 }
 
 const WORDS: Record<Obligation['kind'], string> = {
@@ -128,16 +128,30 @@ const WORDS: Record<Obligation['kind'], string> = {
   verdict: 'the review',
 };
 
-/** Asks where the work is shown: on the pull request, else on its issue, else only in the fact. */
-export function askHelp(draft: Draft, ask: { gate: string; on: string | null; text: string; since?: string }): void {
+/**
+ * Asks for help. Of an item, and of the review of one, the mission asks, which knows from `waitingOn` what it waits for:
+ * nobody is asked twice about one thing.
+ */
+export function askHelp(draft: Draft, plea: Plea): void {
+  if (draft.context.brief.mission === null && draft.context.helper === null) ask(draft, plea);
+}
+
+interface Plea {
+  gate: string;
+  on: string | null;
+  text: string;
+  since?: string;
+}
+
+/** Where the work is shown: on the pull request, else on its issue, else only in the fact. */
+export function ask(draft: Draft, { gate, on, text, since }: Plea): void {
   const { context, event } = draft;
   const number = context.pull?.number ?? context.brief.target ?? issueNumber(context);
   wishFor(draft, 'help.ask', {
-    gate: ask.gate,
-    on: ask.on,
-    since: ask.since ?? event.at,
-    text: ask.text,
-    ...(context.brief.item === null ? {} : { item: context.brief.item }),
+    gate,
+    on,
+    since: since ?? event.at,
+    text,
     where: {
       ...(context.brief.source.ref === null ? {} : { ref: context.brief.source.ref }),
       ...agentSession(context),

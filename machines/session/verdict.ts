@@ -7,7 +7,7 @@ import type { OwnVerdict, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { lapse, owe, unpark } from './obligations.ts';
 import { judge } from './judging.ts';
-import { askHelp } from './tracker.ts';
+import { ask } from './tracker.ts';
 
 const VERDICTS_KEPT = 50;
 
@@ -15,8 +15,9 @@ const VERDICTS_KEPT = 50;
 export function wantVerdict(draft: Draft): void {
   const { context, event } = draft;
   if (event.type !== 'review.wanted') return;
-  const { for: asker, head, by, number } = event.data;
+  const { for: asker, head, by, number, helper = null } = event.data;
   const { brief } = context;
+  if (asker.startsWith('session/') && helper !== context.helper) set(draft, { helper });
   if (asker.startsWith('session/') && brief.for !== asker)
     set(draft, { brief: { ...brief, for: asker, target: number } });
   if (by !== undefined && !context.makers.some((maker) => maker.head === head && maker.agent === by)) {
@@ -82,7 +83,7 @@ export function posted(draft: Draft): void {
   set(draft, { verdicts: context.verdicts.map((known) => (known === own ? told : known)) });
   tellVerdict(draft, told);
   if (refusal !== null) {
-    askHelp(draft, {
+    ask(draft, {
       gate: 'review',
       on: own.reviewer,
       text: `GitHub did not take the review (${own.verdict}) of ${own.head.slice(0, 7)} by ${own.reviewer}: ${refusal}. The verdict counts here; where the branch requires a review, a person has to give it.`,

@@ -104,9 +104,9 @@ function onReview(view: View): WaitingOn[] {
       // Whom the review session waits for: its reviewer, while that one can move.
       const on = theirs?.on ?? reviewing.picture?.owner ?? asked?.of ?? null;
       const until = theirs?.until ?? null;
-      return [
-        wait('review', { on, since, until, detail: `requested on head ${head}`, moves: [...moves, 'review.needed'] }),
-      ];
+      const why = theirs?.on === OPERATOR ? `; ${reviewing.picture?.address}: ${theirs.detail}` : '';
+      const detail = `requested on head ${head}${why}`;
+      return [wait('review', { on, since, until, detail, moves: [...moves, 'review.needed'] })];
     }
     // Held back, nobody is asked: what holds it back is said already.
     if (asked === null && !isLive(context) && !mayAct(context)) return [];

@@ -105,8 +105,15 @@ describe('an item that is to be reviewed', () => {
     await submit();
     assert.deepEqual(await waits(M), [['review', null]]);
     assert.match((await stage.show(M)).waitingOn[0]!.detail, /a: .*no reviewer is hired/);
-    // The review session asks as well, on the pull request; this is about the mission’s own.
-    const asked = (): number => stage.pleas().filter((text) => text.startsWith('a (Do a) waits for nobody')).length;
+    const asked = (): number => {
+      const pleas = stage.pleas();
+      assert.deepEqual(
+        pleas.filter((text) => !text.startsWith('a (Do a) waits for ')),
+        [],
+        'nobody else asks about the same cause',
+      );
+      return pleas.filter((text) => text.startsWith('a (Do a) waits for nobody, gate review')).length;
+    };
     assert.equal(asked(), 1);
     await stage.wait(1_790);
     assert.equal(asked(), 1);
@@ -118,6 +125,12 @@ describe('an item that is to be reviewed', () => {
     assert.equal(stage.running('agent/susan')?.for, 'verdict');
     await stage.wait(3_600);
     assert.equal(asked(), 2, 'withdrawn with its cause');
+    const [, , parked, ...more] = stage.pleas();
+    assert.match(
+      parked ?? '',
+      /waits for person\/operator, gate review.*: the review is parked .* ran longer than 1800 s/,
+    );
+    assert.deepEqual(more, [], 'of a review that fails, once too');
   });
 
   test('C: rejected, also long after, it goes back to whoever owns it, with what the review says', async () => {
