@@ -109,6 +109,8 @@ export interface EventSpec {
    * (from outside it is still accepted from an operator: whoever may publish mail is trusted, see docs/protocol.md).
    */
   from?: 'anyone' | 'runtime';
+  /** A correction that an agent in the conductor role may send too; the others are people's. */
+  conductor?: true;
   /** Addresses in `data` that must exist and be active (else refused, code `target`, with near names). */
   targets?: (data: never) => string[];
   /** What the machine needs looked up before the step, given as `event.known`. */

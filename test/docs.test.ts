@@ -266,16 +266,17 @@ test('the script of a scripted agent in the protocol is one', () => {
 
 // — events —
 
-/** Kind → events of the catalogue; those of every actor under “every actor”. */
-function catalogue(): Map<string, Set<string>> {
+/** Kind → events of the catalogue; those of every actor under “every actor”. `by`: only those that come from these. */
+function catalogue(by = /./): Map<string, Set<string>> {
   const kinds = new Map<string, Set<string>>();
   let kind = '';
   for (const line of read('docs/events.md').split('\n')) {
     if (!line.startsWith('| ')) continue;
-    const [, , cell = ''] = line.split('|');
+    const cells = line.split(/(?<!\\)\|/);
+    const cell = cells[2] ?? '';
     const heading = /^ \*\*(.+)\*\* $/.exec(cell);
     if (heading !== null) kinds.set((kind = heading[1]!), new Set());
-    if (kind === '' || heading !== null) continue;
+    if (kind === '' || heading !== null || !by.test(cells[4] ?? '')) continue;
     const names = [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
     const ends = names.filter((name) => name.startsWith('<act>')).map((name) => name.slice('<act>'.length));
     for (const name of names.filter((one) => !one.startsWith('<act>'))) {
@@ -295,6 +296,14 @@ test('the events in the documentation are those of the machines, no more and no 
   for (const { kind, events } of MACHINES) {
     const wanted = [...all, ...told.get(kind)!].filter((name) => !KERNEL.has(name)).sort();
     assert.deepEqual(wanted, Object.keys(events).sort(), kind);
+  }
+});
+
+test('the corrections that the documentation gives a conductor are those that one may send', () => {
+  const told = catalogue(/\bpeople, conductor\b/);
+  for (const { kind, events } of MACHINES) {
+    const may = Object.keys(events).filter((name) => events[name]!.conductor === true);
+    assert.deepEqual([...told.get(kind)!].sort(), may.sort(), kind);
   }
 });
 

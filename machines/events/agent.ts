@@ -334,7 +334,7 @@ export const AGENT_EVENTS = {
   },
   'correct.pause': { data: correction({}), means: 'Take no new work.' },
   'correct.resume': { data: correction({}), means: 'Take work again.', lookUp: ownSubscriptions },
-  'correct.interrupt': { data: correction({}), means: 'Interrupt the running turn.' },
+  'correct.interrupt': { data: correction({}), means: 'Interrupt the running turn.', conductor: true },
   'correct.drain': { data: correction({}), means: 'Finish the current run, then stop.' },
   'correct.stop': { data: correction({}), means: 'End the run and stay stopped.' },
   'correct.restart': {

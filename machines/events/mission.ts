@@ -76,16 +76,22 @@ export const MISSION_EVENTS = {
     means: 'The conductor agent answered, or did not in time.',
     from: 'runtime',
   },
-  'correct.item.add': { data: correction({ item: missionItem }), means: 'Add an item.' },
+  'correct.item.add': { data: correction({ item: missionItem }), means: 'Add an item.', conductor: true },
   'correct.item.remove': {
     data: correction({ item: itemKey, dependants: z.enum(['free', 'remove']) }),
     means: 'Remove an item; its dependants are freed or removed too.',
+    conductor: true,
   },
   'correct.item.depends': {
     data: correction({ item: itemKey, on: z.array(itemKey).max(1_000) }),
     means: 'Set what an item depends on.',
+    conductor: true,
   },
-  'correct.item.restart': { data: correction({ item: itemKey }), means: 'Open a new session for a finished item.' },
+  'correct.item.restart': {
+    data: correction({ item: itemKey }),
+    means: 'Open a new session for a finished item.',
+    conductor: true,
+  },
   'correct.policy.set': {
     data: missionPolicy.partial().extend({ reason: prose.optional() }),
     means: 'Change the policy.',
@@ -93,8 +99,9 @@ export const MISSION_EVENTS = {
   'correct.pause': {
     data: correction({ runs: z.boolean().optional() }),
     means: 'Start nothing new (runs: pause those too).',
+    conductor: true,
   },
-  'correct.resume': { data: correction({ runs: z.boolean().optional() }), means: 'Go on.' },
+  'correct.resume': { data: correction({ runs: z.boolean().optional() }), means: 'Go on.', conductor: true },
   'correct.stop': {
     data: correction({ force: z.boolean().optional() }),
     means: 'End the mission (force: end runs now).',

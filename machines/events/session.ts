@@ -456,8 +456,13 @@ export const SESSION_EVENTS = {
     data: correction({ to: reassignTarget }),
     means: 'Give the work to this agent, lane or role.',
     targets: (data: { to: string }) => agentsAmong(data.to),
+    conductor: true,
   },
-  'correct.unassign': { data: correction({}), means: 'Take the work from its owner; others may have it.' },
+  'correct.unassign': {
+    data: correction({}),
+    means: 'Take the work from its owner; others may have it.',
+    conductor: true,
+  },
   'correct.adopt': {
     data: correction({ agent: agentAddress }),
     means: 'This agent takes the work over itself.',
@@ -469,14 +474,23 @@ export const SESSION_EVENTS = {
     }),
     means: 'Ask somebody else for the review.',
     targets: (data: { to: string }) => agentsAmong(data.to),
+    conductor: true,
   },
   'correct.review.waive': { data: correction({ head: sha.optional() }), means: 'No review is needed (for this head).' },
   'correct.check.ignore': {
     data: correction({ name: line, head: sha.optional() }),
     means: 'This gate check does not count (for this head).',
   },
-  'correct.check.rerun': { data: correction({ name: line.optional() }), means: 'Run the failed check again.' },
-  'correct.obligation.drop': { data: correction({ id: z.string() }), means: 'This obligation is no longer owed.' },
+  'correct.check.rerun': {
+    data: correction({ name: line.optional() }),
+    means: 'Run the failed check again.',
+    conductor: true,
+  },
+  'correct.obligation.drop': {
+    data: correction({ id: z.string() }),
+    means: 'This obligation is no longer owed.',
+    conductor: true,
+  },
   'correct.budget.set': {
     data: correction({
       kind: z.union([obligationKind, z.enum(['restarts', 'tokens', 'costUsd', 'runSeconds'])]),
@@ -484,11 +498,19 @@ export const SESSION_EVENTS = {
     }),
     means: 'Set a budget; its counter starts again.',
   },
-  'correct.pull.attach': { data: correction({ number: pullNumber }), means: 'This pull request is ours.' },
-  'correct.retry': { data: correction({ kind: obligationKind.optional() }), means: 'Un-park what is owed and go on.' },
-  'correct.stop': { data: correction({}), means: 'Stop the run; everything owed is parked.' },
-  'correct.pause': { data: correction({}), means: 'Start nothing until resume.' },
-  'correct.resume': { data: correction({}), means: 'Go on.' },
+  'correct.pull.attach': {
+    data: correction({ number: pullNumber }),
+    means: 'This pull request is ours.',
+    conductor: true,
+  },
+  'correct.retry': {
+    data: correction({ kind: obligationKind.optional() }),
+    means: 'Un-park what is owed and go on.',
+    conductor: true,
+  },
+  'correct.stop': { data: correction({}), means: 'Stop the run; everything owed is parked.', conductor: true },
+  'correct.pause': { data: correction({}), means: 'Start nothing until resume.', conductor: true },
+  'correct.resume': { data: correction({}), means: 'Go on.', conductor: true },
   'correct.withdraw': { data: correction({}), means: 'This is no longer ours to do.' },
   'correct.delegate': { data: correction({}), means: 'This is ours to do again.' },
   'correct.close': {
@@ -504,6 +526,7 @@ export const SESSION_EVENTS = {
       lane: z.string().optional(),
     }),
     means: 'Change what was asked for.',
+    conductor: true,
   },
 } as const satisfies Record<string, EventSpec>;
 

@@ -90,9 +90,9 @@ export interface Node {
    */
   locate(subject: string): Promise<{ subject: string; address: string }>;
   /** The receipt it would get now, by the whole path; nothing is done. */
-  preview(envelope: Envelope, address?: string): Receipt;
+  preview(envelope: Envelope, options?: PreviewOptions): Receipt;
   /** That receipt, with what it would tell, do and set. */
-  foretell(envelope: Envelope, address?: string): Foretold;
+  foretell(envelope: Envelope, options?: PreviewOptions): Foretold;
   /** Commits the answer of an act. Resolves when durable; false = no longer wanted. */
   answer(key: string, type: string, data: Record<string, unknown>): Promise<boolean>;
   /** Writes rows of the runtime's own with the next batch. `lazy`: whenever there is one, it is not waited for. */
@@ -125,6 +125,13 @@ export interface Node {
   /** Rejects when the store failed: the process has to end. */
   failed: Promise<never>;
   stop(): Promise<void>;
+}
+
+export interface PreviewOptions {
+  /** Whose it is, where its subject names a part of an actor. */
+  address?: string;
+  /** `trusted`: by our own door, where agents speak. */
+  door?: 'outside' | 'trusted';
 }
 
 export interface SendOptions {
@@ -183,12 +190,15 @@ export function createNode(options: NodeOptions): Node {
     return enqueue(address, envelope, door, { text, bytes }, letter === undefined ? {} : { letter });
   }
 
-  function foretell(envelope: Envelope, address = envelope.subject): Foretold {
+  function foretell(
+    envelope: Envelope,
+    { address = envelope.subject, door = 'outside' }: PreviewOptions = {},
+  ): Foretold {
     const actor = actors.get(address);
     if (actor.parked !== null && envelope.type !== 'correct.unpark') {
       return foretold({ receipt: parking.refused(actor, envelope.id), step: null }, actor.stood);
     }
-    const taking = { actor: actor.address, envelope, at: turn.stamp(actor), door: 'outside' } as const;
+    const taking = { actor: actor.address, envelope, at: turn.stamp(actor), door };
     return foretold(decide(taking, actor.stood, around), actor.stood);
   }
 
@@ -402,7 +412,7 @@ export function createNode(options: NodeOptions): Node {
     registry,
     send,
     locate,
-    preview: (envelope, address) => foretell(envelope, address).receipt,
+    preview: (envelope, options) => foretell(envelope, options).receipt,
     foretell,
     answer,
     async write(rows, { lazy } = { lazy: false }) {

@@ -374,12 +374,12 @@ export function createQuestions({
     preview: async (input) => {
       const { envelope, address } = await located(input);
       await node.settled(address);
-      return node.preview(envelope, address);
+      return node.preview(envelope, { address });
     },
     foretell: async (input) => {
       const { envelope, address } = await located(input);
       await node.settled(address);
-      return node.foretell(envelope, address);
+      return node.foretell(envelope, { address });
     },
   };
 }

@@ -99,6 +99,11 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
       const { subject, address } = await node.locate(envelope.subject);
       return node.send({ ...envelope, subject }, { door: 'hook', address });
     },
+    async preview(envelope) {
+      const { subject, address } = await node.locate(envelope.subject);
+      await node.settled(address);
+      return node.preview({ ...envelope, subject }, { address, door: 'trusted' });
+    },
     ask: (question, input) => questions()[question](input),
     openPull: (pull) => github.openPull(pull),
     repos,

@@ -1,7 +1,9 @@
 /** What an agent can do through the run door, and what becomes of it: an envelope, a question, or a pull request. */
 import { z } from 'zod';
+import type { EventSpec } from '../../machines/contract.ts';
 import { AGENT_EVENTS } from '../../machines/events/agent.ts';
 import { line, prose } from '../../machines/events/common.ts';
+import { EVENTS } from '../../machines/events/index.ts';
 import type { RunIdentity } from './process/watch.ts';
 
 export type Deed =
@@ -26,10 +28,21 @@ const SAME: Record<string, string> = {
 };
 const NAMES = Object.fromEntries(Object.entries(SAME).map(([name, other]) => [other, name]));
 
-/** Whether a role with these actions may do this one; `correct.*` stands for every correction. */
-export function mayDo(actions: readonly string[], action: string): boolean {
+/**
+ * Whether a role with these actions may do this one to that actor. `correct.*` stands for the corrections that the
+ * catalogue gives a conductor: the others are people's, unless a role lists them by name.
+ */
+export function mayDo(actions: readonly string[], action: string, actor = 'session/'): boolean {
   const names = [action, SAME[action], NAMES[action]].filter((name) => name !== undefined);
-  return names.some((name) => actions.includes(name) || (name.startsWith('correct.') && actions.includes('correct.*')));
+  if (names.some((name) => actions.includes(name))) return true;
+  return actions.includes('correct.*') && isConductors(action, actor);
+}
+
+/** An item of a mission is a session. */
+function isConductors(action: string, actor: string): boolean {
+  const kind = actor.includes('#') ? 'session' : actor.slice(0, actor.indexOf('/'));
+  const events: Record<string, EventSpec> = EVENTS[kind as keyof typeof EVENTS] ?? {};
+  return events[action]?.conductor === true;
 }
 
 /** An actor, or an item of a mission. */

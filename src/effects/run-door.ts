@@ -42,6 +42,8 @@ export interface RunDoorOptions {
   dataDir: string;
   /** Takes an envelope; its receipt after the commit. */
   send: (envelope: Envelope) => Promise<Receipt>;
+  /** The receipt it would get; nothing is done. */
+  preview: (envelope: Envelope) => Promise<unknown>;
   /** Answers a question (`show`). */
   ask: (question: 'show', input: { actor: string }) => Promise<unknown>;
   /** Opens the pull request of a branch, or gives the open one it has. */
@@ -78,6 +80,8 @@ const request = z.strictObject({
   /** Another actor than the run's own session. */
   actor: z.string().max(200).optional(),
   expectepoch: z.number().int().min(0).optional(),
+  /** Only the receipt that it would get. */
+  dryRun: z.boolean().optional(),
   /** The same id again is the same request. */
   id: z.string().min(1).max(128).optional(),
 });
@@ -86,7 +90,7 @@ type Request = z.infer<typeof request>;
 const wanted = z.object({ protocol: z.string(), host: z.string(), path: z.string().default('') });
 
 export function createRunDoor(options: RunDoorOptions): RunDoor {
-  const { send, ask, openPull, repos, credential, newId, clock, log } = options;
+  const { send, preview, ask, openPull, repos, credential, newId, clock, log } = options;
   const tokens = createTokenStore(options);
   const app = new Hono();
   app.use('/act', bodyLimit({ maxSize: BODY_BYTES_MAX }));
@@ -95,13 +99,14 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
   app.post('/act', async (c) => {
     const body = await readJson(c);
     const parsed = request.safeParse(body.value);
-    const asked = parsed.success ? parsed.data : { action: '(malformed)', data: {} };
+    const asked: Request = parsed.success ? parsed.data : { action: '(malformed)', data: {} };
     const caller = await callerOf(c, asked.action);
     if ('error' in caller) return c.json({ error: caller.error }, 401);
     if (!parsed.success) return c.json({ error: body.fault ?? explainIssues(parsed.error).join('; ') }, 400);
     const run = caller.identity;
-    if (!mayDo(run.actions, asked.action)) {
-      const error = `the role ${run.role} may not ${asked.action}`;
+    const to = asked.actor ?? run.session;
+    if (!mayDo(run.actions, asked.action, to)) {
+      const error = `the role ${run.role} may not ${asked.action}${to === undefined || to === run.session ? '' : ` ${to}`}`;
       await audit(run, asked, false, error);
       return c.json({ error }, 403);
     }
@@ -179,7 +184,7 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
       case 'read':
         return ask('show', { actor: deed.actor });
       case 'send':
-        return send({
+        return (asked.dryRun === true ? preview : send)({
           specversion: '1.0',
           id: `${run.run}/act/${asked.id ?? newId()}`,
           source: run.agent,
@@ -189,6 +194,7 @@ export function createRunDoor(options: RunDoorOptions): RunDoor {
           ...(asked.expectepoch === undefined ? {} : { expectepoch: asked.expectepoch }),
         });
       case 'openPull': {
+        if (asked.dryRun === true) throw new RejectedInput('NO_DRY_RUN', `${asked.action} has no dry run`);
         const { repo, branch, agent } = run;
         if (repo === undefined || branch === undefined || run.kind === 'review') {
           throw new RejectedInput('NO_BRANCH', 'this run has no branch to open a pull request from');

@@ -70,6 +70,7 @@ async function withWhole(use: (whole: Whole) => Promise<void>): Promise<void> {
   const door = createRunDoor({
     dataDir,
     send: async ({ id, subject }) => ({ id, actor: subject, outcome: 'taken' }) as Receipt,
+    preview: async () => ({}),
     ask: async () => standing,
     openPull: (pull) => github.openPull(pull),
     repos,

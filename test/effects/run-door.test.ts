@@ -29,6 +29,7 @@ interface Site {
   token: string;
   standing: { epoch: number; final: boolean };
   sent: Envelope[];
+  previewed: Envelope[];
   opened: unknown[];
   audited: AuditEntry[];
   directory: string;
@@ -43,6 +44,7 @@ async function withDoor(use: (site: Site) => Promise<void>, identity: Partial<Ru
   const directory = await mkdtemp(path.join(tmpdir(), 'run-door-'));
   const standing = { epoch: 3, final: false };
   const sent: Envelope[] = [];
+  const previewed: Envelope[] = [];
   const opened: unknown[] = [];
   const audited: AuditEntry[] = [];
   let n = 0;
@@ -51,6 +53,10 @@ async function withDoor(use: (site: Site) => Promise<void>, identity: Partial<Ru
       dataDir: directory,
       async send(envelope) {
         sent.push(envelope);
+        return { id: envelope.id, actor: envelope.subject, outcome: 'taken' } as Receipt;
+      },
+      async preview(envelope) {
+        previewed.push(envelope);
         return { id: envelope.id, actor: envelope.subject, outcome: 'taken' } as Receipt;
       },
       ask: async (_question, { actor }) => ({ address: actor, ...standing }),
@@ -84,6 +90,7 @@ async function withDoor(use: (site: Site) => Promise<void>, identity: Partial<Ru
       token,
       standing,
       sent,
+      previewed,
       opened,
       audited,
       directory,
@@ -170,6 +177,70 @@ test('a conductor names an item of its mission as anybody does', () =>
       assert.equal((await act({ action: 'correct.reassign', actor: 'mission/m1#', data })).status, 400);
     },
     { role: 'conductor', actions: ['correct.*'] },
+  ));
+
+test('a conductor sends the corrections that are a conductor’s, to whom they are for; people’s are refused and audited', () =>
+  withDoor(
+    async ({ act, sent, audited }) => {
+      const may: [string, string][] = [
+        ['correct.stop', 'session/eng-7'],
+        ['correct.retry', 'mission/m1#lane'],
+        ['correct.item.restart', 'mission/m1'],
+        ['correct.pause', 'mission/m1'],
+        ['correct.interrupt', 'agent/ada'],
+      ];
+      const mayNot: [string, string][] = [
+        ['correct.review.waive', 'session/eng-7'],
+        ['correct.check.ignore', 'mission/m1#lane'],
+        ['correct.budget.set', 'session/eng-7'],
+        ['correct.close', 'mission/m1#lane'],
+        ['correct.policy.set', 'mission/m1'],
+        ['correct.stop', 'mission/m1'],
+        ['correct.stop', 'agent/ada'],
+        ['correct.offboard', 'agent/ada'],
+        ['correct.pause', 'dispatcher/main'],
+        ['hire', 'agent/another'],
+        ['run.ended', 'session/eng-7'],
+      ];
+      for (const [action, actor] of may) assert.equal((await act({ action, actor })).status, 200, `${action} ${actor}`);
+      assert.deepEqual(
+        sent.map(({ type, subject }) => [type, subject]),
+        may,
+      );
+      for (const [action, actor] of mayNot) {
+        const { status, body } = await act({ action, actor });
+        assert.equal(status, 403, `${action} ${actor}`);
+        assert.equal(body['error'], `the role conductor may not ${action} ${actor}`);
+        assert.deepEqual([audited.at(-1)?.action, audited.at(-1)?.allowed], [action, false]);
+      }
+      assert.equal(sent.length, may.length);
+    },
+    { role: 'conductor', actions: ['correct.*'] },
+  ));
+
+test('a conductor sees what a correction would do before it sends it', () =>
+  withDoor(
+    async ({ act, sent, previewed }) => {
+      const asked = { action: 'correct.unassign', actor: 'mission/m1#lane', dryRun: true };
+      const { status, body } = await act(asked);
+      assert.deepEqual([status, body['outcome']], [200, 'taken']);
+      assert.deepEqual(
+        previewed.map(({ subject, type, source }) => [subject, type, source]),
+        [['mission/m1#lane', 'correct.unassign', 'agent/ada']],
+      );
+      assert.equal((await act({ ...asked, action: 'correct.close' })).status, 403, 'by the same policy');
+      assert.deepEqual(sent, []);
+    },
+    { role: 'conductor', actions: ['correct.*'] },
+  ));
+
+test('a role of one’s own may have a correction of people’s, by its name', () =>
+  withDoor(
+    async ({ act }) => {
+      assert.equal((await act({ action: 'correct.review.waive', actor: 'session/eng-7' })).status, 200);
+      assert.equal((await act({ action: 'correct.budget.set', actor: 'session/eng-7' })).status, 403);
+    },
+    { role: 'lead', actions: ['correct.*', 'correct.review.waive'] },
   ));
 
 test('after its epoch a run does nothing and gets no credential', () =>

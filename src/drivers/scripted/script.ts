@@ -66,6 +66,7 @@ const STEPS = {
     data: z.record(z.string(), z.unknown()).optional(),
     actor: text.optional(),
     expectepoch: z.number().int().optional(),
+    dryRun: z.boolean().optional(),
     /** What later steps see as `{acted}`; a refusal ends the turn as failed unless `allowFailure`. */
     allowFailure: z.boolean().optional(),
   }),

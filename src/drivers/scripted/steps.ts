@@ -210,7 +210,13 @@ async function shell(command: string, allowFailure: boolean, { cwd, signal, say 
 /** Asks the run door. @throws Error with its word where it refuses. */
 async function act(
   { env, signal }: Stage,
-  request: { action: string; data?: unknown; actor?: string | undefined; expectepoch?: number | undefined },
+  request: {
+    action: string;
+    data?: unknown;
+    actor?: string | undefined;
+    expectepoch?: number | undefined;
+    dryRun?: boolean | undefined;
+  },
 ): Promise<unknown> {
   const url = env['CHARTROOM_URL'];
   if (url === undefined) throw new Error('there is no run door: CHARTROOM_URL is not set');
