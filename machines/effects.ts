@@ -18,7 +18,7 @@ import {
   sha,
   workKind,
 } from './events/common.ts';
-import { agentLimits, runBegun } from './events/agent.ts';
+import { agentLimits, runBegun, voice } from './events/agent.ts';
 import { runEvidence } from './events/session.ts';
 
 const pull = { repo: repoName, number: pullNumber };
@@ -186,7 +186,10 @@ export const ACTS = {
   'driver.prompt': {
     kind: 'act',
     means: 'Hand mail to the running conversation as its next turn.',
-    params: z.strictObject({ mail: z.array(z.strictObject({ id: z.string(), text: prose, author: z.string() })) }),
+    params: z.strictObject({
+      mail: z.array(z.strictObject({ id: z.string(), text: prose, author: z.string() })),
+      notes: z.array(voice).max(400).optional(),
+    }),
     answer: z.strictObject({ turn: z.string() }),
   },
   'driver.steer': {
@@ -218,7 +221,7 @@ export const ACTS = {
 } as const satisfies Record<string, WishSpec>;
 
 export const WATCHES = {
-  /** Tells `driver.started|asked|said|turned|exited|silent|heard` to the agent, `note.read` to the session. */
+  /** Tells `driver.started|asked|said|turned|exited|silent|heard` to the agent, `note.read` to whose notes were in the prompt. */
   process: {
     kind: 'watch',
     means: 'One agent process: started, watched by pid and start time, re-found after a restart, ended with the state.',
@@ -234,6 +237,8 @@ export const WATCHES = {
       begun: runBegun.optional(),
       conversation: z.string().optional(),
       memory: z.record(z.string(), z.string()).optional(),
+      /** Of the notes in the prompt, those of the agent itself. */
+      notes: z.array(z.string()).optional(),
       actions: z.array(z.string()),
       /** Of each turn of a chat; a worker’s are those its run begun with. */
       limits: agentLimits.optional(),

@@ -48,3 +48,10 @@ export function withRead(notes: readonly Note[], ids: readonly string[], by: str
   let surplus = marked.length - unread(marked) - READ_KEPT;
   return marked.filter((note) => note.readBy === null || surplus-- <= 0);
 }
+
+/** A note as prompts show it. */
+export function asVoice({ id, at, author, text, about }: Note): Pick<Note, 'id' | 'at' | 'author' | 'text'> & {
+  about?: string;
+} {
+  return { id, at, author, text, ...(about === null ? {} : { about }) };
+}

@@ -42,6 +42,9 @@ export interface Run {
   begun: RunBegun | null;
   /** As it was when the run began, so that remembering something does not look like another process. */
   memory: Record<string, string>;
+  /** Mail and notes of this agent that its prompt holds. */
+  letters: string[];
+  notes: string[];
   conversation: string | null;
   question: Question | null;
   /** Wall clock used up to `clockSince`, milliseconds; it stands while a question is open. */

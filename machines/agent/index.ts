@@ -24,6 +24,7 @@ const logic = agent.createMachine({
   type: 'parallel',
   on: {
     ...answers,
+    'driver.prompt.done': { actions: 'notesShown' },
     fyi: { actions: 'note' },
     'note.read': { actions: 'noteRead' },
     'review.recorded': { actions: 'reviewRecorded' },

@@ -116,9 +116,12 @@ export const life = agent.createStateConfig({
         'run.steered': { guard: 'isThisRun', actions: 'steerNot' },
         'driver.started': [
           { guard: 'isChat', target: 'awake', actions: 'chatStarted' },
-          { guard: 'hasProcess', target: 'busy', actions: ['tellStarted', 'steerMail'] },
+          { guard: 'hasProcess', target: 'busy', actions: ['tellStarted', 'readMail'] },
         ],
-        'driver.turned': [{ guard: 'isChat' }, { guard: 'hasProcess', target: 'stopping', actions: 'tellEnded' }],
+        'driver.turned': [
+          { guard: 'isChat' },
+          { guard: 'hasProcess', target: 'stopping', actions: ['tellEnded', 'answerMail'] },
+        ],
         'driver.exited': [
           { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
           { guard: 'hasProcess', target: 'asleep', actions: ['tellGone', 'putBackMail'] },
@@ -199,7 +202,7 @@ export const life = agent.createStateConfig({
         'driver.prompt.failed': [{ guard: 'isChat', target: 'stopping', actions: 'promptFailed' }, {}],
         'driver.turned': [
           { guard: 'isChat', target: 'awake', actions: 'chatTurned' },
-          { target: 'stopping', actions: 'tellEnded' },
+          { target: 'stopping', actions: ['tellEnded', 'answerMail'] },
         ],
         'driver.exited': [
           { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
@@ -235,7 +238,7 @@ export const life = agent.createStateConfig({
       entry: 'forgetSilence',
       after: { leave: { target: 'stopping', reenter: true, actions: 'endAgain' } },
       on: {
-        'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: 'tellEnded' }],
+        'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: ['tellEnded', 'answerMail'] }],
         'driver.exited': [
           { guard: 'isChat', target: 'asleep', actions: 'chatGone' },
           { target: 'asleep', actions: ['tellGone', 'putBackMail'] },
@@ -305,7 +308,7 @@ export const life = agent.createStateConfig({
       after: { again: { target: 'offboarding', reenter: true, actions: 'offboardAgain' } },
       on: {
         'credential.revoke.done': { actions: 'credentialRevoked' },
-        'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: 'tellEnded' }],
+        'driver.turned': [{ guard: 'isChat', actions: 'chatTurned' }, { actions: ['tellEnded', 'answerMail'] }],
         'driver.exited': [{ guard: 'isChat', actions: 'chatGone' }, { actions: ['tellGone', 'putBackMail'] }],
         'correct.archive': refuseGuard('it is being offboarded'),
         say: refuseGuard('it is being offboarded'),

@@ -4,6 +4,7 @@
  */
 import { act, refuse, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
+import { asVoice, withRead } from '../notes.ts';
 import type { AgentContext, Mail } from './context.ts';
 import { withinHour } from './counters.ts';
 import type { Handler } from './event.ts';
@@ -126,24 +127,38 @@ function kept(mail: readonly Mail[]): Mail[] {
 }
 
 /** What a turn is given: urgent first, within one in order of sending. */
-function nextTurn(mail: readonly Mail[]): Mail[] {
+export function nextTurn(mail: readonly Mail[]): Mail[] {
   const queued = mail.filter(isQueued);
   return [...queued.filter(({ urgent }) => urgent), ...queued.filter(({ urgent }) => !urgent)].slice(0, TURN_MAX);
 }
 
-/** The waiting letters become the next turn of the conversation. */
+/** The waiting letters become the next turn of the conversation; what was noted here since the last one goes along. */
 export const deliver: Handler = (context, event) => {
   const turn = nextTurn(context.mail);
   if (turn.length === 0) return {};
   const ids = turn.map(({ id }) => id);
+  const notes = context.notes.filter(({ readBy }) => readBy === null).map(asVoice);
   return {
     set: {
       mail: context.mail.map((letter) => (ids.includes(letter.id) ? { ...letter, state: 'delivered' } : letter)),
       runs: [...withinHour(context.runs, event.at), event.at],
       chat: { ...context.chat, turn: ids, said: null, clockUsedMs: 0, clockSince: event.at },
     },
-    wishes: [act('driver.prompt', { mail: turn.map(({ id, text, author }) => ({ id, text, author })) })],
+    wishes: [
+      act('driver.prompt', {
+        mail: turn.map(({ id, text, author }) => ({ id, text, author })),
+        ...(notes.length === 0 ? {} : { notes }),
+      }),
+    ],
   };
+};
+
+/** The turn is before the conversation, and the notes with it. */
+export const notesShown: Handler = (context, event) => {
+  const notes = (event.wish?.['notes'] ?? []) as { id: string }[];
+  if (event.type !== 'driver.prompt.done' || notes.length === 0) return {};
+  const ids = notes.map(({ id }) => id);
+  return { set: { notes: withRead(context.notes, ids, context.address) } };
 };
 
 /** A run that is on can be told at once; what it does not take stays queued. */
@@ -160,10 +175,31 @@ export const steerUrgent: Handler = (context, event) => {
   return { set: { mail }, wishes: [act('driver.steer', { say: letter.id, text: letter.text })] };
 };
 
-/** A run that begins is told what was waiting for it. */
-export const steerMail: Handler = (context) => ({
-  wishes: nextTurn(context.mail).map(({ id, text }) => act('driver.steer', { say: id, text })),
-});
+/** The prompt of the run is before it, with the mail in it. What came since it was written is told at once. */
+export const readMail: Handler = (context) => {
+  const letters = context.run?.letters ?? [];
+  const mail = context.mail.map((letter) =>
+    letters.includes(letter.id) && letter.state === 'queued' ? { ...letter, state: 'delivered' as const } : letter,
+  );
+  return {
+    set: letters.length === 0 ? {} : withMail(mail),
+    wishes: nextTurn(mail).map(({ id, text }) => act('driver.steer', { say: id, text })),
+  };
+};
+
+/** The run ended well with what was said to it; a query is answered by what the run said at its end, or not yet. */
+export const answerMail: Handler = (context, event) => {
+  if (event.type !== 'driver.turned' || event.data.outcome !== 'completed') return {};
+  const answer = event.data.result?.summary ?? null;
+  const letters = context.run?.letters ?? [];
+  const read = context.mail.filter(
+    ({ id, state, kind }) =>
+      (state === 'delivered' || (state === 'queued' && letters.includes(id))) && (kind === 'say' || answer !== null),
+  );
+  if (read.length === 0) return {};
+  const ids = read.map(({ id }) => id);
+  return settle(context, ids, { state: 'answered', answer, why: null }, event.at);
+};
 
 export const mailSteered: Handler = (context, event) => {
   if (event.type !== 'driver.steer.done' && event.type !== 'driver.steer.failed') return {};

@@ -63,6 +63,7 @@ function workerProcess({ address, context }: View): WatchParams<'process'> | und
     begun: run.begun,
     ...(run.begun.conversation === undefined ? {} : { conversation: run.begun.conversation }),
     memory: run.memory,
+    ...(run.notes.length === 0 ? {} : { notes: run.notes }),
     actions: context.actions,
   };
 }

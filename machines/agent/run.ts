@@ -7,10 +7,13 @@ import { act, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { AgentLimits, RunBegun } from '../events/agent.ts';
 import type { Usage } from '../events/common.ts';
-import type { AgentContext, Loss, Run } from './context.ts';
+import { asVoice } from '../notes.ts';
+import type { Note } from '../notes.ts';
+import type { AgentContext, Loss, Mail, Run } from './context.ts';
 import { NO_USAGE } from './context.ts';
 import { afterCrash, afterContention, afterGoodRun, afterRun, exitSeen, exitText, withinHour } from './counters.ts';
 import type { Handler, Taken } from './event.ts';
+import { nextTurn } from './mail.ts';
 
 export function report(run: Run, type: string, data: Record<string, unknown>): Wish {
   return tell({ to: run.session, type, data, expectepoch: run.epoch });
@@ -64,6 +67,8 @@ export const accept: Handler = (context, event) => {
     acceptedSeq: event.seq,
     begun: null,
     memory: {},
+    letters: [],
+    notes: [],
     conversation: null,
     question: null,
     clockUsedMs: 0,
@@ -79,13 +84,40 @@ export const accept: Handler = (context, event) => {
   };
 };
 
-/** `run.begun`: from here on there is a process. */
+/** `run.begun`: from here on there is a process. Its prompt holds what waits here for this agent, too. */
 export const begin: Handler = (context, event) => {
   if (event.type !== 'run.begun' || context.run === null) return {};
   const conversation = event.data.conversation ?? null;
-  const begun = { ...event.data, limits: tightest(event.data.limits, context.limits) };
-  return { set: { run: { ...context.run, begun, memory: context.memory, conversation } } };
+  const { prompt, limits } = event.data;
+  const letters = nextTurn(context.mail).slice(0, TEXTS_MAX - prompt.texts.length);
+  const notes = context.notes.filter(({ readBy }) => readBy === null).slice(0, NOTES_MAX - prompt.notes.length);
+  const begun = {
+    ...event.data,
+    prompt: letters.length + notes.length === 0 ? prompt : withOwn(prompt, letters, notes),
+    limits: tightest(limits, context.limits),
+  };
+  const run: Run = {
+    ...context.run,
+    begun,
+    memory: context.memory,
+    letters: letters.map(({ id }) => id),
+    notes: notes.map(({ id }) => id),
+    conversation,
+  };
+  return { set: { run } };
 };
+
+/** As many as the prompt of a run may hold; what is beyond comes with the next. */
+const TEXTS_MAX = 200;
+const NOTES_MAX = 400;
+
+function withOwn(prompt: RunBegun['prompt'], letters: readonly Mail[], notes: readonly Note[]): RunBegun['prompt'] {
+  return {
+    ...prompt,
+    texts: [...prompt.texts, ...letters.map(({ id, at, author, text }) => ({ id, at, author, text }))],
+    notes: [...prompt.notes, ...notes.map(asVoice)],
+  };
+}
 
 /** What the session gives and what this agent may use: of each the less. */
 function tightest(ofSession: RunBegun['limits'], ofAgent: AgentLimits): RunBegun['limits'] {

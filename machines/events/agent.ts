@@ -116,7 +116,7 @@ function actAnswers(): Record<`${AgentAct}.done`, { data: typeof actAnswer.done;
 const run = { session: address, epoch };
 
 /** A text of a person or a note, as a prompt shows it. */
-const voice = z.strictObject({
+export const voice = z.strictObject({
   id: z.string(),
   at: time,
   author: z.string(),

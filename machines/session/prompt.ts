@@ -4,6 +4,7 @@
  */
 import type { ObligationKind } from '../events/common.ts';
 import type { PromptParts } from '../events/agent.ts';
+import { asVoice } from '../notes.ts';
 import type { Obligation, SessionContext } from './context.ts';
 import { short } from './names.ts';
 import { checksOf, isReview, reviewOf } from './standing.ts';
@@ -36,9 +37,7 @@ export function promptFor(
       text: voice!.text,
       ...(voice!.about === null ? {} : { about: voice!.about }),
     })),
-    notes: context.notes
-      .filter(({ readBy }) => readBy === null)
-      .map(({ id, at, author, text, about }) => ({ id, at, author, text, ...(about === null ? {} : { about }) })),
+    notes: context.notes.filter(({ readBy }) => readBy === null).map(asVoice),
     ...(answered === null ? {} : { answered: { question: answered.question, answer: answered.answer } }),
     deliver: deliverOf(context, main.kind),
   };

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { ProcessParams } from '../../src/effects/process/watch.ts';
 import { withProcesses } from './process-site.ts';
@@ -29,6 +31,27 @@ test('a chat answers mail turn by turn in one process, and each answer names its
     assert.deepEqual((await site.next('driver.said')).data, { text: 'one', final: false, inReplyTo: 'm2' });
     assert.deepEqual((await site.next('driver.said')).data, { text: 'two', final: true, inReplyTo: 'm2' });
     assert.equal((await site.next('driver.turned')).id, 'chat-1/turned/2');
+  }));
+
+test('a chat is told who it is before its first mail, and with each turn what was noted for it', () =>
+  withProcesses({ runs: RUNS }, async (site) => {
+    startChat(site);
+    await site.act('driver.prompt', mail('m1', 'hi'), 'k1');
+    await site.next('driver.turned');
+    const notes = [{ id: 'n1', at: '2026-01-01T00:00:00.000Z', author: 'cli/bob', text: 'Use the old API.' }];
+    await site.act('driver.prompt', { ...mail('m2', 'bye'), notes }, 'k2');
+    await site.next('driver.exited');
+    // Ending what has ended waits until everything of it is settled.
+    await site.act('process.end', { reason: 'over', stopSeconds: 5, killSeconds: 1 });
+    const frames = await readFile(path.join(site.directory, 'data/runs/ada.chat-1/frames.jsonl'), 'utf8');
+    const texts = [...frames.matchAll(/"out":("(?:[^"\\]|\\.)*")/g)].flatMap(([, line]) => {
+      const { type, text } = JSON.parse(JSON.parse(line!) as string) as { type: string; text: string };
+      return type === 'prompt' ? [text] : [];
+    });
+    assert.deepEqual(texts, [
+      'Do: undefined\n\n\nperson/ann:\nhi',
+      'Noted for your information; nobody waits for an answer:\n- cli/bob, 2026-01-01T00:00:00.000Z: Use the old API.\n\nperson/ann:\nbye',
+    ]);
   }));
 
 test('the same mail handed over twice is one turn', () =>

@@ -56,6 +56,22 @@ test('the session hears which notes the delivered prompt held', () =>
     assert.equal(prompt, 'Do: Greet people\n');
   }));
 
+test('of the notes in a prompt the session hears which were its own, the agent which were its', () =>
+  withProcesses(
+    { runs: [{ steps: [] }], more: { prompts: { render: async () => ({ text: '', notes: ['s', 'a'] }) } } },
+    async (site) => {
+      site.start({ notes: ['a'] });
+      const reads = [await site.next('note.read'), await site.next('note.read')];
+      assert.deepEqual(
+        reads.map(({ to, data }) => [to, data['ids']]),
+        [
+          ['session/eng-42', ['s']],
+          ['agent/ada', ['a']],
+        ],
+      );
+    },
+  ));
+
 test('an agent is given its role’s words and the way to the run door, and nothing of ours', () =>
   withProcesses({ runs: [{ steps: [{ run: 'env > seen; env -i true' }] }] }, async (site) => {
     site.start({ env: { MODEL: 'small', HOME: '/root' } });

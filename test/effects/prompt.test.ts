@@ -240,3 +240,30 @@ test('a prompt that is too long loses the least important first, says so, and ke
     for (const id of notes) assert.match(text, new RegExp(`note ${id.slice(1)} `, 'u'));
     assert.ok(!text.includes(`note ${notes.length} `), 'a note that is not shown is not counted as read');
   }));
+
+test('a chat is told its role, what it remembers and what it may do, in the user’s words where there are any', async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'prompts-'));
+  try {
+    const roleText = (role: string): string => `You are a ${role}.`;
+    const log = createLog({ level: 'silent' });
+    const prompts = createPrompts({ directory, roleText, repos: {}, env: {}, log });
+    const chat = {
+      run: 'chat-1',
+      agent: 'agent/boss',
+      role: 'conductor',
+      driver: 'scripted',
+      mode: 'chat',
+      memory: { lanes: 'web, api' },
+      actions: ['read', 'correct.*'],
+    } as const;
+    const { text } = await prompts.render({ ...chat, actions: [...chat.actions] });
+    assert.match(text, /^You are a conductor\./);
+    assert.match(text, /- lanes: web, api/);
+    assert.match(text, /\$CHARTROOM_URL\/act.*You may: read, correct\.\*\./);
+    assert.match(text, /"dryRun": true/);
+    await writeFile(path.join(directory, 'chat.liquid'), 'Mind {{ memory[0].key }}.');
+    assert.equal((await prompts.render({ ...chat, actions: [] })).text, 'Mind lanes.');
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+});

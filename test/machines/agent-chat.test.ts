@@ -5,7 +5,8 @@ import { agentDefinition } from '../../machines/agent/index.ts';
 import type { TimerName } from '../../machines/contract.ts';
 import { names, testActor, tells } from '../support/actor.ts';
 import type { TestActor } from '../support/actor.ts';
-import { busy, exit, hire, offer, turn } from './agent-support.ts';
+import type { RunBegun } from '../../machines/events/agent.ts';
+import { begin, busy, exit, hire, offer, turn } from './agent-support.ts';
 
 const chat = (): TestActor => hire({ mode: 'chat' }, 'agent/eve');
 const testChat = (timers: Partial<Record<TimerName, number>>): TestActor => {
@@ -349,6 +350,77 @@ test('a mission’s query is answered to the mission, or visibly not', () => {
   assert.deepEqual(tells(failed, 'query.answered'), [
     { to: 'mission/m1', data: { query: 'q2', text: null, late: false } },
   ]);
+});
+
+test('what was noted for a chat comes with its next turn, and is read then', () => {
+  const agent = chat();
+  agent.take('fyi', { text: 'Use the old API.' }, { id: 'n1' });
+  assert.equal(life(agent), 'asleep', 'a note wakes nobody');
+  agent.take('say', { text: 'hello' });
+  const [prompt] = started(agent).flatMap((effect) => (effect.kind === 'act' ? [effect.params] : []));
+  assert.deepEqual(
+    (prompt?.['notes'] as { id: string; text: string }[]).map(({ id, text }) => [id, text]),
+    [['n1', 'Use the old API.']],
+  );
+  const notes = (): unknown => (agent.context()['notes'] as { readBy: string | null }[]).map(({ readBy }) => readBy);
+  assert.deepEqual(notes(), [null]);
+  agent.take('driver.prompt.done', { key: 'k', result: { turn: 't' } }, { wish: prompt! });
+  assert.deepEqual(notes(), ['agent/eve']);
+  turn(agent, 'completed');
+  const [again] = agent
+    .take('say', { text: 'again' })
+    .effects.flatMap((effect) => (effect.kind === 'act' ? [effect.params] : []));
+  assert.deepEqual(Object.keys(again!), ['mail'], 'shown once');
+});
+
+test('what waits for a worker is in the prompt of its next run, whoever drives it, and is answered when that ends well', () => {
+  const agent = hire();
+  agent.take('say', { text: 'mind the tests' }, { id: 'm1' });
+  agent.take('query', { text: 'how long?' }, { id: 'm2', source: 'mission/m1', priority: 'urgent' });
+  agent.take('fyi', { text: 'The API is down.' }, { id: 'n1' });
+  offer(agent, 1);
+  begin(agent, 1);
+  const { begun, notes } = agent.watches()['process'] as unknown as { begun: RunBegun; notes: string[] };
+  assert.deepEqual(
+    begun.prompt.texts.map(({ id, author, text }) => [id, author, text]),
+    [
+      ['m2', 'mission/m1', 'how long?'],
+      ['m1', 'cli/alice', 'mind the tests'],
+    ],
+    'urgent first',
+  );
+  assert.deepEqual(begun.prompt.notes.at(-1)?.text, 'The API is down.');
+  assert.deepEqual(notes, ['n1']);
+  const before = agent.watches()['process'];
+  agent.take('say', { text: 'and the docs' }, { id: 'm3' });
+  assert.deepEqual(steered(started(agent)), ['and the docs'], 'what came since is told at once');
+  assert.deepEqual(agent.watches()['process'], before, 'the process stays the same');
+  settleSteer(agent, 'm3', false);
+  const told = turn(agent, 'completed', { result: { summary: 'Two days.' } });
+  assert.deepEqual(
+    tells(told, 'query.answered').map(({ to, data }) => [to, data['text']]),
+    [['mission/m1', 'Two days.']],
+  );
+  exit(agent, 'clean');
+  assert.deepEqual(mail(agent), ['mind the tests: answered', 'how long?: answered', 'and the docs: queued']);
+});
+
+test('mail in the prompt of a run that did not end well is in the next one again', () => {
+  const agent = hire();
+  agent.take('say', { text: 'mind the tests' }, { id: 'm1' });
+  offer(agent, 1);
+  begin(agent, 1);
+  started(agent);
+  assert.deepEqual(mail(agent), ['mind the tests: delivered']);
+  exit(agent, 'crash');
+  assert.deepEqual(mail(agent), ['mind the tests: queued']);
+  offer(agent, 2);
+  begin(agent, 2);
+  const { begun } = agent.watches()['process'] as unknown as { begun: RunBegun };
+  assert.deepEqual(
+    begun.prompt.texts.map(({ id }) => id),
+    ['m1'],
+  );
 });
 
 test('a worker’s mail is tried on the running process at once and kept where it is not taken', () => {

@@ -41,9 +41,10 @@ export function createProcessActs({ lifeOf, endOnDisk, revoke }: ProcessActsOpti
   return {
     'driver.prompt': {
       ...word,
-      async perform({ mail }, { actor, key, attempt, signal }): Promise<ActAnswer<'driver.prompt'>> {
+      async perform({ mail, notes = [] }, { actor, key, attempt, signal }): Promise<ActAnswer<'driver.prompt'>> {
         const life = await live(actor, attempt);
-        return { turn: await within(signal, life.prompt({ text: mailText(mail), mail }, key)) };
+        const text = notes.length === 0 ? mailText(mail) : `${notesText(notes)}\n\n${mailText(mail)}`;
+        return { turn: await within(signal, life.prompt({ text, mail }, key)) };
       },
     },
     'driver.steer': {
@@ -102,4 +103,12 @@ function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Res
 /** Mail as one text, for drivers that know no mail: each with who wrote it, urgent ones first as they come. */
 function mailText(mail: readonly { author: string; text: string }[]): string {
   return mail.map(({ author, text }) => `${author}:\n${text}`).join('\n\n');
+}
+
+/** What was noted for a chat since its last turn. */
+function notesText(notes: readonly { at: string; author: string; text: string; about?: string | undefined }[]): string {
+  const lines = notes.map(({ at, author, text, about }) => {
+    return `- ${author}, ${at}${about === undefined ? '' : `, about ${about}`}: ${text}`;
+  });
+  return ['Noted for your information; nobody waits for an answer:', ...lines].join('\n');
 }

@@ -40,6 +40,10 @@ export interface LifeOptions {
   /** Whether an earlier runtime started it. */
   found: boolean;
   prompt: { text: string; notes: string[] } | null;
+  /** Of the notes in its prompt, those of the agent itself. */
+  own: readonly string[];
+  /** What goes before the first mail of a chat's process. */
+  opening: string;
   env: Record<string, string>;
   /** What its program is started by, with arguments; empty: by nothing. */
   sandbox: readonly string[];
@@ -183,11 +187,19 @@ export function liveOn(options: LifeOptions): Life {
       if (isOver) return;
       await promptOnce({ text }, key);
     }
-    if (notes.length === 0 || record.session === undefined || hushed) return;
-    const data = { ids: notes, by: record.agent };
-    await options
-      .tell('note.read', data, { id: `${run}/notes`, to: record.session, source: record.agent })
-      .catch(complain);
+    const { session, agent } = record;
+    if (session === undefined || hushed) return;
+    const read = (ids: string[], to: string, id: string): Promise<unknown> | undefined =>
+      ids.length === 0
+        ? undefined
+        : options.tell('note.read', { ids, by: agent }, { id, to, source: agent }).catch(complain);
+    const isOwn = (id: string): boolean => options.own.includes(id);
+    await read(
+      notes.filter((id) => !isOwn(id)),
+      session,
+      `${run}/notes`,
+    );
+    await read(notes.filter(isOwn), agent, `${run}/notes/own`);
   }
 
   // ── its start, and being found again
@@ -384,7 +396,9 @@ export function liveOn(options: LifeOptions): Life {
   async function promptOnce(message: Message, key: string): Promise<string> {
     await up;
     if (isOver || conversation === undefined) throw new TerminalError('DRIVER_GONE', 'the process is gone');
-    const turn = await conversation.prompt(message, key);
+    const isFirst = record.prompted.length === 0 && options.opening !== '';
+    const words = isFirst ? { ...message, text: `${options.opening}\n\n${message.text}` } : message;
+    const turn = await conversation.prompt(words, key);
     if (!record.prompted.includes(key)) await save({ prompted: [...record.prompted, key] });
     return turn;
   }

@@ -159,7 +159,8 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
     const driver = driverOf(params);
     const seat = await seatOf(params, folder);
     const record = known ?? newRecord(params);
-    const prompt = found ? notesOnly(params) : params.begun === undefined ? null : await options.prompts.render(params);
+    const isChat = params.begun === undefined;
+    const prompt = found ? notesOnly(params) : isChat ? null : await options.prompts.render(params);
     const token = found ? '' : await options.runDoor.issue(identityOf(params), folder.path);
     if (!found) {
       await writePrompt(folder, prompt?.text ?? '');
@@ -172,6 +173,8 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
       seat,
       found,
       prompt,
+      own: params.notes ?? [],
+      opening: isChat ? (await options.prompts.render(params)).text : '',
       env: await environment(params, seat, token),
       sandbox: inSandbox(options.sandbox?.(params.role) ?? [], {
         worktree: seat.cwd,

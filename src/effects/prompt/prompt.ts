@@ -90,14 +90,7 @@ const SHOWN = new Set([
 /** @throws Error where a template fails that has no other to fall back to. */
 export async function renderPrompt(parts: PromptParts, options: PromptOptions): Promise<RenderedPrompt> {
   const { limitBytes = PROMPT_BYTES_MAX, templates } = options;
-  // No file system: a template includes nothing.
-  const liquid = new Liquid({
-    cache: false,
-    renderLimit: RENDER_MS_MAX,
-    memoryLimit: MEMORY_MAX,
-    ownPropertyOnly: true,
-    templates: {},
-  });
+  const liquid = newLiquid();
   let { notes } = parts;
   const texts = new Map<SectionName, string>();
   const render = async (name: SectionName): Promise<void> => {
@@ -122,6 +115,25 @@ export async function renderPrompt(parts: PromptParts, options: PromptOptions): 
     } else texts.set(name, shorten(text, bytes(whole(texts, cut)) - limitBytes));
   }
   return { text: whole(texts, cut), notes: notes.map(({ id }) => id), cut };
+}
+
+/** No file system: a template includes nothing. */
+const newLiquid = (): Liquid =>
+  new Liquid({
+    cache: false,
+    renderLimit: RENDER_MS_MAX,
+    memoryLimit: MEMORY_MAX,
+    ownPropertyOnly: true,
+    templates: {},
+  });
+
+/** What a chat is told before the first mail of each of its processes: who it is, what it remembers, what it may do. */
+export async function renderOpening(
+  template: Template,
+  { role, memory, actions }: Pick<PromptOptions, 'role' | 'memory' | 'actions'>,
+): Promise<string> {
+  const scope = { role, actions, memory: Object.entries(memory).map(([key, value]) => ({ key, value })) };
+  return tidy(await renderOne(newLiquid(), template, scope));
 }
 
 async function renderOne(liquid: Liquid, template: Template, scope: object): Promise<string> {

@@ -1,9 +1,9 @@
 /** The prompts of runs: parts of the session, words of the role, files of the repository, put together. */
 import type { Logger } from '../../log.ts';
 import type { ProcessParams } from '../process/watch.ts';
-import { renderPrompt } from './prompt.ts';
+import { renderOpening, renderPrompt } from './prompt.ts';
 import type { RenderedPrompt } from './prompt.ts';
-import { baseReader, loadTemplates, readWorkflow, worktreeReader } from './templates.ts';
+import { baseReader, loadTemplates, readWorkflow, templateOf, worktreeReader } from './templates.ts';
 
 export interface PromptsOptions {
   /** The user's folder of templates. */
@@ -25,7 +25,13 @@ export function createPrompts(options: PromptsOptions): Prompts {
   const { directory, roleText, repos, env, limitBytes, log } = options;
   return {
     async render({ run, role, begun, actions, memory = {} }) {
-      if (begun === undefined) return { text: roleText(role), notes: [], cut: [] };
+      if (begun === undefined) {
+        const template = await templateOf('chat', directory, (error) =>
+          log.warn({ run, section: 'chat', err: error.message }, 'a prompt template failed; the shipped one was used'),
+        );
+        const text = await renderOpening(template, { role: roleText(role), memory, actions });
+        return { text, notes: [], cut: [] };
+      }
       const { worktree, repo, kind, branch, head, prompt } = begun;
       const read =
         kind === 'review'

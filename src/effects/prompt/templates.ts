@@ -69,17 +69,27 @@ export async function loadTemplates(
 ): Promise<Record<SectionName, Template>> {
   const loaded = await Promise.all(
     SECTIONS.map(async (name): Promise<[SectionName, Template]> => {
-      const shipped = await readFile(packageFile(`src/effects/prompt/sections/${name}.liquid`), 'utf8');
-      const own =
-        (await read(`.chartroom/prompts/${name}.liquid`)) ??
-        (directory === undefined
-          ? undefined
-          : await readFile(path.join(directory, `${name}.liquid`), 'utf8').catch(() => undefined));
-      if (own === undefined) return [name, { text: shipped }];
-      return [name, { text: own, otherwise: shipped, failed: (error) => failed(name, error) }];
+      const own = await read(`.chartroom/prompts/${name}.liquid`);
+      return [name, await templateOf(name, directory, (error) => failed(name, error), own)];
     }),
   );
   return Object.fromEntries(loaded) as Record<SectionName, Template>;
+}
+
+/** `own`: the repository's. Without one the user's, else the shipped one. */
+export async function templateOf(
+  name: string,
+  directory: string | undefined,
+  failed: (error: Error) => void,
+  own?: string,
+): Promise<Template> {
+  const shipped = await readFile(packageFile(`src/effects/prompt/sections/${name}.liquid`), 'utf8');
+  const text =
+    own ??
+    (directory === undefined
+      ? undefined
+      : await readFile(path.join(directory, `${name}.liquid`), 'utf8').catch(() => undefined));
+  return text === undefined ? { text: shipped } : { text, otherwise: shipped, failed };
 }
 
 /** The repository's own word on how such a run is to work. */
