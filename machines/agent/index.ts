@@ -61,7 +61,7 @@ function whenFinal({ context }: ActorView<AgentContext>, event: MachineEvent): A
 
 export const agentDefinition: MachineDefinition<AgentContext> = {
   kind: 'agent',
-  version: '1',
+  version: '2',
   logic,
   events: AGENT_EVENTS,
   reasons: REASONS,

@@ -239,7 +239,7 @@ function waitingOn(view: ActorView<DispatcherContext>, fleet: string): WaitingOn
 
 export const dispatcherDefinition: MachineDefinition<DispatcherContext> = {
   kind: 'dispatcher',
-  version: '1',
+  version: '2',
   logic,
   events: DISPATCHER_EVENTS,
   reasons: {

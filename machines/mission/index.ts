@@ -232,7 +232,7 @@ function whenFinal({ context, value }: ActorView<MissionContext>, event: Machine
 
 export const missionDefinition: MachineDefinition<MissionContext> = {
   kind: 'mission',
-  version: '1',
+  version: '2',
   logic,
   events: MISSION_EVENTS,
   reasons: {

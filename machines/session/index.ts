@@ -13,7 +13,7 @@ import { watch } from './watches.ts';
 
 export const sessionDefinition: MachineDefinition<SessionContext> = {
   kind: 'session',
-  version: '1',
+  version: '2',
   logic: sessionMachine,
   events: SESSION_EVENTS,
   reasons: REASONS,

@@ -57,7 +57,7 @@ async function withDoor(use: (site: Site) => Promise<void>, identity: Partial<Ru
       },
       async preview(envelope) {
         previewed.push(envelope);
-        return { id: envelope.id, actor: envelope.subject, outcome: 'taken' } as Receipt;
+        return { id: envelope.id, actor: envelope.subject, outcome: 'taken' };
       },
       ask: async (_question, { actor }) => ({ address: actor, ...standing }),
       async openPull(pull) {

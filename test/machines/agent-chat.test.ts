@@ -359,7 +359,7 @@ test('what was noted for a chat comes with its next turn, and is read then', () 
   agent.take('say', { text: 'hello' });
   const [prompt] = started(agent).flatMap((effect) => (effect.kind === 'act' ? [effect.params] : []));
   assert.deepEqual(
-    (prompt?.['notes'] as { id: string; text: string }[]).map(({ id, text }) => [id, text]),
+    (prompt!['notes'] as { id: string; text: string }[]).map(({ id, text }) => [id, text]),
     [['n1', 'Use the old API.']],
   );
   const notes = (): unknown => (agent.context()['notes'] as { readBy: string | null }[]).map(({ readBy }) => readBy);
