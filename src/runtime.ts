@@ -38,6 +38,7 @@ import { startNatsServer } from './bus/server.ts';
 import type { NatsServer } from './bus/server.ts';
 import { sampledVersions, thisBuild } from './care/build.ts';
 import { createCare } from './care/care.ts';
+import { findLeftovers } from './care/leftovers.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { createConfigured } from './config/configured.ts';
@@ -59,6 +60,8 @@ import { createOperator } from './visualizer/operator.ts';
 import { createRunLogs } from './visualizer/run-logs.ts';
 import { createWays } from './visualizer/ways.ts';
 
+/** More of them are counted, not named. */
+const LEFTOVERS_NAMED_MAX = 10;
 /** Metrics tell of this many agents; a fleet is small. */
 const AGENTS_MAX = 1_000;
 
@@ -326,6 +329,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   await introduceFleet({ node, config, roles });
   if (held) void hold.resumed.then(perform);
   else await effects.endStrays();
+  await nameLeftovers({ node, config, log });
   const webhooks = opened(await openWebhooks({ config, bus, spool, letterbox, clock, log }), (part) => part.close());
   void hold.resumed.then(() => sweep.start());
   isUp = true;
@@ -339,6 +343,17 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     node,
     failed: Promise.race([node.failed, lost]),
   };
+}
+
+/** What lies in the data directory and is nobody's is said at every start; `chartroom doctor` clears it. */
+async function nameLeftovers({ node, config, log }: { node: Node; config: Config; log: Logger }): Promise<void> {
+  const left = await findLeftovers({
+    data: config.data,
+    exists: async (addresses) => new Set(addresses.filter((address) => node.actors.row(address) !== null)),
+  });
+  if (left.length === 0) return;
+  const paths = left.slice(0, LEFTOVERS_NAMED_MAX).map(({ path: at }) => at);
+  log.warn({ count: left.length, paths }, 'state that no actor has lies in the data directory: see chartroom doctor');
 }
 
 /** The store's own name, made at its first start: what the lease of the namespace is held by. */

@@ -13,6 +13,7 @@ import type { Clock } from '../../clock.ts';
 import { admit, hasStore, readFormat } from '../../store/format.ts';
 import { StoreError } from '../../store/store.ts';
 import { natsAccess } from '../connection.ts';
+import { clearLeftovers, leftoversIn } from '../leftovers.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT, VERSION_TODO, damageTodo, explain } from '../exit.ts';
 import type { Exit } from '../exit.ts';
@@ -35,7 +36,11 @@ export function addDoctorCommand(program: Command, run: Run): void {
   program
     .command('doctor')
     .description('check every part, say what to do')
-    .action(() => run(doctor));
+    .option('--clear', 'end and remove what no actor has: folders of runs, homes, worktrees')
+    .option('--dry-run', 'with --clear: say what would be removed; nothing is done')
+    .action(({ clear = false, dryRun = false }: { clear?: boolean; dryRun?: boolean }) =>
+      run((context) => (clear || dryRun ? clearLeftovers(context, dryRun) : doctor(context)), { reach: 'reading' }),
+    );
 }
 
 async function doctor(context: CommandContext): Promise<Exit> {
@@ -101,6 +106,8 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
     yield await checkPort('webhooks', config.webhooks.listen);
     yield await checkPort('operator', config.operator.listen);
   }
+  yield* checkLeftovers(config, context);
+  yield* checkWorkgraph(config);
   if (config.drivers.scripted !== undefined) yield checkScript(config.drivers.scripted.script, config.directory);
   if (config.drivers.command !== undefined) yield await checkCommand(config.drivers.command.run);
   yield* checkAgentPrograms(config);
@@ -193,6 +200,24 @@ function storeTodo(error: unknown, data: string): string {
 
 const actorTodo = (actor: string): string =>
   `it alone waits, with its mail; see what is left: chartroom replay ${actor} --check; only a backup has it whole: chartroom restore-store`;
+
+/** Asked only where there is a store: without one nobody knows whose anything is. */
+async function* checkLeftovers({ data }: Config, context: CommandContext): AsyncGenerator<Finding> {
+  if (!hasStore(path.join(data, 'store'))) return;
+  try {
+    const { ok, detail } = await leftoversIn(context);
+    yield { part: 'leftovers', ok, detail, todo: ok ? '' : 'see: chartroom doctor --clear --dry-run' };
+  } catch {
+    // That the store cannot be asked was said of the store.
+  }
+}
+
+/** Chats of workgraph beside the configuration that nobody has adopted yet. */
+function* checkWorkgraph({ directory }: Config): Generator<Finding> {
+  const there = path.join(directory, '.workgraph');
+  if (!existsSync(path.join(there, 'graph.jsonl'))) return;
+  yield good('workgraph', `its chats in ${there} are adopted by: chartroom import --from workgraph ${directory}`);
+}
 
 async function checkNats(config: Config, env: NodeJS.ProcessEnv): Promise<Finding> {
   if (config.nats !== undefined || (await privateNats(path.join(config.data, 'nats'), 'operator')) !== null) {

@@ -58,9 +58,12 @@ export function folderOf(
   { run, agent, mode }: { run: string; agent: string; mode: string },
 ): Folder {
   const name = mode === 'chat' ? `${agent.slice('agent/'.length)}.${run}` : run;
-  if (!/^[a-z0-9][a-z0-9_.-]{0,255}$/.test(name)) throw new Error(`“${name}” is no name of a run`);
+  if (!isRunName(name)) throw new Error(`“${name}” is no name of a run`);
   return folderAt(dataDirectory, name);
 }
+
+/** Whatever else lies beside the runs (a file manager’s notes, `lost+found`) is none. */
+export const isRunName = (name: string): boolean => /^[a-z0-9][a-z0-9_.-]{0,255}$/.test(name);
 
 /** The folder of a run by its name. */
 export function folderAt(dataDirectory: string, name: string): Folder {

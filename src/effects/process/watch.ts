@@ -20,7 +20,7 @@ import type { ProcessActs } from './acts.ts';
 import { endGroup, isAlive } from './ending.ts';
 import type { Bounds } from './ending.ts';
 import { environmentOf } from './environment.ts';
-import { folderOf, readRecord, writeRecord } from './folder.ts';
+import { folderAt, folderOf, isRunName, readRecord, writeRecord } from './folder.ts';
 import type { Folder, RunRecord } from './folder.ts';
 import type { RunLimits } from './limits.ts';
 import { liveOn, writePrompt } from './live.ts';
@@ -272,8 +272,8 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
   async function recordsOnDisk(): Promise<{ folder: Folder; record: RunRecord }[]> {
     const names = await readdir(path.join(path.resolve(dataDir), 'runs')).catch(() => []);
     const found = await Promise.all(
-      names.map(async (run) => {
-        const folder = folderOf(dataDir, { run, agent: '', mode: 'worker' });
+      names.filter(isRunName).map(async (run) => {
+        const folder = folderAt(dataDir, run);
         return { folder, record: await readRecord(folder) };
       }),
     );
