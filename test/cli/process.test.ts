@@ -147,38 +147,43 @@ test('offboarding, archiving and purging take their steps on the store alone', a
   );
 });
 
-test('offboarding a chat on the store alone ends its process, and it is offboarded', async (t) => {
-  const cwd = await temporary(t);
-  const data = path.join(cwd, '.chartroom');
-  const worker = execa('sleep', ['600'], { detached: true, reject: false });
-  const pid = worker.pid!;
-  t.after(() => worker.kill('SIGKILL'));
-  const host = await openHost(data);
-  await host.send('agent/pia', 'hire', { ...IMPLEMENTER, mode: 'chat' });
-  await host.send('agent/pia', 'say', { text: 'are you there?' });
-  const started = { pid, startedAt: new Date().toISOString() };
-  assert.equal((await host.send('agent/pia', 'driver.started', started)).outcome, 'taken');
-  await host.close();
-  const run = { run: 'life-1', agent: 'agent/pia', driver: 'scripted', mode: 'chat' } as const;
-  await writeRecord(folderOf(data, run), {
-    ...run,
-    bootId: await readBootId(),
-    preparedAt: started.startedAt,
-    pid,
-    start: (await findProcess(pid))!.start,
-    prompted: [],
-  });
+for (const [verb, phase] of [
+  ['offboard', 'offboarded'],
+  ['stop', 'stopped'],
+]) {
+  test(`${verb} of a chat on the store alone ends its process, and it is ${phase}`, async (t) => {
+    const cwd = await temporary(t);
+    const data = path.join(cwd, '.chartroom');
+    const worker = execa('sleep', ['600'], { detached: true, reject: false });
+    const pid = worker.pid!;
+    t.after(() => worker.kill('SIGKILL'));
+    const host = await openHost(data);
+    await host.send('agent/pia', 'hire', { ...IMPLEMENTER, mode: 'chat' });
+    await host.send('agent/pia', 'say', { text: 'are you there?' });
+    const started = { pid, startedAt: new Date().toISOString() };
+    assert.equal((await host.send('agent/pia', 'driver.started', started)).outcome, 'taken');
+    await host.close();
+    const run = { run: 'life-1', agent: 'agent/pia', driver: 'scripted', mode: 'chat' } as const;
+    await writeRecord(folderOf(data, run), {
+      ...run,
+      bootId: await readBootId(),
+      preparedAt: started.startedAt,
+      pid,
+      start: (await findProcess(pid))!.start,
+      prompted: [],
+    });
 
-  const offboarded = await chartroom(cwd, 'offboard', 'pia');
-  assert.equal(offboarded.exitCode, 0, offboarded.stderr);
-  assert.match(offboarded.stdout, /✓ agent\/pia taken/);
-  const [shown] = (await chartroom(cwd, 'show', 'pia', '--json')).stdout
-    .split('\n')
-    .map((line) => JSON.parse(line) as { phase: string; outbox: unknown[] });
-  assert.equal(shown!.phase, 'offboarded');
-  assert.deepEqual(shown!.outbox, []);
-  assert.equal((await worker).signal, 'SIGTERM');
-});
+    const corrected = await chartroom(cwd, verb!, 'pia');
+    assert.equal(corrected.exitCode, 0, corrected.stderr);
+    assert.match(corrected.stdout, /✓ agent\/pia taken/);
+    const [shown] = (await chartroom(cwd, 'show', 'pia', '--json')).stdout
+      .split('\n')
+      .map((line) => JSON.parse(line) as { phase: string; outbox: unknown[] });
+    assert.equal(shown!.phase, phase);
+    assert.deepEqual(shown!.outbox, []);
+    assert.equal((await worker).signal, 'SIGTERM');
+  });
+}
 
 test('replay --all --check proves a store, and names the actor, step and batch where it was damaged', async (t) => {
   const cwd = await temporary(t);

@@ -45,7 +45,7 @@ export const sendOptions = (flags: ChangeFlags, waitByDefault = false): SendOpti
 const SHORT_FORMS = ['pause', 'resume', 'stop', 'restart', 'offboard', 'archive', 'restore', 'retry'] as const;
 const WAITS = new Set<string>(['stop', 'offboard', 'archive']);
 /** Those that take their steps on the store alone where the runtime is down. */
-const ALONE = new Set<string>(['offboard', 'archive']);
+const ALONE = new Set<string>(['stop', 'offboard', 'archive']);
 
 /** Flags of `correct` that become fields of `data`, with what each means. */
 const FIELD_MEANS = {

@@ -1,5 +1,7 @@
 /** `up`: the runtime in the foreground. `demo`: the main job, watched live. */
 import type { Command } from 'commander';
+import { readBootId } from '../../effects/process/group.ts';
+import { livingRuns } from '../../effects/process/living.ts';
 import { RejectedInput, TerminalError } from '../../errors.ts';
 import { createLog } from '../../log.ts';
 import { StoreError } from '../../store/store.ts';
@@ -58,11 +60,20 @@ async function up(context: CommandContext, { webhooks, operator }: UpFlags): Pro
       throw endError(error, config.data);
     } finally {
       await runtime.stop();
+      await nameLiving(context, config.data);
     }
     return EXIT.done;
   } finally {
     listening();
   }
+}
+
+/** Processes of drivers that are taken up again go on: whoever stops the runtime is told of each. */
+async function nameLiving({ out }: CommandContext, data: string): Promise<void> {
+  const alive = await livingRuns(data, await readBootId());
+  if (alive.length === 0) return;
+  const which = alive.map(({ run, agent, pid }) => `${agent} ${run} (process ${pid})`).join(', ');
+  out.say(`left to be taken up by the next start: ${which}; to end them now: chartroom stop AGENT`);
 }
 
 async function demo({ out, terminal }: CommandContext, stay: boolean): Promise<Exit> {
