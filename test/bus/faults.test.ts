@@ -8,13 +8,13 @@ import { BusError } from '../../src/bus/bus.ts';
 import { connectClient } from '../../src/bus/client.ts';
 import { startNatsServer } from '../../src/bus/server.ts';
 import type { NatsAccess } from '../../src/bus/server.ts';
+import { skipLong } from '../support/long.ts';
 import { slowLine } from '../support/slow-line.ts';
 import { changePasswords, eventually, factIds, LAMPS, openPost } from './post.ts';
 import type { Post, PostOptions } from './post.ts';
 
 const EACH = 25;
 const NEWER = process.env['CHARTROOM_TEST_NATS_SERVER_NEWER'];
-const LONG = process.env['CHARTROOM_TEST_LONG'] === '1';
 
 /** The suite on one server. */
 function faults(on: string, program: string | undefined): void {
@@ -94,7 +94,7 @@ function faults(on: string, program: string | undefined): void {
       await post.check(EACH);
     },
     { pingIntervalMs: 10_000 },
-    LONG ? undefined : 'takes a minute: CHARTROOM_TEST_LONG=1',
+    skipLong || undefined,
   );
 
   check('back with other passwords, and with the right ones again', async (post) => {

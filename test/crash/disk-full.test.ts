@@ -9,6 +9,7 @@ import { execa } from 'execa';
 import { endAll, processesOf } from '../../src/demo/processes.ts';
 import { programArgs } from '../../src/package.ts';
 import { chartroom, temporary } from '../cli/parts.ts';
+import { skipLong } from '../support/long.ts';
 
 const MOUNT_BYTES = 64 * 1_024 * 1_024;
 /** More than the last page of the store's log has room for. */
@@ -32,68 +33,72 @@ async function smallDisk(t: TestContext, at: string): Promise<{ run: string[]; s
   return { run, seen: path.join(`/proc/${holder.pid}/root`, at) };
 }
 
-test('a disk that is full ends the runtime with what to do; a restart with room has all that was acknowledged', async (t) => {
-  const cwd = await temporary(t);
-  t.after(() => endAll(processesOf(cwd)));
-  // Only the store's: the streams stay as they are, so that it is the store that fails.
-  const store = path.join(cwd, '.chartroom', 'store');
-  mkdirSync(store, { recursive: true });
-  const disk = await smallDisk(t, store);
-  if (typeof disk === 'string') {
-    t.skip(disk);
-    return;
-  }
-  const up = async () => {
-    const [program, ...args] = disk.run;
-    const child = execa(
-      program!,
-      [
-        ...args,
-        cwd,
-        process.execPath,
-        ...programArgs('src/cli/main'),
-        'up',
-        '--json',
-        '--webhooks',
-        '127.0.0.1:0',
-        '--operator',
-        '127.0.0.1:0',
-      ],
-      { cwd, reject: false, env: { XDG_CONFIG_HOME: cwd, NO_COLOR: '1' } },
+test(
+  'a disk that is full ends the runtime with what to do; a restart with room has all that was acknowledged',
+  { skip: skipLong },
+  async (t) => {
+    const cwd = await temporary(t);
+    t.after(() => endAll(processesOf(cwd)));
+    // Only the store's: the streams stay as they are, so that it is the store that fails.
+    const store = path.join(cwd, '.chartroom', 'store');
+    mkdirSync(store, { recursive: true });
+    const disk = await smallDisk(t, store);
+    if (typeof disk === 'string') {
+      t.skip(disk);
+      return;
+    }
+    const up = async () => {
+      const [program, ...args] = disk.run;
+      const child = execa(
+        program!,
+        [
+          ...args,
+          cwd,
+          process.execPath,
+          ...programArgs('src/cli/main'),
+          'up',
+          '--json',
+          '--webhooks',
+          '127.0.0.1:0',
+          '--operator',
+          '127.0.0.1:0',
+        ],
+        { cwd, reject: false, env: { XDG_CONFIG_HOME: cwd, NO_COLOR: '1' } },
+      );
+      t.after(() => child.kill('SIGKILL'));
+      const ended = child.then(({ stderr }) => assert.fail(`it ended before it was ready: ${stderr}`));
+      ended.catch(() => {});
+      await Promise.race([once(child.stdout, 'data'), ended]);
+      // Not the child itself: whoever awaits that awaits its end.
+      return { child };
+    };
+    const first = await up();
+    const hired = await chartroom(cwd, 'hire', 'ada', '--role', 'implementer');
+    assert.equal(hired.exitCode, 0, hired.stderr);
+    const filler = path.join(disk.seen, 'filler');
+    assert.throws(() => writeFileSync(filler, Buffer.alloc(2 * MOUNT_BYTES)), { code: 'ENOSPC' });
+    const acknowledged: number[] = [];
+    for (let count = 0; count < LETTERS_MAX; count++) {
+      const said = await chartroom(cwd, 'fyi', 'agent/ada', `${count} ${TEXT}`);
+      if (said.exitCode !== 0) break;
+      acknowledged.push(count);
+    }
+    assert.ok(acknowledged.length < LETTERS_MAX, 'a full disk was noticed');
+    const ended = await first.child;
+    assert.equal(ended.exitCode, 1);
+    assert.match(
+      ended.stderr,
+      /✗ the store could not be written: .* — see whether .* its disk has room, then start again/,
     );
-    t.after(() => child.kill('SIGKILL'));
-    const ended = child.then(({ stderr }) => assert.fail(`it ended before it was ready: ${stderr}`));
-    ended.catch(() => {});
-    await Promise.race([once(child.stdout, 'data'), ended]);
-    // Not the child itself: whoever awaits that awaits its end.
-    return { child };
-  };
-  const first = await up();
-  const hired = await chartroom(cwd, 'hire', 'ada', '--role', 'implementer');
-  assert.equal(hired.exitCode, 0, hired.stderr);
-  const filler = path.join(disk.seen, 'filler');
-  assert.throws(() => writeFileSync(filler, Buffer.alloc(2 * MOUNT_BYTES)), { code: 'ENOSPC' });
-  const acknowledged: number[] = [];
-  for (let count = 0; count < LETTERS_MAX; count++) {
-    const said = await chartroom(cwd, 'fyi', 'agent/ada', `${count} ${TEXT}`);
-    if (said.exitCode !== 0) break;
-    acknowledged.push(count);
-  }
-  assert.ok(acknowledged.length < LETTERS_MAX, 'a full disk was noticed');
-  const ended = await first.child;
-  assert.equal(ended.exitCode, 1);
-  assert.match(
-    ended.stderr,
-    /✗ the store could not be written: .* — see whether .* its disk has room, then start again/,
-  );
 
-  rmSync(filler);
-  const second = await up();
-  const history = await chartroom(cwd, 'history', 'agent/ada', '--json');
-  assert.equal(history.exitCode, 0, history.stderr);
-  for (const count of acknowledged) assert.ok(history.stdout.includes(`"${count} xxx`), `letter ${count} is there`);
-  const said = await chartroom(cwd, 'fyi', 'agent/ada', 'there is room');
-  assert.equal(said.exitCode, 0, said.stderr);
-  second.child.kill('SIGINT');
-  assert.equal((await second.child).exitCode, 0);
-});
+    rmSync(filler);
+    const second = await up();
+    const history = await chartroom(cwd, 'history', 'agent/ada', '--json');
+    assert.equal(history.exitCode, 0, history.stderr);
+    for (const count of acknowledged) assert.ok(history.stdout.includes(`"${count} xxx`), `letter ${count} is there`);
+    const said = await chartroom(cwd, 'fyi', 'agent/ada', 'there is room');
+    assert.equal(said.exitCode, 0, said.stderr);
+    second.child.kill('SIGINT');
+    assert.equal((await second.child).exitCode, 0);
+  },
+);

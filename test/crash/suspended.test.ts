@@ -1,4 +1,7 @@
-/** Two runtimes and one namespace, with real processes (I15). */
+/**
+ * Two runtimes and one namespace, with real processes (I15). A lease becomes stale after half a minute, by any clock:
+ * too long for every run of the tests.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -11,9 +14,7 @@ import { startNatsServer } from '../../src/bus/server.ts';
 import { endAll, processesOf } from '../../src/demo/processes.ts';
 import { programArgs } from '../../src/package.ts';
 import { temporary } from '../cli/parts.ts';
-
-/** A lease becomes stale after half a minute, by any clock: too long for every run of the tests. */
-const skip = process.env['CHARTROOM_TEST_LONG'] === '1' ? false : 'it waits for a lease: CHARTROOM_TEST_LONG=1';
+import { skipLong } from '../support/long.ts';
 
 async function place(t: TestContext) {
   const cwd = await temporary(t);
@@ -51,30 +52,36 @@ operator: { listen: 127.0.0.1:0 }
   };
 }
 
-test('a second runtime is refused and told who has the namespace, while the first goes on', { skip }, async (t) => {
-  const { up, say } = await place(t);
-  const one = await up('one');
-  assert.equal(one.first, 'ready');
-  const two = await up('two');
-  assert.ok(two.first !== 'ready');
-  assert.equal(two.first.exitCode, 1);
-  assert.match(
-    two.first.stderr,
-    new RegExp(`✗ another runtime has this namespace: .*, process ${one.child.pid}, with another store, last heard of`),
-  );
-  assert.equal((await say('hire', 'ada', '--role', 'implementer')).exitCode, 0);
-  one.child.kill('SIGINT');
-  assert.equal((await one.ended).exitCode, 0);
-  // Given back, it is free at once.
-  const next = await up('two');
-  assert.equal(next.first, 'ready');
-  next.child.kill('SIGINT');
-  assert.equal((await next.ended).exitCode, 0);
-});
+test(
+  'a second runtime is refused and told who has the namespace, while the first goes on',
+  { skip: skipLong },
+  async (t) => {
+    const { up, say } = await place(t);
+    const one = await up('one');
+    assert.equal(one.first, 'ready');
+    const two = await up('two');
+    assert.ok(two.first !== 'ready');
+    assert.equal(two.first.exitCode, 1);
+    assert.match(
+      two.first.stderr,
+      new RegExp(
+        `✗ another runtime has this namespace: .*, process ${one.child.pid}, with another store, last heard of`,
+      ),
+    );
+    assert.equal((await say('hire', 'ada', '--role', 'implementer')).exitCode, 0);
+    one.child.kill('SIGINT');
+    assert.equal((await one.ended).exitCode, 0);
+    // Given back, it is free at once.
+    const next = await up('two');
+    assert.equal(next.first, 'ready');
+    next.child.kill('SIGINT');
+    assert.equal((await next.ended).exitCode, 0);
+  },
+);
 
 test(
   'a runtime suspended past its lease finds another there when it wakes: it does nothing more and ends, naming it',
-  { skip },
+  { skip: skipLong },
   async (t) => {
     const { cwd, up, say } = await place(t);
     const one = await up('one');

@@ -8,6 +8,7 @@ import { journals, journey } from './journey.ts';
 import type { Journey } from './journey.ts';
 import { processesOf } from '../../src/demo/processes.ts';
 import { programArgs } from '../../src/package.ts';
+import { skipLong } from '../support/long.ts';
 import { AFTERWARDS, SHORT, STEPS } from './short.ts';
 import type { Step } from './short.ts';
 
@@ -72,6 +73,7 @@ journey(
 journey(
   'killed with its agent: the run counts as interrupted, what it left is kept, another one does the work',
   {
+    skip: skipLong,
     script: {
       runs: [
         { when: { for: 'implement', epoch: 1 }, steps: [...STEPS.slice(0, 2), { sleep: { ms: 60_000 } }] },
@@ -118,6 +120,7 @@ journey(
 journey(
   'killed with its agent between a push and its pull request: the next run opens one for what is pushed',
   {
+    skip: skipLong,
     script: {
       runs: [
         { when: { for: 'implement', epoch: 1 }, steps: [...uptoPush, { sleep: { ms: 60_000 } }] },
@@ -145,7 +148,7 @@ journey(
 
 journey(
   'its nats-server killed in mid-run: it is started again and the job ends',
-  { script: { runs: [{ when: whenImplement, steps: STEPS }, ...AFTERWARDS] } },
+  { skip: skipLong, script: { runs: [{ when: whenImplement, steps: STEPS }, ...AFTERWARDS] } },
   async (journey) => {
     await journey.start();
     const { issue, session } = journey.delegate();
@@ -163,7 +166,10 @@ journey(
 
 journey(
   'stopped in mid-run and started again: the run is found again and the job ends',
-  { script: { runs: [{ when: whenImplement, steps: [...uptoPush, sleep, ...fromPull] }, ...AFTERWARDS] } },
+  {
+    skip: skipLong,
+    script: { runs: [{ when: whenImplement, steps: [...uptoPush, sleep, ...fromPull] }, ...AFTERWARDS] },
+  },
   async (journey) => {
     const chartroom = await journey.start();
     const stopped = journey.gate.at('answered', 'push', () => chartroom.stop());

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
 import type { SourceSight } from '../../src/bridge/sweep.ts';
 import { QUICK_TIMERS, REPO } from '../../src/demo/world.ts';
+import { skipLong } from '../support/long.ts';
 import { checkEverything } from './census.ts';
 import { journey } from './journey.ts';
 
 journey(
   'with every webhook lost the job ends in the same place',
-  { config: { timers: { ...QUICK_TIMERS, reconcileSeconds: 1, reconcileMaxSeconds: 2 } } },
+  { skip: skipLong, config: { timers: { ...QUICK_TIMERS, reconcileSeconds: 1, reconcileMaxSeconds: 2 } } },
   async (journey) => {
     const lost = journey.gate.lose();
     const { issue, session } = journey.delegate();
