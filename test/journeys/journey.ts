@@ -18,9 +18,9 @@ import { openGate } from './gate.ts';
 import type { Gate } from './gate.ts';
 import { endAll, processesOf } from '../../src/demo/processes.ts';
 
-/** Of two busy cores; a story takes about twenty seconds. Beyond it something hangs. */
+/** A story takes about twenty seconds on two cores, several times that beside other work. Beyond it something hangs. */
 const JOURNEY_MS_MAX = 480_000;
-/** Nothing in a story takes longer than a few seconds by itself. */
+/** Nothing in a story takes longer than a few seconds by itself; the machine may have much else to do. */
 const FACT_MS_MAX = 150_000;
 const LOG_SHOWN = 6_000;
 const FACTS_SHOWN = 40;
