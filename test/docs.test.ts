@@ -89,6 +89,7 @@ const newProgram = (): Command =>
       env: {},
       cwd: os.tmpdir(),
       clock: realClock,
+      open: async () => ({}),
       keyboard: openKeyboard,
       onInterrupt: () => () => {},
       leave: () => {},

@@ -57,6 +57,8 @@ export interface Run {
   /** The process was asked to end. */
   ending: boolean;
   usage: Usage;
+  /** The last thing its agent said. */
+  said: string | null;
 }
 
 export interface Subscription {

@@ -19,8 +19,9 @@ export function report(run: Run, type: string, data: Record<string, unknown>): W
   return tell({ to: run.session, type, data, expectepoch: run.epoch });
 }
 
-export function released({ session, epoch, usage }: Pick<Run, 'session' | 'epoch' | 'usage'>): Wish {
-  return tell({ to: session, type: 'run.released', data: { epoch, usage } });
+export function released({ session, epoch, usage, said }: Pick<Run, 'session' | 'epoch' | 'usage' | 'said'>): Wish {
+  const summary = said === null ? {} : { summary: said };
+  return tell({ to: session, type: 'run.released', data: { epoch, usage, ...summary } });
 }
 
 /** What a process used is told by whoever owns it, so that it counts for the day whatever became of its work. */
@@ -77,6 +78,7 @@ export const accept: Handler = (context, event) => {
     loss: null,
     ending: false,
     usage: NO_USAGE,
+    said: null,
   };
   return {
     set: { run, afterwards: 'asleep', runs: [...withinHour(context.runs, event.at), event.at] },
@@ -246,7 +248,7 @@ export const turned: Handler = (context, event) => {
   if (event.type !== 'driver.turned' || context.run === null) return {};
   const { outcome, until, usage, result, reason } = event.data;
   const before = context.run;
-  const run: Run = { ...before, usage, question: null, clockSince: null };
+  const run: Run = { ...before, usage, question: null, clockSince: null, said: result?.summary ?? before.said };
   // A run that was already given up says no more, except that it did end well after all.
   if (run.settled || (run.loss !== null && outcome !== 'completed')) return { set: { run } };
   // It did end its turn when it was interrupted, but of itself it was not heard of.
@@ -269,7 +271,8 @@ export const turned: Handler = (context, event) => {
   const wishes = before.clockSince === null && before.question === null ? [startedReport(context, run)] : [];
   return {
     set: {
-      run: { ...run, settled: true, loss: null },
+      // What it said goes home with its end.
+      run: { ...run, settled: true, loss: null, said: null },
       ...(outcome === 'completed' ? afterGoodRun() : {}),
       ...(outcome === 'limited' && until !== undefined
         ? { cooling: { until, reason: reason ?? 'the provider’s usage limit' } }
@@ -364,7 +367,7 @@ export const dropped =
 /** A run this agent knows nothing of has no process here: the session may go on. */
 export const releaseUnknown: Handler = (_, event) => {
   if (event.type !== 'run.cancelled') return {};
-  return { wishes: [released({ ...event.data, usage: NO_USAGE })] };
+  return { wishes: [released({ ...event.data, usage: NO_USAGE, said: null })] };
 };
 
 /** Asks once more that the process ends. */
@@ -379,10 +382,11 @@ export const endAgain: Handler = (context) => {
 /** The process group is gone: the session hears it, then what became of the run if it does not know yet. */
 export const processGone: Handler = (context, event) => {
   if (event.type !== 'driver.exited' || context.run === null) return {};
-  const { class: exit, usage, reason, code, signal } = event.data;
+  const { class: exit, usage, reason, code, signal, said } = event.data;
   const run: Run = {
     ...context.run,
     usage: usage.inputTokens >= context.run.usage.inputTokens ? usage : context.run.usage,
+    said: said ?? context.run.said,
   };
   const wishes: Wish[] = [];
   let { loss } = run;

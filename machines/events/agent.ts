@@ -143,6 +143,21 @@ export const promptParts = z.strictObject({
   /** Human texts that ride along, in order of arrival; the run that ends well discharges them. */
   texts: z.array(voice).max(200),
   notes: z.array(voice).max(400),
+  /** The runs before, oldest first: who, for what, how it ended, and what the agent said of it last. */
+  earlier: z
+    .array(
+      z.strictObject({
+        epoch,
+        agent: z.string(),
+        for: obligationKind.nullable(),
+        outcome: z.string(),
+        at: time,
+        reason: prose.optional(),
+        summary: prose.optional(),
+      }),
+    )
+    .max(20)
+    .optional(),
   /** The question of an earlier run and its answer. */
   answered: z.strictObject({ question: prose, answer: prose }).optional(),
   /** What must be delivered, one sentence. */
@@ -235,6 +250,8 @@ export const AGENT_EVENTS = {
       signal: z.string().nullable().optional(),
       reason: z.string().optional(),
       usage,
+      /** The last thing said in a turn that did not end. */
+      said: prose.optional(),
     }),
     means: 'The process group is gone.',
     from: 'runtime',

@@ -22,11 +22,12 @@ export const deliver = z.enum(['pull_request', 'report']);
 export const priority = z.number().int().min(0).max(4);
 export const conclusion = z.string().max(64);
 
-/** Cumulative per run. */
+/** Cumulative per run; `context`: how many tokens the conversation fills now, of its model's window. */
 export const usage = z.strictObject({
   inputTokens: z.number().int().min(0),
   outputTokens: z.number().int().min(0),
   costUsd: z.number().min(0).optional(),
+  context: z.strictObject({ used: z.number().int().min(0), window: z.number().int().min(1) }).optional(),
 });
 export type Usage = z.infer<typeof usage>;
 

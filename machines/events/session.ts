@@ -364,7 +364,8 @@ export const SESSION_EVENTS = {
     from: 'runtime',
   },
   'run.released': {
-    data: z.strictObject({ epoch, usage }),
+    /** `summary`: what its agent said last. */
+    data: z.strictObject({ epoch, usage, summary: prose.optional() }),
     means: 'The process group of that epoch is gone. Not fenced by the epoch.',
     from: 'runtime',
   },
@@ -511,6 +512,11 @@ export const SESSION_EVENTS = {
   'correct.stop': { data: correction({}), means: 'Stop the run; everything owed is parked.', conductor: true },
   'correct.pause': { data: correction({}), means: 'Start nothing until resume.', conductor: true },
   'correct.resume': { data: correction({}), means: 'Go on.', conductor: true },
+  'correct.takeover': { data: correction({}), means: 'I work on it by hand: it is mine until I hand it back.' },
+  'correct.handback': {
+    data: correction({ note: prose.optional() }),
+    means: 'Agents go on from what the person left; the note is for them.',
+  },
   'correct.withdraw': { data: correction({}), means: 'This is no longer ours to do.' },
   'correct.delegate': { data: correction({}), means: 'This is ours to do again.' },
   'correct.close': {

@@ -3,6 +3,7 @@ import type { ActorView, Announcement, MachineEvent } from '../contract.ts';
 import { unread as countUnread } from '../notes.ts';
 import type { SessionContext } from './context.ts';
 import { phaseOf } from './phase.ts';
+import { ownerOf } from './taking-over.ts';
 import { waitingOn } from './waiting.ts';
 
 type View = ActorView<SessionContext>;
@@ -49,7 +50,7 @@ function pictureOf(view: View): Record<string, unknown> {
   return {
     value,
     phase: phaseOf(view),
-    owner: context.owner,
+    owner: ownerOf(context),
     epoch: context.epoch,
     ...(pull === null ? {} : { pull }),
     unread: countUnread(context.notes),

@@ -7,6 +7,7 @@ import { timerMs } from '../contract.ts';
 import type { PastRun, Run, RunEnd, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, withdraw } from './draft.ts';
 import { due } from './next.ts';
+import { filledOf } from './resuming.ts';
 import { isReview } from './standing.ts';
 
 export const DISPATCHER = 'dispatcher/main';
@@ -120,6 +121,8 @@ export function accept(draft: Draft): void {
     claims: [],
     attempt: 1,
     head: null,
+    resumes: null,
+    parent: null,
     begunAt: null,
     startedAt: null,
     driver: null,
@@ -194,6 +197,10 @@ export function endAssignment(draft: Draft, reason: string, { agentIsGone = fals
 /** Something of an assignment is there to be ended. */
 export const isAssigned = (context: SessionContext): boolean => context.offer !== null || isLive(context);
 
+/** The next prompt tells it, beside what other runs said. */
+const SUMMARY_MAX = 4_000;
+const summaryOf = (said: string | null | undefined): string | null => said?.slice(0, SUMMARY_MAX) ?? null;
+
 /** Puts the run away: into the list of past ones. */
 export function closeRun(
   draft: Draft,
@@ -210,6 +217,7 @@ export function closeRun(
     outcome,
     ...judged,
     reason,
+    summary: summaryOf(run.ended?.summary ?? run.ended?.report),
     at: draft.event.at,
   };
   set(draft, { run: null, runs: latest([...runs, past], RUNS_KEPT) });
@@ -219,7 +227,7 @@ export function closeRun(
 export function release(draft: Draft): void {
   const { context, event } = draft;
   if (event.type !== 'run.released') return;
-  const { epoch, usage } = event.data;
+  const { epoch, usage, summary } = event.data;
   const known = context.unreleased.some((entry) => entry.epoch === epoch);
   const counted = context.usageByEpoch.find((entry) => entry.epoch === epoch);
   const before = counted?.usage ?? { inputTokens: 0, outputTokens: 0 };
@@ -235,7 +243,14 @@ export function release(draft: Draft): void {
       costUsd: context.usage.costUsd + (usage.costUsd ?? 0) - (before.costUsd ?? 0),
     },
   });
-  const { run } = draft.context;
+  const { run, runs, conversation } = draft.context;
+  const filled = filledOf(usage);
+  if (conversation?.epoch === epoch && filled !== null) set(draft, { conversation: { ...conversation, filled } });
+  // A run that was cut off had no other way to say it.
+  const cut = runs.find((past) => past.epoch === epoch && past.summary === null);
+  if (cut !== undefined && summary !== undefined) {
+    set(draft, { runs: runs.map((past) => (past === cut ? { ...past, summary: summaryOf(summary) } : past)) });
+  }
   if (run?.epoch === epoch && !run.released) set(draft, { run: { ...run, released: true } });
 }
 

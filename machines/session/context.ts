@@ -97,6 +97,9 @@ export interface Run {
   claims: string[];
   attempt: number;
   head: string | null;
+  /** The conversation it goes on with, and the one whose place a fresh one takes. */
+  resumes: string | null;
+  parent: string | null;
   begunAt: string | null;
   startedAt: string | null;
   driver: string | null;
@@ -115,6 +118,8 @@ export interface PastRun {
   outcome: RunEnd['outcome'];
   ok: boolean;
   reason: string | null;
+  /** What its agent said of it last. */
+  summary: string | null;
   at: string;
   evidence: Record<string, unknown> | null;
 }
@@ -217,6 +222,10 @@ export interface SessionContext {
   // ── authority, hold, start
   authority: { delegated: boolean; by: string | null; reason: string | null; at: string };
   paused: { by: string; reason: string | null; at: string } | null;
+  /** A person works on it by hand; `head`: from where the work that is to be done began. */
+  taken: { by: string; reason: string | null; at: string; head: string | null } | null;
+  /** Handed back and no run has begun since: the next goes on from what the person left. */
+  handback: { by: string; head: string | null } | null;
   /** It is being closed in this very step: nothing starts any more. */
   ending: boolean;
   /** null: the tracker has not told them yet. */
@@ -252,7 +261,8 @@ export interface SessionContext {
   /** Accepted epochs whose process is not known to be gone; `ours`: we ended it. */
   unreleased: { epoch: number; agent: string; ours: boolean }[];
   worktree: { path: string; head: string; fresh: boolean; keep: boolean; left: string[] } | null;
-  conversation: { agent: string; id: string } | null;
+  /** The last one, with the run that was last in it; `filled`: how much of its window, 0 to 1; `parent`: whose place it took. */
+  conversation: { agent: string; id: string; epoch: number; filled: number | null; parent: string | null } | null;
   backoff: { gate: 'backoff' | 'provider'; ms: number; reason: string; at: string } | null;
   restarts: number;
   /** Usage or capacity limits in a row. */
@@ -364,6 +374,8 @@ export function unbornSession({ address, at, timers }: Birth): SessionContext {
     branch: '',
     authority: { delegated: true, by: null, reason: null, at },
     paused: null,
+    taken: null,
+    handback: null,
     ending: false,
     blockers: [],
     heldBy: [],

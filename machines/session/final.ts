@@ -38,6 +38,7 @@ export function whenFinal({ context, value }: ActorView<SessionContext>, taken: 
     case 'correct.pause':
     case 'correct.withdraw':
     case 'correct.unassign':
+    case 'correct.handback':
       // Nothing runs here and nothing will: what these want already holds.
       return context;
     default:

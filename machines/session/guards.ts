@@ -9,6 +9,7 @@ import { mayMerge } from './merging.ts';
 import { allParked, due, mayStart, owesNothing } from './next.ts';
 import { questionFor } from './people.ts';
 import { checksOf, isReplaced, isReview, mayAct, pullOf, reviewOf, silentChecks } from './standing.ts';
+import { isAgent, personOf } from './taking-over.ts';
 import { isShownAtLinear } from './tracker.ts';
 
 interface Asked {
@@ -109,6 +110,9 @@ export const GUARDS = {
     isLive(context) &&
     context.run?.agent !== event.data.agent &&
     event.expectepoch === undefined,
+  isPaused: ({ context }) => context.paused !== null,
+  isNoPerson: ({ event }) => isAgent(event),
+  isTakenByOther: ({ context, event }) => context.taken !== null && context.taken.by !== personOf(event.source),
   noReviewIsWanted: ({ context }) => {
     const review = reviewOf(context);
     return review === 'notWanted' || review === 'approved';
@@ -185,6 +189,9 @@ export const REASONS: Record<keyof typeof GUARDS, string> = {
   noQuestionIsOpen: 'a question is open',
   questionIsUnclear: 'it is clear which question is answered',
   otherRunIsLive: 'no run of another agent is live',
+  isPaused: 'nobody paused it',
+  isNoPerson: 'a person sent it',
+  isTakenByOther: 'nobody else works on it by hand',
   noReviewIsWanted: 'a review is wanted',
   noSuchCheck: 'that check is one of the gate',
   nothingToRerun: 'that check can be run again',

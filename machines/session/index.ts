@@ -8,6 +8,7 @@ import { afterwards, whenFinal } from './final.ts';
 import { REASONS } from './guards.ts';
 import { sessionMachine } from './machine.ts';
 import { phaseOf } from './phase.ts';
+import { ownerOf } from './taking-over.ts';
 import { waitingOn } from './waiting.ts';
 import { watch } from './watches.ts';
 
@@ -23,7 +24,7 @@ export const sessionDefinition: MachineDefinition<SessionContext> = {
   project: (view) => ({
     phase: phaseOf(view),
     epoch: view.context.epoch,
-    owner: view.context.owner,
+    owner: ownerOf(view.context),
     waitingOn: waitingOn(view),
     title: view.context.brief.title,
     user: view.context.brief.user,

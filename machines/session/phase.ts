@@ -3,7 +3,7 @@ import type { ActorView } from '../contract.ts';
 import type { ObligationKind } from '../events/common.ts';
 import type { SessionContext } from './context.ts';
 import { due } from './next.ts';
-import { authorityOf, checksOf, pullOf, reviewIsGood } from './standing.ts';
+import { authorityOf, checksOf, holdOf, pullOf, reviewIsGood } from './standing.ts';
 
 export const PHASES = [
   'delegated',
@@ -24,7 +24,7 @@ export type Phase = (typeof PHASES)[number];
 
 export function phaseOf({ value, context }: ActorView<SessionContext>): Phase {
   if (typeof value === 'string') return PHASES.find((phase) => phase === value) ?? 'delegated';
-  if (context.paused !== null) return 'paused';
+  if (holdOf(context) !== 'free') return 'paused';
   if (context.run === null && isAwaitingInput(context)) return 'awaiting_input';
   if (isEscalated(context)) return 'escalated';
   const kind = context.run?.for ?? (due(context) ?? context.obligations[0])?.kind ?? null;

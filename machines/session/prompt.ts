@@ -5,7 +5,7 @@
 import type { ObligationKind } from '../events/common.ts';
 import type { PromptParts } from '../events/agent.ts';
 import { asVoice } from '../notes.ts';
-import type { Obligation, SessionContext } from './context.ts';
+import type { Obligation, PastRun, SessionContext } from './context.ts';
 import { short } from './names.ts';
 import { checksOf, isReview, reviewOf } from './standing.ts';
 
@@ -38,8 +38,24 @@ export function promptFor(
       ...(voice!.about === null ? {} : { about: voice!.about }),
     })),
     notes: context.notes.filter(({ readBy }) => readBy === null).map(asVoice),
+    ...(context.runs.length === 0 ? {} : { earlier: context.runs.slice(-EARLIER_MAX).map(earlierOf) }),
     ...(answered === null ? {} : { answered: { question: answered.question, answer: answered.answer } }),
     deliver: deliverOf(context, main.kind),
+  };
+}
+
+/** What older runs did shows in the branch. */
+const EARLIER_MAX = 5;
+
+function earlierOf({ epoch, agent, for: kind, outcome, at, reason, summary }: PastRun) {
+  return {
+    epoch,
+    agent,
+    for: kind,
+    outcome,
+    at,
+    ...(reason === null ? {} : { reason }),
+    ...(summary === null ? {} : { summary }),
   };
 }
 

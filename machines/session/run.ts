@@ -2,13 +2,17 @@
 import { closeRun, excludeAgent, roleOf } from './assignment.ts';
 import { timerMs } from '../contract.ts';
 import { runLimits } from './budgets.ts';
-import type { Obligation, RunEnd, SessionContext } from './context.ts';
+import type { Obligation, Run, RunEnd, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { claimsOf, due } from './next.ts';
 import { park } from './obligations.ts';
 import { promptFor } from './prompt.ts';
+import { goingOn } from './resuming.ts';
 import { isReview } from './standing.ts';
 import { elicit, moveIssue, tellLinear } from './tracker.ts';
+
+/** Who tells the next run of what was done to its worktree. */
+const OURSELVES = 'chartroom';
 
 /** Act worktree.prepare for the accepted run. A once-more run goes on in the directory as it was left. */
 export function prepare(draft: Draft): void {
@@ -34,16 +38,27 @@ export function begin(draft: Draft): void {
   const { context, event } = draft;
   const main = due(context);
   if (event.type !== 'worktree.prepared' || context.run === null || main === null) return;
-  const { path, head, branch } = event.data;
+  const { path, head, branch, rescued, notRebased } = event.data;
   const { run } = context;
   const claims = claimsOf(context, main);
   const attempt = attemptOf(context, main);
+  const going = goingOn(context, run.agent, main);
+  if (rescued !== undefined)
+    noteChange(draft, OURSELVES, `What was not published before is kept on branch ${rescued}.`);
+  if (notRebased !== undefined) noteChange(draft, OURSELVES, `The branch was not rebased: ${notRebased}.`);
   set(draft, {
     worktree: { path, head, fresh: false, keep: false, left: context.worktree?.left ?? [] },
-    run: { ...run, for: main.kind, claims, attempt, head, begunAt: event.at },
+    run: {
+      ...run,
+      for: main.kind,
+      claims,
+      attempt,
+      // What a person committed by hand is part of what this run delivers.
+      head: context.handback?.head ?? head,
+      ...going,
+      begunAt: event.at,
+    },
   });
-  const resumes = main.kind === 'answer' || context.answered !== null;
-  const conversation = resumes && context.conversation?.agent === run.agent ? context.conversation.id : null;
   say(draft, run.agent, 'run.begun', {
     session: context.address,
     epoch: run.epoch,
@@ -55,11 +70,11 @@ export function begin(draft: Draft): void {
     worktree: path,
     branch,
     repo: context.brief.repo,
-    prompt: promptFor(context, main, claims, event.at),
-    ...(conversation === null ? {} : { conversation }),
+    prompt: promptFor(draft.context, main, claims, event.at),
+    ...(going.resumes === null ? {} : { conversation: going.resumes }),
     limits: runLimits(context),
   });
-  set(draft, { changes: [], missed: null });
+  set(draft, { changes: [], missed: null, handback: null });
   moveIssue(draft, 'started');
 }
 
@@ -74,7 +89,7 @@ export function started(draft: Draft): void {
   const { driver, conversation } = event.data;
   set(draft, {
     run: { ...context.run, startedAt: event.at, driver },
-    ...(conversation === undefined ? {} : { conversation: { agent: context.run.agent, id: conversation } }),
+    ...(conversation === undefined ? {} : { conversation: talkOf(context, context.run, conversation) }),
   });
   tellLinear(draft, {
     type: 'action',
@@ -82,6 +97,13 @@ export function started(draft: Draft): void {
     action: 'Working',
     parameter: roleOf(context),
   });
+}
+
+/** An agent that could not go on with the conversation it was given has begun another in its place. */
+function talkOf({ conversation }: SessionContext, run: Run, id: string): NonNullable<SessionContext['conversation']> {
+  const { agent, epoch } = run;
+  if (conversation?.id === id) return { ...conversation, agent, epoch };
+  return { agent, id, epoch, filled: null, parent: run.resumes ?? run.parent };
 }
 
 export function asked(draft: Draft): void {
@@ -124,7 +146,7 @@ export function ended(draft: Draft): RunEnd | null {
   set(draft, {
     run: { ...run, ended: end },
     ...(outcome === 'interrupted' ? {} : { interrupted: 0 }),
-    ...(conversation === undefined ? {} : { conversation: { agent: run.agent, id: conversation } }),
+    ...(conversation === undefined ? {} : { conversation: talkOf(context, run, conversation) }),
     ...(outcome === 'asked' ? {} : { questions: context.questions.filter(({ epoch }) => epoch !== run.epoch) }),
     ...(outcome === 'completed' ? { answered: null } : {}),
   });

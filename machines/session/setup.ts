@@ -26,6 +26,7 @@ import * as people from './people.ts';
 import * as reviewing from './reviewing.ts';
 import * as run from './run.ts';
 import { silentChecks } from './standing.ts';
+import * as takingOver from './taking-over.ts';
 import * as tracker from './tracker.ts';
 import { askHelp, showPlan } from './tracker.ts';
 import * as verdict from './verdict.ts';
@@ -198,6 +199,8 @@ export const session = base.extend({
     stop: does(corrections.stop),
     pause: does(corrections.pause),
     resume: does(corrections.resume),
+    takeOver: does(takingOver.takeOver),
+    endTakeover: does(takingOver.handBack),
     withdrawWork: does(corrections.withdrawWork),
     delegateWork: does(corrections.delegateWork),
     close: does(ending.close),

@@ -5,6 +5,7 @@
 import type { GivenVerdict, SessionContext } from './context.ts';
 
 export type Authority = 'delegated' | 'withdrawn';
+export type Hold = 'free' | 'paused' | 'taken';
 export type Start = 'held' | 'free';
 export type PullState = 'none' | 'draft' | 'open' | 'merged' | 'closed';
 export type ReviewState = 'notWanted' | 'wanted' | 'requested' | 'changesRequested' | 'approved';
@@ -19,6 +20,11 @@ export function authorityOf(context: SessionContext): Authority {
   if (context.authority.delegated) return 'delegated';
   const queue = queueOf(context);
   return queue === 'waiting' || queue === 'merging' ? 'delegated' : 'withdrawn';
+}
+
+export function holdOf({ taken, paused }: SessionContext): Hold {
+  if (taken !== null) return 'taken';
+  return paused === null ? 'free' : 'paused';
 }
 
 export function startOf(context: SessionContext): Start {
@@ -152,8 +158,8 @@ export function queueOf(context: SessionContext): QueueState {
   return 'out';
 }
 
-/** Paused, withdrawn and held are guards on everything (law 11). */
+/** Paused, taken over, withdrawn and held are guards on everything (law 11). */
 export function mayAct(context: SessionContext): boolean {
   if (context.ending || context.pull?.merged === true) return false;
-  return context.paused === null && startOf(context) === 'free' && authorityOf(context) === 'delegated';
+  return holdOf(context) === 'free' && startOf(context) === 'free' && authorityOf(context) === 'delegated';
 }

@@ -5,7 +5,7 @@
 import type { ActParams } from '../effects.ts';
 import type { Obligation, SessionContext } from './context.ts';
 import { type Draft, set, wishFor } from './draft.ts';
-import { checksOf, isReview, pullOf, reviewIsGood } from './standing.ts';
+import { checksOf, holdOf, isReview, pullOf, reviewIsGood } from './standing.ts';
 
 type Activity = ActParams<'linear.say'>['activity'];
 type Step = ActParams<'linear.plan'>['steps'][number];
@@ -40,7 +40,7 @@ export function keepAlive(draft: Draft): void {
   const { context } = draft;
   const { run, pull, obligations } = context;
   const isWaitedFor = obligations.length > 0 && obligations.every(({ parked }) => parked !== null);
-  if (context.paused !== null || context.questions.length > 0 || isWaitedFor) return;
+  if (holdOf(context) !== 'free' || context.questions.length > 0 || isWaitedFor) return;
   const body =
     run !== null
       ? `${run.agent} is still at work.`

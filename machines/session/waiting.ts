@@ -26,6 +26,11 @@ export function waitingOn(view: View): WaitingOn[] {
 function onHolds(view: View): WaitingOn[] {
   const { context } = view;
   const waits: WaitingOn[] = [];
+  if (context.taken !== null) {
+    const { by, reason, at } = context.taken;
+    const detail = `${by} works on it by hand${reason === null ? '' : `: ${reason}`}`;
+    waits.push(wait('paused', { on: by, since: at, detail, moves: ['correct.handback', 'correct.close'] }));
+  }
   if (context.paused !== null) {
     const { by, reason, at } = context.paused;
     waits.push(

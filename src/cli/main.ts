@@ -2,6 +2,7 @@
 /** The entry of the program `chartroom`: the process as a terminal, and its exit code. */
 import { realClock } from '../clock.ts';
 import { openKeyboard } from './keyboard.ts';
+import { openProgram } from './program-at-terminal.ts';
 import { runCommandLine } from './program.ts';
 
 /** A part that does not close must not keep a finished command alive. */
@@ -17,6 +18,7 @@ process.exitCode = await runCommandLine(process.argv.slice(2), {
   cwd: process.cwd(),
   clock: realClock,
   keyboard: openKeyboard,
+  open: openProgram,
   onInterrupt(call) {
     process.on('SIGINT', call);
     process.on('SIGTERM', call);

@@ -16,6 +16,14 @@ export interface Keyboard {
   close(): void;
 }
 
+/** A program that takes the terminal over. */
+export interface ProgramAtTerminal {
+  file: string;
+  args: readonly string[];
+  /** Beside what surrounds this command. */
+  env?: Readonly<Record<string, string>>;
+}
+
 export interface Terminal {
   stdout: Writer;
   stderr: Writer;
@@ -23,6 +31,8 @@ export interface Terminal {
   cwd: string;
   /** Opens the keyboard; `prompt` stands before what is typed. */
   keyboard(prompt: string): Keyboard;
+  /** Opens a program here and waits until it leaves, with what code; `failed`: it could not be opened, and why. */
+  open(program: ProgramAtTerminal & { cwd: string }): Promise<{ failed?: string; code?: number }>;
   clock: Clock;
   /** Calls at each interrupt (Ctrl-C, TERM); returns how to stop listening. */
   onInterrupt(call: () => void): () => void;

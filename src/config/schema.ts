@@ -135,7 +135,17 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('may be absent: `codex` on the PATH'),
       acp: z
-        .strictObject({ program: z.string().min(1), args: z.array(z.string()).optional() })
+        .strictObject({
+          program: z.string().min(1),
+          args: z.array(z.string()).optional(),
+          takeover: z
+            .array(z.string().min(1))
+            .min(1)
+            .optional()
+            .describe(
+              'how a person goes on with a session at a terminal, e.g. [opencode, --session, "{conversation}"]',
+            ),
+        })
         .optional()
         .describe('an agent that speaks the Agent Client Protocol, e.g. opencode with args [acp]'),
       claude: z.strictObject(program).optional().describe('may be absent: `claude` on the PATH'),

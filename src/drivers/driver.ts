@@ -59,6 +59,13 @@ export interface Seat {
   conversation?: string;
 }
 
+/** Where a person sits down to go on by hand. */
+export interface TerminalSeat {
+  home: string;
+  cwd: string;
+  conversation: string | undefined;
+}
+
 /** What to start. */
 export interface Launch {
   file: string;
@@ -163,6 +170,8 @@ export interface Driver {
   open: (opening: Opening) => Conversation;
   /** Goes on with `ref`. Only with capability `resume`; else `open` is used and the prompt tells all. */
   resume: (ref: string, opening: Opening) => Conversation;
+  /** The program for a terminal, by which a person goes on with a conversation. Absent, or undefined: there is none. */
+  takeOver?: (seat: TerminalSeat) => Omit<Launch, 'stdin'> | undefined;
 }
 
 /** What can be asked of a driver that has no way to do it. */

@@ -11,12 +11,7 @@ import type { Config } from '../config/config.ts';
 import type { Env } from '../config/expand.ts';
 import { roleOf, secretEnvironmentOf } from '../config/roles.ts';
 import type { Roles } from '../config/roles.ts';
-import { createAcpDriver } from '../drivers/acp/driver.ts';
-import { createClaudeDriver } from '../drivers/claude/driver.ts';
-import { createCodexDriver } from '../drivers/codex/driver.ts';
-import { createCommandDriver } from '../drivers/command/driver.ts';
-import type { Driver } from '../drivers/driver.ts';
-import { createScriptedDriver } from '../drivers/scripted/driver.ts';
+import { openDrivers } from '../drivers/opening.ts';
 import type { Logger } from '../log.ts';
 import { KEYS } from '../store/keys.ts';
 import path from 'node:path';
@@ -204,19 +199,6 @@ function openGithub(config: Config, clock: Clock, log: Logger): Github {
     log,
     paced,
   });
-}
-
-function openDrivers({ drivers, directory }: Config): Record<string, Driver> {
-  const opened: Record<string, Driver> = {};
-  if (drivers.scripted !== undefined) {
-    const script = path.resolve(directory, drivers.scripted.script);
-    opened['scripted'] = createScriptedDriver({ script, node: process.execPath });
-  }
-  if (drivers.command !== undefined) opened['command'] = createCommandDriver(drivers.command);
-  opened['codex'] = createCodexDriver(drivers.codex);
-  if (drivers.acp !== undefined) opened['acp'] = createAcpDriver(drivers.acp);
-  opened['claude'] = createClaudeDriver(drivers.claude);
-  return opened;
 }
 
 function personOf(agent: string): { name: string; email: string } {

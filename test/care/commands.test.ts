@@ -49,8 +49,9 @@ test('a store of other machines is listed by upgrade --check, refused by up, and
   const cwd = await temporary(t);
   await stored(cwd);
   const store = path.join(cwd, '.chartroom', 'store');
-  assert.match(await done(cwd, 'upgrade', '--check'), /session +1 +1 +yes/);
   const { chartroom: version, machines } = thisBuild();
+  const { session, agent } = machines;
+  assert.match(await done(cwd, 'upgrade', '--check'), new RegExp(`session +${session} +${session} +yes`));
   await writeFormat(store, { chartroom: version, machines: { ...machines, session: '9', robot: '2' } });
   const content = async (): Promise<[string, string][]> =>
     Promise.all(
@@ -62,13 +63,16 @@ test('a store of other machines is listed by upgrade --check, refused by up, and
 
   const check = await chartroom(cwd, 'upgrade', '--check');
   assert.equal(check.exitCode, 1);
-  assert.match(check.stdout, /session +9 +1 +no/);
+  assert.match(check.stdout, new RegExp(`session +9 +${session} +no`));
   assert.match(check.stdout, /robot +2 +– +no/);
-  assert.match(check.stdout, /agent +1 +1 +yes/);
+  assert.match(check.stdout, new RegExp(`agent +${agent} +${agent} +yes`));
   for (const command of [['ps'], ['up']]) {
     const refused = await chartroom(cwd, ...command);
     assert.equal(refused.exitCode, 1, refused.stderr);
-    assert.match(refused.stderr, /session is version 9 in it, version 1 in this build; .*robot \(version 2\)/);
+    assert.match(
+      refused.stderr,
+      new RegExp(`session is version 9 in it, version ${session} in this build; .*robot \\(version 2\\)`),
+    );
     assert.match(refused.stderr, /nothing was touched; use the build that wrote it/);
   }
   assert.deepEqual(await content(), before);

@@ -20,6 +20,7 @@ import type { Connect, Reach } from '../../src/cli/connection.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { askOf } from '../../src/cli/store-alone.ts';
 import type { Exit } from '../../src/cli/exit.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
 import { createLog } from '../../src/log.ts';
 import { PACKAGE_ROOT, programArgs } from '../../src/package.ts';
 import { openLevelStore } from '../../src/store/level-store.ts';
@@ -63,6 +64,8 @@ interface ScreenOptions {
   cwd?: string;
   /** Called with every piece that is written to stdout. */
   onOut?: (text: string) => void;
+  /** What a program that takes the terminal over does. */
+  opened?: Terminal['open'];
 }
 
 /** All machines on a node in memory, and the command line in this process before it. */
@@ -71,6 +74,7 @@ export async function openScreen({
   tty = false,
   cwd = os.tmpdir(),
   onOut,
+  opened = async () => ({}),
 }: ScreenOptions = {}): Promise<Screen> {
   const clock = createFakeClock();
   const store = await openMemoryStore();
@@ -122,6 +126,7 @@ export async function openScreen({
           env: { CHARTROOM_USER: 'alice', ...env },
           cwd,
           clock,
+          open: (program) => opened(program),
           keyboard: () => ({ isTTY: tty, lines: keys.lines(), above: (text) => write(`${text}\n`), close() {} }),
           onInterrupt(call) {
             interrupts.add(call);

@@ -651,12 +651,43 @@ runTable<'held' | 'free', keyof typeof START_SAMPLES>(
 const HOLD_SAMPLES = {
   'correct.pause': plain('correct.pause'),
   'correct.resume': plain('correct.resume'),
+  'correct.takeover': plain('correct.takeover'),
+  'by another person': (session) => session.offer('correct.takeover', {}, { source: 'cli/bob' }),
+  'by an agent': (session) => session.offer('correct.takeover', {}, { source: 'agent/ada' }),
+  'correct.handback': plain('correct.handback'),
 } satisfies Record<string, Sample>;
-runTable<'free' | 'paused', keyof typeof HOLD_SAMPLES>(
+const taken = (given: () => Play) => (): Play => {
+  const session = given();
+  session.send('correct.takeover', {});
+  return session;
+};
+runTable<'free' | 'paused' | 'taken', keyof typeof HOLD_SAMPLES>(
   'hold',
   {
-    free: { 'correct.pause': 'paused', 'correct.resume': 'free' },
-    paused: { 'correct.pause': 'paused', 'correct.resume': 'free' },
+    free: {
+      'correct.pause': 'paused',
+      'correct.resume': 'free',
+      'correct.takeover': 'taken',
+      'by another person': 'taken',
+      'by an agent': 'refused',
+      'correct.handback': 'free',
+    },
+    paused: {
+      'correct.pause': 'paused',
+      'correct.resume': 'free',
+      'correct.takeover': 'taken',
+      'by another person': 'taken',
+      'by an agent': 'refused',
+      'correct.handback': 'paused',
+    },
+    taken: {
+      'correct.pause': 'taken',
+      'correct.resume': 'taken',
+      'correct.takeover': 'taken',
+      'by another person': 'refused',
+      'by an agent': 'refused',
+      'correct.handback': 'free',
+    },
   },
   {
     free: opened,
@@ -665,6 +696,7 @@ runTable<'free' | 'paused', keyof typeof HOLD_SAMPLES>(
       session.send('correct.pause', {});
       return session;
     },
+    taken: taken(opened),
   },
   HOLD_SAMPLES,
 );

@@ -5,7 +5,16 @@ import * as fc from 'fast-check';
 import type { SessionEvent } from '../../machines/events/index.ts';
 import { sessionMachine } from '../../machines/session/machine.ts';
 import { PHASES } from '../../machines/session/phase.ts';
-import { authorityOf, checksOf, humanOf, pullOf, queueOf, reviewOf, startOf } from '../../machines/session/standing.ts';
+import {
+  authorityOf,
+  checksOf,
+  holdOf,
+  humanOf,
+  pullOf,
+  queueOf,
+  reviewOf,
+  startOf,
+} from '../../machines/session/standing.ts';
 import { H1, H2, H3, REVIEW, USAGE, green, issue, pending, pull, red, review, work } from './session-facts.ts';
 import { play } from './session-play.ts';
 import type { Play, Sent } from './session-play.ts';
@@ -250,6 +259,9 @@ const MOVES: Move[] = [
   plain('correct.pause'),
   plain('correct.resume'),
   plain('correct.resume'),
+  plain('correct.takeover'),
+  plain('correct.handback'),
+  plain('correct.handback'),
   plain('correct.withdraw'),
   plain('correct.delegate'),
   plain('correct.delegate'),
@@ -289,7 +301,7 @@ function check(session: Play): void {
     },
     {
       authority: authorityOf(context),
-      hold: context.paused === null ? 'free' : 'paused',
+      hold: holdOf(context),
       start: startOf(context),
       pull: pullOf(context),
       review: reviewOf(context),
@@ -311,7 +323,7 @@ function check(session: Play): void {
     `nobody moves ${JSON.stringify(waits)}`,
   );
   // Law 11: what holds a session holds its work.
-  if (context.paused !== null || authorityOf(context) === 'withdrawn') {
+  if (holdOf(context) !== 'free' || authorityOf(context) === 'withdrawn') {
     assert.ok(
       ['unassigned', 'stopping', 'verifying', 'idle', 'escalated', 'backingOff'].includes(regions['work']!),
       regions['work'],

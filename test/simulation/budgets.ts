@@ -40,7 +40,8 @@ export function countBudgets(): Budgets {
     const event = taken as SessionEvent;
     const main = before.run?.claims[0];
     if (main !== undefined && isLoss(before, after, event)) add(counts.losses, main, 1);
-    if ((event.type === 'run.verified' && event.data.ok) || isNewStart(event)) counts.losses.clear();
+    const isBegunAnew = isNewStart(event) || isHandedBack(before, event) || isGivenAnew(before, event);
+    if ((event.type === 'run.verified' && event.data.ok) || isBegunAnew) counts.losses.clear();
     if (ENCOURAGED.has(event.type) || isMoved(before, after)) encourage(counts, after);
     for (const kind of renewed(before, after, event)) forget(counts, kind);
     if (event.type === 'run.verified' && before.run?.ended != null && before.run.for !== null) {
@@ -99,6 +100,15 @@ function isLoss(before: SessionContext, after: SessionContext, event: { type: st
 const isNewStart = ({ type, data }: SessionEvent): boolean =>
   type === 'correct.retry' || (type === 'correct.budget.set' && data.kind === 'restarts');
 
+/** A person has worked on it: what agents tried before counts no more. */
+const isHandedBack = (before: SessionContext, { type }: SessionEvent): boolean =>
+  type === 'correct.handback' && before.taken !== null;
+
+/** Given to somebody else after it was parked: what the one before was lost to counts no more. */
+const isGivenAnew = ({ obligations }: SessionContext, { type }: SessionEvent): boolean =>
+  (type === 'correct.reassign' || type === 'correct.adopt') &&
+  obligations.some(({ parked }) => parked?.by === 'restarts' || parked?.by === 'stopped');
+
 /** Another head un-parks what did not move it before. */
 const isMoved = (before: SessionContext, after: SessionContext): boolean => before.pull?.head !== after.pull?.head;
 
@@ -129,6 +139,8 @@ function renewed(before: SessionContext, after: SessionContext, event: SessionEv
   switch (event.type) {
     case 'correct.retry':
       return event.data.kind === undefined ? ALL : [event.data.kind];
+    case 'correct.handback':
+      return before.taken === null ? [] : ALL;
     case 'correct.budget.set':
       return [event.data.kind];
     case 'verdict.given':

@@ -43,7 +43,7 @@ function helpSession(world: World, address: string): void {
   if (context.budgets.costUsd !== undefined) say('correct.budget.set', { kind: 'costUsd', limit: 1_000 });
   for (const { gate, on } of waitingOn) {
     const owes = context.obligations.length > 0;
-    if (gate === 'paused') say('correct.resume');
+    if (gate === 'paused') say(context.taken === null ? 'correct.resume' : 'correct.handback');
     else if (gate === 'withdrawn') say('correct.delegate');
     else if (gate === 'human' && context.questions.length > 0) {
       say('answer', { question: context.questions[0]!.id, text: 'That way.' });

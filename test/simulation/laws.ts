@@ -140,7 +140,7 @@ export function createLaws(world: World): Laws {
     if (live.view.final) return 'final';
     const { open } = live.state.value as unknown as { open?: Regions };
     if (open === undefined) return null;
-    if (open['hold'] === 'paused') return 'paused';
+    if (open['hold'] !== 'free') return open['hold']!;
     if (open['authority'] === 'withdrawn') return 'withdrawn';
     return open['start'] === 'held' ? 'held' : null;
   }

@@ -72,6 +72,8 @@ function correctSession(world: World, random: Random): void {
     correct('correct.stop'),
     correct('correct.pause'),
     correct('correct.resume'),
+    correct('correct.takeover'),
+    correct('correct.handback', random.chance(0.5) ? {} : { note: 'Mind the tests.' }),
     correct('correct.withdraw'),
     correct('correct.delegate'),
     correct('correct.edit', random.pick([{ priority: 1 }, { title: 'Otherwise' }, { gates: { review: 'none' } }, {}])),

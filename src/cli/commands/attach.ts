@@ -1,5 +1,5 @@
 /**
- * `attach`: a conversation with a chat from the terminal. While it is attached the chat knows that somebody is there;
+ * `attach` to an agent: a conversation with a chat from the terminal. While it is attached the chat knows that somebody is there;
  * several may be at once, each sees what the others say, and who comes back sees what was said meanwhile.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -14,6 +14,8 @@ import type { Asked, Letter } from '../conversation.ts';
 import { CommandError, EXIT, exitOf, explain } from '../exit.ts';
 import type { Exit } from '../exit.ts';
 import { seconds, wholeNumber } from '../options.ts';
+import { takeOver } from './take-over.ts';
+import type { TakeOverFlags } from './take-over.ts';
 import type { Run } from '../run.ts';
 
 interface AttachFlags {
@@ -41,22 +43,28 @@ const HELP =
 export function addAttachCommand(program: Command, run: Run): void {
   program
     .command('attach')
-    .argument('<agent>')
-    .description('talk with a chat; it knows that somebody is there')
+    .argument('<actor>')
+    .description('talk with a chat; or take a session over: its agent’s own program in its worktree, handed back after')
     .option('--history <n>', 'how many letters of before are shown', wholeNumber, HISTORY_SHOWN)
     .option(
       '--timeout <seconds>',
-      'lines from a pipe: how long their answers are waited for',
+      'lines from a pipe: how long their answers are waited for; a session: how long for its run to end',
       seconds,
       ANSWER_SECONDS_MAX,
     )
-    .addHelpText('after', `\nAttached, ${HELP}.`)
-    .action((name: string, flags: AttachFlags) => run((context) => attach(context, name, flags)));
+    .option('--shell', 'of a session: a shell in its worktree instead of the agent’s program')
+    .option('--note <text>', 'of a session: what whoever goes on is told')
+    .addHelpText('after', `\nAttached to a chat, ${HELP}.`)
+    .action((name: string, flags: AttachFlags & TakeOverFlags) =>
+      run(async (context) => {
+        const actor = await addressFor(context, name);
+        return actor.startsWith('agent/') ? attach(context, actor, flags) : takeOver(context, actor, flags);
+      }),
+    );
 }
 
-async function attach(context: CommandContext, name: string, flags: AttachFlags): Promise<Exit> {
+async function attach(context: CommandContext, agent: string, flags: AttachFlags): Promise<Exit> {
   const { out, ask, terminal, clock } = context;
-  const agent = await addressFor(context, name, 'agent');
   const before = await look();
   if (before.tags.mode !== 'chat') {
     throw new CommandError(

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import type { Usage } from '../../../machines/events/common.ts';
 import type { Audit } from '../../actor/audit.ts';
 import { addressFor } from '../context.ts';
 import type { CommandContext } from '../context.ts';
@@ -89,7 +90,7 @@ function print(
   );
   part(
     'runs',
-    ['BEGUN', 'SESSION', 'EPOCH', 'FOR', 'OUTCOME', 'EXIT', 'IN', 'OUT'],
+    ['BEGUN', 'SESSION', 'EPOCH', 'FOR', 'OUTCOME', 'EXIT', 'IN', 'OUT', 'WINDOW'],
     runs.map((row) => [
       row.begun,
       row.session ?? 'chat',
@@ -99,6 +100,7 @@ function print(
       row.exit,
       row.usage.inputTokens,
       row.usage.outputTokens,
+      windowText(row.usage),
     ]),
   );
   part(
@@ -123,3 +125,7 @@ async function check({ out, terminal }: CommandContext, file: string): Promise<E
   else out.say(`✗ ${file}, line ${checked.line}: ${checked.why}`);
   return checked.ok ? EXIT.done : EXIT.failed;
 }
+
+/** How much of its model's window the conversation filled in the end. */
+const windowText = ({ context }: Usage): string =>
+  context === undefined ? '' : `${Math.round((100 * context.used) / context.window)}% of ${context.window}`;

@@ -1,4 +1,5 @@
 /** One session of the Agent Client Protocol: what the agent says becomes events, what is asked of it requests. */
+import type { Usage } from '../../../machines/events/common.ts';
 import { rulingOf } from '../approval.ts';
 import type { Conversation, DriverEvent, Opening } from '../driver.ts';
 import { UNSTEERABLE } from '../driver.ts';
@@ -21,6 +22,7 @@ export function converse({ seat, channel, tell, again }: Opening, resumed?: stri
   let refused: string | undefined;
   let turn: string | undefined;
   let message = '';
+  let spent: Usage = { inputTokens: 0, outputTokens: 0 };
 
   if (!again) {
     const clientCapabilities = { fs: { readTextFile: false, writeTextFile: false }, terminal: false };
@@ -39,8 +41,10 @@ export function converse({ seat, channel, tell, again }: Opening, resumed?: stri
     const said = promptAnswer.safeParse(result);
     if (!said.success) return strange('a turn ended without a reason to stop');
     const { stopReason, usage } = said.data;
-    const { inputTokens, outputTokens } = usage ?? { inputTokens: 0, outputTokens: 0 };
-    if (usage != null) tell({ type: 'usage', usage: { inputTokens, outputTokens } });
+    if (usage != null) {
+      spent = { ...spent, inputTokens: usage.inputTokens, outputTokens: usage.outputTokens };
+      tell({ type: 'usage', usage: spent });
+    }
     ended(id.slice(PROMPT.length), (name) => endingOf(name, stopReason));
   }
 
@@ -104,6 +108,12 @@ export function converse({ seat, channel, tell, again }: Opening, resumed?: stri
     if (said.sessionUpdate === 'agent_message_chunk') {
       message += said.content.text ?? '';
       return;
+    }
+    if (said.sessionUpdate === 'usage_update') {
+      const { used, size, cost } = said;
+      const costUsd = cost?.currency === 'USD' ? { costUsd: cost.amount } : {};
+      spent = { ...spent, ...costUsd, context: { used, window: size } };
+      return tell({ type: 'usage', usage: spent });
     }
     if (message !== '' && said.sessionUpdate === 'tool_call') {
       tell({ type: 'item', kind: 'message', text: message, final: false });

@@ -5,9 +5,11 @@ import { converse } from './conversation.ts';
 export interface AcpOptions {
   program: string;
   args?: readonly string[] | undefined;
+  /** The program for a terminal that goes on with a session: a command line, `{conversation}` is filled in. */
+  takeover?: readonly string[] | undefined;
 }
 
-export function createAcpDriver({ program, args = [] }: AcpOptions): Driver {
+export function createAcpDriver({ program, args = [], takeover }: AcpOptions): Driver {
   return {
     name: 'acp',
     // Version 1 has one prompt in flight and no way to add to it.
@@ -23,5 +25,10 @@ export function createAcpDriver({ program, args = [] }: AcpOptions): Driver {
     launch: () => ({ file: program, args: [...args], stdin: 'pipe' }),
     open: (opening) => converse(opening),
     resume: (session, opening) => converse(opening, session),
+    takeOver({ conversation }) {
+      const [file, ...words] = takeover ?? [];
+      if (file === undefined || conversation === undefined) return undefined;
+      return { file, args: words.map((word) => word.replaceAll('{conversation}', conversation)) };
+    },
   };
 }

@@ -30,6 +30,12 @@ export const update = z.looseObject({
     z.looseObject({ sessionUpdate: z.literal('agent_thought_chunk'), content }),
     toolCall.extend({ sessionUpdate: z.literal('tool_call') }),
     z.looseObject({
+      sessionUpdate: z.literal('usage_update'),
+      used: z.number().int().min(0),
+      size: z.number().int().min(1),
+      cost: z.looseObject({ amount: z.number().min(0), currency: z.string() }).nullish(),
+    }),
+    z.looseObject({
       sessionUpdate: z.literal('plan'),
       entries: z.array(z.looseObject({ content: z.string(), status: z.string() })),
     }),

@@ -8,7 +8,7 @@ import { QUESTIONS, askingOf, permission } from './asking.ts';
 import type { Asking } from './asking.ts';
 import { endingOf, isRefused, usageOf } from './ending.ts';
 import { said } from './frames.ts';
-import type { Block, Request, Result, Said } from './frames.ts';
+import type { Asked, Block, Request, Result, Said } from './frames.ts';
 
 /** Whose lines this was written and tested against. */
 const KNOWN = '2.1.197';
@@ -30,6 +30,8 @@ export function converse({ seat, channel, tell, again }: Opening, conversation: 
   let lastMessage: string | undefined;
   let lastError: string | undefined;
   let until: string | undefined;
+  /** The last question to its model. */
+  let filled: Asked | undefined;
   let isInterrupted = false;
   let interrupts = 0;
 
@@ -54,7 +56,10 @@ export function converse({ seat, channel, tell, again }: Opening, conversation: 
       case 'assistant':
         lastError = frame.error;
         // What its subagents say is its own affair; errors are said by the result.
-        if (frame.parent_tool_use_id == null && frame.error === undefined) frame.message.content.forEach(spoken);
+        if (frame.parent_tool_use_id == null && frame.error === undefined) {
+          filled = frame.message.usage ?? filled;
+          frame.message.content.forEach(spoken);
+        }
         return;
       case 'rate_limit_event': {
         const { status, resetsAt } = frame.rate_limit_info;
@@ -137,7 +142,7 @@ export function converse({ seat, channel, tell, again }: Opening, conversation: 
     const name = turn!;
     if (lastMessage !== undefined) tell({ type: 'item', kind: 'message', text: lastMessage, final: true });
     for (const { tool_name: tool } of result.permission_denials) note(`it was not allowed to use ${tool}`);
-    tell({ type: 'usage', usage: usageOf(result) });
+    tell({ type: 'usage', usage: usageOf(result, filled) });
     turn = undefined;
     lastMessage = undefined;
     asked.clear();
@@ -170,6 +175,7 @@ export function converse({ seat, channel, tell, again }: Opening, conversation: 
       else note(line);
     },
     exited() {
+      if (lastMessage !== undefined) tell({ type: 'item', kind: 'message', text: lastMessage, final: false });
       starting?.reject(new Error('the process ended before it began the turn'));
       for (const uuid of steers.keys()) settle(uuid, false);
     },

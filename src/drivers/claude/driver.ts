@@ -48,6 +48,13 @@ export function createClaudeDriver({ program = 'claude', args = [], model }: Cla
     }),
     open: (opening) => converse(opening, conversationOf(opening.seat)),
     resume: (_ref, opening) => converse(opening, conversationOf(opening.seat)),
+    takeOver: ({ conversation, home }) => ({
+      file: program,
+      args: [
+        ...(conversation === undefined || !isKnown({ conversation, home }) ? [] : ['--resume', conversation]),
+        ...(model === undefined ? [] : ['--model', model]),
+      ],
+    }),
   };
 }
 
@@ -58,7 +65,7 @@ function conversationOf(seat: Seat): string {
 }
 
 /** It refuses to start with a conversation it does not find, so it is looked for first. */
-function isKnown({ conversation, home }: Seat): boolean {
+function isKnown({ conversation, home }: Pick<Seat, 'home' | 'conversation'>): boolean {
   if (conversation === undefined || !/^[\w-]+$/.test(conversation)) return false;
   const projects = path.join(home, '.claude', 'projects');
   if (!existsSync(projects)) return false;

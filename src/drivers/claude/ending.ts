@@ -1,7 +1,7 @@
 /** How a turn of Claude Code ended, as an event of a driver. */
 import type { DriverEvent, TurnOutcome } from '../driver.ts';
 import type { Usage } from '../../../machines/events/common.ts';
-import type { Result } from './frames.ts';
+import type { Asked, Result } from './frames.ts';
 
 const UNAUTHORISED = new Set([401, 403]);
 const LIMITED = new Set([429, 503, 529]);
@@ -41,16 +41,31 @@ export function endingOf({ turn, result, error, isInterrupted, until }: Ending):
   return end('failed', reason);
 }
 
+type ModelUsage = Result['modelUsage'][string];
+
 /** Both are cumulative over the process: the latest is taken, nothing is summed but models. */
-export function usageOf({ modelUsage, total_cost_usd: costUsd }: Result): Usage {
+export function usageOf({ modelUsage, total_cost_usd: costUsd }: Result, filled: Asked | undefined): Usage {
   const models = Object.values(modelUsage);
+  // Beside the model that talks there are small ones for titles and the like.
+  const [main] = [...models].sort((a, b) => tokensOf(b) - tokensOf(a));
+  const window = main?.contextWindow;
   const sum = (pick: (model: (typeof models)[number]) => number): number =>
     models.reduce((total, model) => total + pick(model), 0);
   return {
     inputTokens: sum((model) => model.inputTokens + model.cacheReadInputTokens + model.cacheCreationInputTokens),
     outputTokens: sum((model) => model.outputTokens),
     ...(costUsd === undefined ? {} : { costUsd }),
+    ...(window === undefined || filled === undefined ? {} : { context: { used: usedOf(filled), window } }),
   };
 }
+
+const tokensOf = ({ inputTokens, cacheReadInputTokens, cacheCreationInputTokens }: ModelUsage): number =>
+  inputTokens + cacheReadInputTokens + cacheCreationInputTokens;
+
+const usedOf = (asked: Asked): number =>
+  asked.input_tokens +
+  (asked.cache_read_input_tokens ?? 0) +
+  (asked.cache_creation_input_tokens ?? 0) +
+  asked.output_tokens;
 
 export const isRefused = (error: string | undefined): boolean => error !== undefined && AUTH.has(error);

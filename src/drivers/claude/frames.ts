@@ -14,7 +14,17 @@ const modelUsage = z.looseObject({
   outputTokens: z.number().default(0),
   cacheReadInputTokens: z.number().default(0),
   cacheCreationInputTokens: z.number().default(0),
+  contextWindow: z.number().int().min(1).optional(),
 });
+
+/** Of one question to the model: all of what was asked, and the answer. */
+const asked = z.looseObject({
+  input_tokens: z.number().default(0),
+  output_tokens: z.number().default(0),
+  cache_read_input_tokens: z.number().nullish(),
+  cache_creation_input_tokens: z.number().nullish(),
+});
+export type Asked = z.infer<typeof asked>;
 
 export const said = z.discriminatedUnion('type', [
   z.looseObject({
@@ -28,7 +38,7 @@ export const said = z.discriminatedUnion('type', [
     type: z.literal('assistant'),
     parent_tool_use_id: z.string().nullish(),
     error: z.string().optional(),
-    message: z.looseObject({ content: z.array(block) }),
+    message: z.looseObject({ content: z.array(block), usage: asked.optional() }),
   }),
   z.looseObject({ type: z.literal('user'), uuid: z.string().optional(), isReplay: z.boolean().optional() }),
   z.looseObject({

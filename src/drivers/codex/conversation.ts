@@ -138,7 +138,7 @@ export function converse(opening: Opening, options: CodexOptions, resumed?: stri
       if (lastMessage !== undefined) tell({ type: 'item', kind: 'message', text: lastMessage, final: false });
       lastMessage = item.text;
     },
-    'thread/tokenUsage/updated'({ tokenUsage: { total, last } }) {
+    'thread/tokenUsage/updated'({ tokenUsage: { total, last, modelContextWindow: window } }) {
       // Said of a resumed thread before its first turn: what was used by then.
       if (!hasBegun) before = total;
       before ??= {
@@ -150,6 +150,8 @@ export function converse(opening: Opening, options: CodexOptions, resumed?: stri
         usage: {
           inputTokens: Math.max(0, total.inputTokens - before.inputTokens),
           outputTokens: Math.max(0, total.outputTokens - before.outputTokens),
+          // What was asked last, and what came back, is what the conversation is now.
+          ...(window == null ? {} : { context: { used: last.inputTokens + last.outputTokens, window } }),
         },
       });
     },
@@ -190,6 +192,7 @@ export function converse(opening: Opening, options: CodexOptions, resumed?: stri
       }
     },
     exited() {
+      if (lastMessage !== undefined) tell({ type: 'item', kind: 'message', text: lastMessage, final: false });
       rpc.gone();
       for (const release of begun.values()) release();
     },

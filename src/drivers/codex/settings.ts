@@ -19,6 +19,9 @@ export interface CodexOptions {
 /** Whose app-server this was written and tested against. */
 export const KNOWN = '0.163 to 0.171';
 
+/** Whoever may not write beside the worktree cannot commit in it. */
+export const SANDBOX = 'danger-full-access';
+
 export const setting = ({ config = {} }: CodexOptions): string[] =>
   Object.entries(config).flatMap(([key, value]) => ['-c', `${key}=${JSON.stringify(value)}`]);
 
@@ -27,7 +30,7 @@ export function greeting(): Json {
   return { clientInfo: { name: 'chartroom', title: 'Chartroom', version }, capabilities: null };
 }
 
-export function threadOf({ cwd, allow }: Seat, { model, sandbox = 'danger-full-access' }: CodexOptions): Json {
+export function threadOf({ cwd, allow }: Seat, { model, sandbox = SANDBOX }: CodexOptions): Json {
   return {
     cwd,
     sandbox,

@@ -38,6 +38,7 @@ export const record = z.object({
       signal: z.string().nullable(),
       reason: z.string().optional(),
       usage,
+      said: z.string().optional(),
     })
     .optional(),
 });

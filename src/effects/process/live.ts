@@ -339,7 +339,8 @@ export function liveOn(options: LifeOptions): Life {
   function exitWord({ code, signal }: Exit, unseen: boolean): RunExit {
     if (record.exit !== undefined) return record.exit;
     const usage = telling.usage();
-    const told = { code, signal, usage };
+    const said = telling.said();
+    const told = { code, signal, usage, ...(said === undefined ? {} : { said }) };
     const lost = telling.lost();
     if (lost !== null) return { ...told, class: lost.class, reason: lost.reason };
     if (record.ending !== undefined) return { ...told, class: 'ended', reason: record.ending };

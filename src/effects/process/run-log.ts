@@ -1,5 +1,6 @@
 /** Two logs of a run, both redacted: every frame as it came, and a readable one for whoever looks on. */
 import { createWriteStream } from 'node:fs';
+import type { Usage } from '../../../machines/events/common.ts';
 import type { DriverEvent } from '../../drivers/driver.ts';
 import type { Clock } from '../../clock.ts';
 import type { Folder } from './folder.ts';
@@ -54,7 +55,7 @@ function readable(event: DriverEvent): string | undefined {
     case 'plan':
       return `plan: ${event.steps.map(({ content, status }) => `${content} (${status})`).join('; ')}`;
     case 'usage':
-      return `usage: ${event.usage.inputTokens} in, ${event.usage.outputTokens} out`;
+      return `usage: ${usageText(event.usage)}`;
     case 'ask':
       return `asks: ${event.text}`;
     case 'turn.ended':
@@ -64,4 +65,10 @@ function readable(event: DriverEvent): string | undefined {
     case 'lost':
       return `${event.type}: ${event.reason}`;
   }
+}
+
+function usageText({ inputTokens, outputTokens, costUsd, context }: Usage): string {
+  const cost = costUsd === undefined ? '' : `, ${costUsd.toFixed(2)} USD`;
+  const filled = context === undefined ? '' : `, ${Math.round((100 * context.used) / context.window)}% of its window`;
+  return `${inputTokens} in, ${outputTokens} out${cost}${filled}`;
 }

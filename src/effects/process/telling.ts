@@ -29,6 +29,8 @@ export interface Telling {
   /** Questions without an answer. */
   questions: Set<string>;
   usage: () => Usage;
+  /** The last thing said in a turn that has not ended. */
+  said: () => string | undefined;
   lost: () => Extract<DriverEvent, { type: 'lost' }> | null;
   conversation: () => string | undefined;
 }
@@ -75,6 +77,7 @@ export function createTelling({ run, mode, cut }: TellingOptions): Telling {
     turn: () => turn,
     questions,
     usage: () => usage,
+    said: () => (turn === null || lastMessage === '' ? undefined : lastMessage.slice(0, SUMMARY_MAX)),
     lost: () => lost,
     conversation: () => conversation,
     cutOff: (reason) => (turn === null ? undefined : turned('budget', { reason })),
@@ -123,7 +126,7 @@ export function createTelling({ run, mode, cut }: TellingOptions): Telling {
           const summary = lastMessage === '' ? {} : { summary: lastMessage.slice(0, SUMMARY_MAX) };
           return turned(event.outcome, {
             ...(event.reason === undefined ? {} : { reason: event.reason }),
-            ...(event.outcome === 'completed' || event.result !== undefined
+            ...(event.outcome === 'completed' || event.result !== undefined || lastMessage !== ''
               ? { result: { ...summary, ...event.result } }
               : {}),
           });

@@ -23,6 +23,7 @@ export const SECTIONS = [
   'answered',
   'texts',
   'evidence',
+  'earlier',
   'changes',
   'facts',
   'notes',
@@ -36,6 +37,7 @@ export type SectionName = (typeof SECTIONS)[number];
 const CUT_ORDER: readonly SectionName[] = [
   'memory',
   'facts',
+  'earlier',
   'changes',
   'notes',
   'workflow',
