@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after } from 'node:test';
-import type { TestContext } from 'node:test';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { PAGE } from './site.ts';
@@ -31,22 +30,19 @@ export interface Visit {
   complaints: string[];
 }
 
-let launched: Promise<Browser> | null = null;
-after(async () => (await launched)?.close());
+let opened: Promise<{ page: Page; context: BrowserContext }> | null = null;
+let launched: Browser | null = null;
+after(() => launched?.close());
 
-/** One browser for all tests of a file; each test has a profile of its own in it. */
-export async function openBrowser(t: TestContext): Promise<BrowserContext> {
-  launched ??= chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS });
-  const context = await (await launched).newContext();
+let complaints: string[] = [];
+let origin = '';
+
+async function open(): Promise<{ page: Page; context: BrowserContext }> {
+  launched = await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS });
+  const context = await launched.newContext({ reducedMotion: 'reduce' });
   // Beside other work a slow machine takes long; what never comes is an error then too.
   context.setDefaultTimeout(90_000);
-  t.after(() => context.close());
-  return context;
-}
-
-export async function visit(browser: BrowserContext, url: string): Promise<Visit> {
-  const page = await browser.newPage();
-  const complaints: string[] = [];
+  const page = await context.newPage();
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     // That a request failed is what some tests are about, and the page says it in place.
@@ -54,8 +50,18 @@ export async function visit(browser: BrowserContext, url: string): Promise<Visit
       complaints.push(message.text());
   });
   page.on('request', (request) => {
-    if (new URL(request.url()).origin !== new URL(url).origin) complaints.push(`asked ${request.url()}`);
+    const { origin: asked, protocol } = new URL(request.url());
+    if (asked !== origin && protocol.startsWith('http')) complaints.push(`asked ${request.url()}`);
   });
+  return { page, context };
+}
+
+/** Goes to an address in the one tab that all tests of a file share: what opens it anew is the page, not the browser. */
+export async function visit(url: string): Promise<Visit> {
+  opened ??= open();
+  const { page } = await opened;
+  complaints = [];
+  ({ origin } = new URL(url));
   await page.goto(url);
   return { page, complaints };
 }

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { startSite } from './site.ts';
+import { gzipSync } from 'node:zlib';
+import { PAGE, startSite } from './site.ts';
 
 /** A built page beside a file that is nobody's business. */
 function build(t: TestContext): string {
@@ -71,4 +81,16 @@ test('a page that was not built says so', async (t) => {
   const response = await site.ask('/');
   assert.equal(response.status, 503);
   assert.match(await response.text(), /npm run build/);
+});
+
+/** What a browser loads before it shows anything, compressed; the worker that lays charts out comes when one is drawn. */
+const BUNDLE_BYTES_MAX = 400_000;
+
+test('the page is within 400 kB, compressed, beside the worker of elkjs', { skip: !existsSync(PAGE) }, () => {
+  const files = readdirSync(PAGE, { recursive: true, encoding: 'utf8' })
+    .filter((file) => statSync(path.join(PAGE, file)).isFile() && !file.includes('elk-worker'))
+    .map((file) => [file, gzipSync(readFileSync(path.join(PAGE, file))).length] as const);
+  const total = files.reduce((sum, [, bytes]) => sum + bytes, 0);
+  assert.ok(files.some(([file]) => file.endsWith('.js')));
+  assert.ok(total <= BUNDLE_BYTES_MAX, `${total} bytes: ${files.join(', ')}`);
 });

@@ -1,17 +1,28 @@
 /** The page without a browser: what it makes of answers and facts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createMachine } from 'xstate';
 import type { EventSchemas, Fact, HistoryEntry, IndexRow } from '../../src/visualizer/page/src/answers.ts';
 import { createFleet } from '../../src/visualizer/page/src/fleet.ts';
 import { createFrames } from '../../src/visualizer/page/src/frames.ts';
 import { dataOf, fieldsOf } from '../../src/visualizer/page/src/forms.ts';
+import { conversationOf } from '../../src/visualizer/page/src/conversation.ts';
 import { graphOf } from '../../src/visualizer/page/src/drawing/graph.ts';
+import { xstateOf } from '../../src/visualizer/page/src/drawing/xstate.ts';
+import { linesOf } from '../../src/visualizer/page/src/output.ts';
 import { graphOfItems } from '../../src/visualizer/page/src/missions.ts';
 import type { MissionItem } from '../../src/visualizer/page/src/missions.ts';
 import { pointsOf, sampleOf } from '../../src/visualizer/page/src/plots.ts';
 import { changesOf, movesOf, waysOf } from '../../src/visualizer/page/src/moment.ts';
 import { eventName, joined, settled } from '../../src/visualizer/page/src/past.ts';
-import { actorHref, fleetHref, machineHref, momentHref, routeOf } from '../../src/visualizer/page/src/route.ts';
+import {
+  actorHref,
+  fleetHref,
+  machineHref,
+  momentHref,
+  routeOf,
+  runHref,
+} from '../../src/visualizer/page/src/route.ts';
 import { afterFact, byNeed, counted, createOrder, matches, NO_FILTER } from '../../src/visualizer/page/src/rows.ts';
 import { activePaths, treeOf, waysOut } from '../../src/visualizer/page/src/tree.ts';
 import type { Ask } from '../../src/visualizer/page/src/ask.ts';
@@ -228,12 +239,97 @@ test('every view has an address that leads back to it', () => {
   const filter = { text: 'ä b&c', kind: 'session', phase: 'pr_open', gate: 'human' };
   assert.deepEqual(at(fleetHref(filter)), { view: 'fleet', filter });
   assert.deepEqual(at(fleetHref(NO_FILTER)), { view: 'fleet', filter: NO_FILTER });
-  assert.deepEqual(at(actorHref('session/eng-42')), { view: 'actor', address: 'session/eng-42', at: null });
-  assert.deepEqual(at(momentHref('session/eng-42', 7)), { view: 'actor', address: 'session/eng-42', at: 7 });
-  assert.deepEqual(at('/actor/session/eng-42?at=yesterday'), { view: 'actor', address: 'session/eng-42', at: null });
-  assert.deepEqual(at('/actor/session/%E0%A4%A'), { view: 'actor', address: 'session/%E0%A4%A', at: null });
-  assert.deepEqual(at(machineHref('session')), { view: 'machine', kind: 'session' });
+  const actor = { view: 'actor', address: 'session/eng-42', at: null, run: null };
+  assert.deepEqual(at(actorHref('session/eng-42')), actor);
+  assert.deepEqual(at(momentHref('session/eng-42', 7)), { ...actor, at: 7 });
+  assert.deepEqual(at(runHref('session/eng-42', 'eng-42.1')), { ...actor, run: 'eng-42.1' });
+  assert.deepEqual(at('/actor/session/eng-42?at=yesterday'), actor);
+  assert.deepEqual(at('/actor/session/%E0%A4%A'), { ...actor, address: 'session/%E0%A4%A' });
+  assert.deepEqual(at(machineHref('session')), { view: 'machine', kind: 'session', version: null });
+  assert.deepEqual(at('/machine/session?version=2'), { view: 'machine', kind: 'session', version: '2' });
   assert.deepEqual(at('/elsewhere'), { view: 'nowhere', path: '/elsewhere' });
+});
+
+test('a chat is told as what was said, how each letter stands, and what it did by itself', () => {
+  const letter = (id: string, state: string, more: object = {}) => ({
+    id,
+    at: '2026-01-01T00:00:00.000Z',
+    author: 'cli/ann',
+    text: `text of ${id}`,
+    state,
+    answer: null,
+    why: null,
+    ...more,
+  });
+  const mail = [
+    letter('old', 'answered', { answer: 'long ago' }),
+    letter('asked', 'answered', { answer: 'Both.' }),
+    letter('lost', 'failed', { why: 'it crashed' }),
+    letter('new', 'queued'),
+  ];
+  const entry = (seq: number, type: string, data: object, more: object = {}) =>
+    ({
+      seq,
+      type,
+      at: `2026-01-01T00:00:0${seq}.000Z`,
+      data,
+      envelope: { id: `e${seq}`, source: 'cli/bob' },
+      before: { phase: 'busy' },
+      after: { phase: 'busy' },
+      ...more,
+    }) as unknown as HistoryEntry;
+  const entries = [
+    entry(1, 'say', { text: 'text of asked' }, { envelope: { id: 'asked', source: 'cli/ann' } }),
+    entry(2, 'driver.said', { text: 'Let me look', final: false }),
+    entry(3, 'driver.said', { text: 'Both.', final: true }),
+    entry(4, 'driver.turned', { outcome: 'failed', reason: 'no model' }),
+    entry(5, 'say', { text: 'dropped since' }),
+    entry(6, 'consumer.attached', { consumer: 'bob-1' }),
+    entry(7, 'driver.exited', {}, { after: { phase: 'asleep' } }),
+  ];
+  const told = conversationOf({ mail }, entries).map((line) => [
+    line.kind === 'said' ? line.by : line.kind,
+    line.text,
+    line.kind === 'said' ? line.stands : line.kind === 'answer' ? line.isFinal : null,
+  ]);
+  assert.deepEqual(told, [
+    ['ann', 'text of old', null],
+    ['answer', 'long ago', true],
+    ['ann', 'text of lost', 'not answered: it crashed'],
+    ['ann', 'text of new', 'waits to be read'],
+    ['ann', 'text of asked', null],
+    ['answer', 'Let me look', false],
+    ['answer', 'Both.', true],
+    ['aside', 'its turn did not end well: no model', null],
+    ['bob', 'dropped since', null],
+    ['aside', 'bob-1 is here', null],
+    ['aside', 'it sleeps; a message wakes it', null],
+  ]);
+});
+
+test('a run’s log is lines of a time, a kind and a text, which may be several lines long', () => {
+  const log =
+    'cut off here\n2026-01-01T00:00:00.000Z ready\n2026-01-01T00:00:01.000Z command: npm test\nok 1\n\nok 2\n2026-01-01T00:00:02.000Z asks: Shall I?\n';
+  assert.deepEqual(linesOf(log), [
+    { at: null, kind: null, text: 'cut off here' },
+    { at: '2026-01-01T00:00:00.000Z', kind: null, text: 'ready' },
+    { at: '2026-01-01T00:00:01.000Z', kind: 'command', text: 'npm test\nok 1\n\nok 2' },
+    { at: '2026-01-01T00:00:02.000Z', kind: 'asks', text: 'Shall I?' },
+  ]);
+  assert.deepEqual(linesOf(''), []);
+});
+
+test('what is saved for XState is the same machine again, of every kind', () => {
+  for (const definition of [lampDefinition as unknown as Definition, ...MACHINES]) {
+    const chart = chartOf(definition);
+    const text = JSON.stringify(xstateOf(chart));
+    const logic = createMachine(JSON.parse(text) as Parameters<typeof createMachine>[0]);
+    const again = chartOf({ ...definition, logic });
+    const edges = ({ edges: of }: typeof chart): string[] =>
+      of.map((edge) => JSON.stringify({ ...edge, id: '' })).sort();
+    assert.deepEqual(again.nodes, chart.nodes, definition.kind);
+    assert.deepEqual(edges(again), edges(chart), definition.kind);
+  }
 });
 
 test('two moments differ in what changed and in nothing else', () => {

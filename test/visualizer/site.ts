@@ -7,6 +7,8 @@ import type { Publisher } from '../../src/actor/publisher.ts';
 import { createQuestions } from '../../src/actor/questions.ts';
 import type { Questions } from '../../src/actor/questions.ts';
 import type { Definition } from '../../src/actor/state.ts';
+import { createDecisions } from '../../src/bridge/decisions.ts';
+import { createHookLog } from '../../src/bridge/hook-log.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import { consumerSubject } from '../../src/bus/presence.ts';
@@ -103,6 +105,7 @@ export async function startSiteOn(
     token: '',
     page: PAGE,
     ready: async () => ({ ready: true }),
+    hooks: { log: createHookLog(bus), decisions: createDecisions() },
     ways: createWays(publisher),
     attend: (agent, beat) => bus.broadcast(consumerSubject(agent), JSON.stringify(beat)),
     ...options,

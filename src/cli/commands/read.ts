@@ -132,7 +132,8 @@ export function addReadCommands(program: Command, run: Run): void {
         const known = await machines();
         const definition = known.find((machine) => machine.kind === kind);
         if (definition === undefined) throw unknownKind(kind, known);
-        const { chartOf, eventSchemas, mermaidOf } = await import('../../actor/chart.ts');
+        const { chartOf, eventSchemas } = await import('../../actor/chart.ts');
+        const { mermaidOf } = await import('../../visualizer/page/src/drawing/mermaid.ts');
         if (events === true) out.object(eventSchemas(definition));
         else if (format === 'json' || out.json) out.object(chartOf(definition));
         else if (format === 'svg') {

@@ -82,6 +82,15 @@ export function waysBetween(before: StateValue | null, after: StateValue): strin
   return [...ways];
 }
 
+/** How often a transition's way was taken; one of a region leads into a state of its own from wherever the region was. */
+export function timesTaken(from: string, to: string, taken: ReadonlyMap<string, number>): number {
+  const times = taken.get(`${from}>${to}`) ?? 0;
+  if (!to.startsWith(`${from}.`)) return times;
+  let sum = times;
+  for (const [way, count] of taken) if (way.startsWith(`${from}.`) && way.endsWith(`>${to}`)) sum += count;
+  return sum;
+}
+
 const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));
 
 /** 0 … 3: how much of the whole time was spent there; 0 = never there. */

@@ -30,8 +30,10 @@ export function pointsOf(samples: readonly Sample[], name: string): { now: numbe
     return Math.max(0, (value - (before.values.get(name) ?? 0)) / Math.max(0.001, (atMs - before.atMs) / 1_000));
   });
   const most = Math.max(1, ...numbers);
-  const points = numbers.map((number, index) => {
-    const x = numbers.length === 1 ? 100 : (index / (numbers.length - 1)) * 100;
+  // One sample is a line too: that it has stood so is all there is to say.
+  const drawn = numbers.length === 1 ? [numbers[0]!, numbers[0]!] : numbers;
+  const points = drawn.map((number, index) => {
+    const x = (index / (drawn.length - 1)) * 100;
     return `${x.toFixed(1)},${(23 - (number / most) * 22).toFixed(1)}`;
   });
   return { now: numbers.at(-1) ?? 0, points: points.join(' ') };

@@ -3,9 +3,10 @@ import type { Filter } from './rows.ts';
 
 export type Route =
   | { view: 'fleet'; filter: Filter }
-  /** `at`: the step whose moment is looked at; null = now. */
-  | { view: 'actor'; address: string; at: number | null }
-  | { view: 'machine'; kind: string }
+  /** `at`: the step whose moment is looked at; null = now. `run`: whose output is open. */
+  | { view: 'actor'; address: string; at: number | null; run: string | null }
+  /** `version`: that alone will do; null = whichever is here. */
+  | { view: 'machine'; kind: string; version: string | null }
   | { view: 'bus' }
   | { view: 'nowhere'; path: string };
 
@@ -29,10 +30,12 @@ export function routeOf(url: URL): Route {
       view: 'actor',
       address: `${decoded(actor[1]!)}/${decoded(actor[2]!)}`,
       at: at !== null && /^\d{1,15}$/.test(at) ? Number(at) : null,
+      run: url.searchParams.get('run'),
     };
   }
   const machine = /^\/machine\/([^/]+)\/?$/.exec(url.pathname);
-  if (machine !== null) return { view: 'machine', kind: decoded(machine[1]!) };
+  if (machine !== null)
+    return { view: 'machine', kind: decoded(machine[1]!), version: url.searchParams.get('version') };
   if (url.pathname === '/bus') return { view: 'bus' };
   return { view: 'nowhere', path: url.pathname };
 }
@@ -50,6 +53,9 @@ export const actorHref = (address: string): string => `/actor/${address.split('/
 
 /** The moment after a step. */
 export const momentHref = (address: string, seq: number): string => `${actorHref(address)}?at=${seq}`;
+
+/** The output of a run, on the page of its agent or session. */
+export const runHref = (address: string, run: string): string => `${actorHref(address)}?run=${encodeURIComponent(run)}`;
 
 export const machineHref = (kind: string): string => `/machine/${encodeURIComponent(kind)}`;
 export const BUS_HREF = '/bus';

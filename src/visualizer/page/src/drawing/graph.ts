@@ -1,6 +1,7 @@
 /** A statechart as a graph for elkjs: nested boxes with sizes, one line per pair of states. Pure. */
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
-import type { Chart, ChartEdge } from '../answers.ts';
+import type { Chart, ChartEdge, ChartNode } from '../answers.ts';
+import type { DrawnBox } from './drawing.ts';
 import { treeOf, triggerOf } from '../tree.ts';
 import type { Box } from '../tree.ts';
 
@@ -87,12 +88,43 @@ export function graphOf(chart: Chart, collapsed: ReadonlySet<string> = new Set()
   return { root, boxes, lines };
 }
 
+/** What stands while a state is active: `⟳ pull, issue`. */
+export const watchesOf = ({ watches }: Pick<ChartNode, 'watches'>): string =>
+  watches.length === 0 ? '' : `⟳ ${watches.join(', ')}`;
+
+/** Where its name and its watches are written within a drawn state: in its heading, or in its middle one above the other. */
+export function lettering({ box, x, y, width, height, isOpen }: DrawnBox, indent: number): Lettering {
+  const watches = watchesOf(box.node);
+  if (isOpen) {
+    const left = x + indent;
+    return {
+      anchor: 'start',
+      name: { x: left, y: y + 20 },
+      watches: { x: left + box.name.length * NAME_LETTER + 10, y: y + 20 },
+    };
+  }
+  const middle = { x: x + width / 2, y: y + height / 2 + 4 };
+  const up = watches === '' ? 0 : LABEL_LINE / 2;
+  return {
+    anchor: 'middle',
+    name: { x: middle.x, y: middle.y - up },
+    watches: { x: middle.x, y: middle.y - up + LABEL_LINE },
+  };
+}
+
+interface Lettering {
+  anchor: 'start' | 'middle';
+  name: { x: number; y: number };
+  watches: { x: number; y: number };
+}
+
 function nodeOf(box: Box, collapsed: ReadonlySet<string>, boxes: Map<string, Box>): ElkNode {
   const { node, name, children } = box;
   boxes.set(node.id, box);
-  const width = Math.max(64, name.length * NAME_LETTER + 34);
+  const watches = watchesOf(node);
+  const width = Math.max(64, name.length * NAME_LETTER + 34, watches.length * LABEL_LETTER + 20);
   if (children.length === 0 || collapsed.has(node.id)) {
-    return { id: node.id, width, height: STATE_HEIGHT };
+    return { id: node.id, width, height: STATE_HEIGHT + (watches === '' ? 0 : LABEL_LINE) };
   }
   const isParallel = node.type === 'parallel';
   const inner = children.map((child) => nodeOf(child, collapsed, boxes));
@@ -110,7 +142,7 @@ function nodeOf(box: Box, collapsed: ReadonlySet<string>, boxes: Map<string, Box
       ...(isParallel ? PACKED : LAYERED),
       ...PADDING,
       'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-      'elk.nodeSize.minimum': `(${width + 20},${HEADING_HEIGHT})`,
+      'elk.nodeSize.minimum': `(${name.length * NAME_LETTER + watches.length * LABEL_LETTER + 54},${HEADING_HEIGHT})`,
     },
   };
 }

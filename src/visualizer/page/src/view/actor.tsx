@@ -13,6 +13,7 @@ import { ChartView } from './chart.tsx';
 import type { Look } from './chart.tsx';
 import { NOTHING_MARKED } from './diagram.tsx';
 import type { Marked } from './diagram.tsx';
+import { Conversation, isChat } from './conversation.tsx';
 import { History } from './history.tsx';
 import { Json } from './json.tsx';
 import { Mission } from './mission.tsx';
@@ -26,7 +27,7 @@ import { StepDifference, Timeline } from './timeline.tsx';
 import { PageContext, useFocus, useLink, usePage } from './use.ts';
 import { WaitLine } from './wait-line.tsx';
 
-export function ActorView({ focus }: { focus: Focus }) {
+export function ActorView({ focus, run }: { focus: Focus; run: string | null }) {
   const state = useFocus(focus);
   const link = useLink();
   const { shown, chart, problem, address } = state;
@@ -61,6 +62,12 @@ export function ActorView({ focus }: { focus: Focus }) {
       {isTold || problem === null ? null : <Notice problem={problem} />}
       <Head shown={shown} stood={stood} />
       <Timeline shown={shown} entries={state.entries} at={state.at} />
+      {stood.version === chart.version ? null : (
+        <p className="notice" role="note">
+          It was version {stood.version} of its machine then. That one is not here any more: drawn is version{' '}
+          {chart.version}, which may have other states.
+        </p>
+      )}
       {state.momentProblem === null ? null : <Notice problem={state.momentProblem} />}
       {state.at !== null && state.moment === null && state.momentProblem === null ? (
         <p className="quiet">Reading step {state.at} …</p>
@@ -70,6 +77,7 @@ export function ActorView({ focus }: { focus: Focus }) {
       )}
       {shown.parked === null || isPast ? null : <Parked parked={shown.parked} />}
       {isPast ? null : <Questions shown={shown} />}
+      {!isPast && isChat(shown) ? <Conversation shown={shown} entries={state.entries} /> : null}
       {kindOf(address) === 'mission' ? <Mission shown={{ ...shown, ...stood }} /> : null}
       <PageContext value={then}>
         <Waits of={stood} isOver={shown.final && !isPast} />
@@ -83,7 +91,7 @@ export function ActorView({ focus }: { focus: Focus }) {
         />
       </PageContext>
       {isPast ? null : <Possible shown={shown} chart={chart} foretell={setForetold} />}
-      {isPast ? null : <Runs address={address} seq={shown.seq} />}
+      {isPast ? null : <Runs address={address} seq={shown.seq} chosen={run} />}
       <div className="actor__halves">
         <History focus={state} onOlder={() => void focus.older()} />
         <PageContext value={then}>

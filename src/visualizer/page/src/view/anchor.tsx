@@ -9,15 +9,17 @@ interface AnchorProps {
   children: ReactNode;
   className?: string;
   isCurrent?: boolean;
+  /** It opens and shuts a part of this view: who clicks stays where they are. */
+  isToggle?: boolean;
 }
 
-export function Anchor({ href, children, className, isCurrent = false }: AnchorProps) {
+export function Anchor({ href, children, className, isCurrent = false, isToggle = false }: AnchorProps) {
   const page = usePage();
   const go = (event: MouseEvent): void => {
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     page.go(href);
-    if (!isCurrent && href.startsWith('/actor/')) window.scrollTo(0, 0);
+    if (!isCurrent && !isToggle && href.startsWith('/actor/')) window.scrollTo(0, 0);
   };
   return (
     <a href={href} className={className} onClick={go} aria-current={isCurrent ? 'true' : undefined}>

@@ -1,11 +1,11 @@
 /** The frame of every view: where one is, how the link stands, and the view. */
 import { useEffect } from 'react';
 import type { Page } from '../page.ts';
-import { actorHref, BUS_HREF } from '../route.ts';
+import { actorHref, BUS_HREF, machineHref } from '../route.ts';
 import type { Route } from '../route.ts';
 import { ActorView } from './actor.tsx';
 import { Anchor } from './anchor.tsx';
-import { Connection, LinkNotice } from './connection.tsx';
+import { Connection, HealthNotice, LinkNotice } from './connection.tsx';
 import { BusView } from './bus.tsx';
 import { FleetView } from './fleet.tsx';
 import { MachineView } from './machine.tsx';
@@ -48,6 +48,9 @@ function Frame() {
           {route.view === 'machine' ? <span className="top__here name">machine {route.kind}</span> : null}
         </nav>
         <span className="top__ways">
+          <Anchor href={machineHref('session')} isCurrent={route.view === 'machine'}>
+            Machines
+          </Anchor>
           <Anchor href={BUS_HREF} isCurrent={route.view === 'bus'}>
             Bus
           </Anchor>
@@ -55,10 +58,15 @@ function Frame() {
         <Connection />
       </header>
       <LinkNotice />
+      {route.view === 'bus' ? null : <HealthNotice />}
       <main>
         {route.view === 'fleet' ? <FleetView filter={route.filter} /> : null}
-        {focus === null ? null : <ActorView key={focus.store.getSnapshot().context.address} focus={focus} />}
-        {route.view === 'machine' ? <MachineView key={route.kind} kind={route.kind} /> : null}
+        {focus === null || route.view !== 'actor' ? null : (
+          <ActorView key={focus.store.getSnapshot().context.address} focus={focus} run={route.run} />
+        )}
+        {route.view === 'machine' ? (
+          <MachineView key={`${route.kind} ${route.version}`} kind={route.kind} version={route.version} />
+        ) : null}
         {route.view === 'bus' ? <BusView /> : null}
         {route.view === 'nowhere' ? (
           <div className="notice" role="alert">

@@ -10,7 +10,7 @@ const EVERY_TICKS = 5;
 
 export function useAsked<Value>(
   ask: () => Promise<Answered<Value>>,
-  isPolled = true,
+  everyTicks = EVERY_TICKS,
 ): {
   value: Value | null;
   problem: Failure | null;
@@ -33,13 +33,13 @@ export function useAsked<Value>(
     read();
     const leave = ticker.subscribe(() => {
       ticks += 1;
-      if (isPolled && ticks % EVERY_TICKS === 0) read();
+      if (ticks % everyTicks === 0) read();
     });
     return () => {
       isWanted = false;
       leave();
     };
-  }, [ask, isPolled, ticker, count]);
+  }, [ask, everyTicks, ticker, count]);
   return { value, problem, again: () => setCount(count + 1) };
 }
 

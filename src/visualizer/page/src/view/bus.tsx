@@ -1,6 +1,7 @@
 /** What comes in and what did not get through: health, each source, deliveries, dead letters, the runtime's numbers. */
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import type { SourceSight } from '../answers.ts';
+import type { Answered } from '../ask.ts';
 import { pointsOf, sampleOf, SAMPLES_MAX } from '../plots.ts';
 import type { Sample } from '../plots.ts';
 import { spoken } from '../rows.ts';
@@ -16,8 +17,8 @@ export function BusView() {
     <article className="bus" aria-label="Bus">
       <h1>Bus</h1>
       <HealthPart />
-      <Metrics />
       <DeadLetters />
+      <Metrics />
       <Deliveries />
     </article>
   );
@@ -91,14 +92,23 @@ function Source({ name, sight }: { name: string; sight: SourceSight }) {
   );
 }
 
+/** What is drawn above, source by source. */
+const DRAWN_ABOVE = /^chartroom_source/;
+
 function Metrics() {
-  const page = usePage();
-  const { value, problem } = useAsked(page.ask.metrics);
+  const { ask, ticker } = usePage();
+  const sample = useCallback(async (): Promise<Answered<Sample>> => {
+    const answer = await ask.metrics();
+    return answer.ok ? { ok: true, value: sampleOf(answer.value, ticker.nowMs()) } : answer;
+  }, [ask, ticker]);
+  const { value, problem } = useAsked(sample);
   const [samples, setSamples] = useState<Sample[]>([]);
   useEffect(() => {
-    if (value !== null) setSamples((known) => [...known, sampleOf(value, page.ticker.nowMs())].slice(-SAMPLES_MAX));
-  }, [value, page]);
-  const names = [...(samples.at(-1)?.values.keys() ?? [])].filter((name) => name.startsWith('chartroom_'));
+    if (value !== null) setSamples((known) => [...known, value].slice(-SAMPLES_MAX));
+  }, [value]);
+  const names = [...(samples.at(-1)?.values.keys() ?? [])].filter(
+    (name) => name.startsWith('chartroom_') && !DRAWN_ABOVE.test(name),
+  );
   return (
     <Part title="Numbers" problem={problem}>
       <div className="plots">

@@ -1,7 +1,11 @@
 /** How the link to the runtime stands; where it is broken, what that means for what one sees. */
 import { useState } from 'react';
 import type { FormEvent } from 'react';
+import { troublesOf } from '../health.ts';
+import { BUS_HREF } from '../route.ts';
 import { duration } from '../wait.ts';
+import { Anchor } from './anchor.tsx';
+import { useAsked } from './asked.tsx';
 import { useLink, usePage, useTimed } from './use.ts';
 
 export function Connection() {
@@ -19,6 +23,27 @@ export function LinkNotice() {
   if (link.state === 'away') return <AwayNotice sinceMs={link.sinceMs} />;
   if (link.state === 'locked') return <TokenForm rejected={link.rejected} />;
   return null;
+}
+
+/** Asked of now and then on every view: whoever looks at one actor must hear that nothing comes in any more. */
+const HEALTH_EVERY_TICKS = 15;
+
+/** What a person has to know of the runtime as a whole, wherever they are. */
+export function HealthNotice() {
+  const { ask } = usePage();
+  const link = useLink();
+  const { value } = useAsked(ask.health, HEALTH_EVERY_TICKS);
+  if (value === null || link.state !== 'live') return null;
+  const troubles = troublesOf(value);
+  if (troubles.length === 0) return null;
+  return (
+    <aside className="banner" aria-label="Health" data-health="">
+      <p>
+        <strong>{value.ready ? 'A source is not whole.' : 'Not everything moves.'}</strong> {troubles.join('; ')}.
+      </p>
+      <Anchor href={BUS_HREF}>Look at the bus</Anchor>
+    </aside>
+  );
 }
 
 function AwayNotice({ sinceMs }: { sinceMs: number }) {

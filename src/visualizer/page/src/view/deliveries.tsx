@@ -57,7 +57,7 @@ function Hook({ hook, onSent }: { hook: HookLine; onSent: () => void }) {
           if (event.currentTarget.open) void ask.hook(hook.seq).then(setWhole);
         }}
       >
-        <summary>What it led to, and its payload</summary>
+        <summary>Led to, and payload</summary>
         {whole === null ? null : whole.ok ? <HookInside hook={whole.value} /> : <p>{whole.message}</p>}
       </details>
     </li>

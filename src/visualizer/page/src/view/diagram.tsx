@@ -6,8 +6,8 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, PointerEvent } from 'react';
 import type { Chart, StateValue } from '../answers.ts';
 import type { Drawing, DrawnBox, DrawnLine } from '../drawing/drawing.ts';
-import { LABEL_LINE } from '../drawing/graph.ts';
-import { tintOf } from '../moment.ts';
+import { ANY_SUFFIX, LABEL_LINE, lettering, watchesOf } from '../drawing/graph.ts';
+import { timesTaken, tintOf } from '../moment.ts';
 import type { Ways } from '../moment.ts';
 import { activePaths, triggerOf } from '../tree.ts';
 import { usePage } from './use.ts';
@@ -183,7 +183,8 @@ interface ShapeProps {
   shown: Shown;
 }
 
-function Shape({ drawn: { box, x, y, width, height, isOpen }, isActive, tint, move, shown }: ShapeProps) {
+function Shape({ drawn, isActive, tint, move, shown }: ShapeProps) {
+  const { box, x, y, width, height, isOpen } = drawn;
   const { node, name, children } = box;
   const { chosen, choose, collapsed, fold } = shown;
   const onKey = (act: () => void) => (event: KeyboardEvent) => {
@@ -193,6 +194,8 @@ function Shape({ drawn: { box, x, y, width, height, isOpen }, isActive, tint, mo
     act();
   };
   const canFold = children.length > 0 && node.id !== '';
+  const letters = lettering(drawn, canFold ? 26 : 12);
+  const watches = watchesOf(node);
   return (
     <g
       className="drawn"
@@ -211,21 +214,21 @@ function Shape({ drawn: { box, x, y, width, height, isOpen }, isActive, tint, mo
       <g
         role="button"
         tabIndex={0}
-        aria-label={`${name}${isActive ? ', active' : ''}`}
+        aria-label={`${name}${watches === '' ? '' : ` ${watches}`}${isActive ? ', active' : ''}`}
         aria-pressed={chosen === node.id}
         onClick={() => choose(node.id)}
         onKeyDown={onKey(() => choose(node.id))}
       >
         <title>{node.description ?? name}</title>
         <rect className="drawn__grip" x={x} y={y} width={width} height={isOpen ? 28 : height} rx="6" />
-        <text
-          className="drawn__name"
-          x={isOpen ? x + (canFold ? 26 : 12) : x + width / 2}
-          y={isOpen ? y + 20 : y + height / 2 + 4}
-          textAnchor={isOpen ? 'start' : 'middle'}
-        >
+        <text className="drawn__name" {...letters.name} textAnchor={letters.anchor}>
           {name}
         </text>
+        {watches === '' ? null : (
+          <text className="drawn__watches" {...letters.watches} textAnchor={letters.anchor}>
+            {watches}
+          </text>
+        )}
       </g>
       {canFold ? (
         <g
@@ -253,8 +256,11 @@ function LineShape({
   marked: Marked;
 }) {
   if (line === null) return <path className="drawn__line" d={path} markerEnd="url(#tip)" />;
-  const count = ways?.taken.get(line.id) ?? 0;
-  const isLast = move !== null && move.left.includes(line.from) && move.entered.includes(line.to);
+  // A line from “any state” is a transition of the region.
+  const from = line.from.endsWith(ANY_SUFFIX) ? line.from.slice(0, -ANY_SUFFIX.length) : line.from;
+  const count = ways === null ? 0 : timesTaken(from, line.to, ways.taken);
+  const isFrom = (left: string): boolean => left === from || (from !== line.from && left.startsWith(`${from}.`));
+  const isLast = move !== null && move.left.some(isFrom) && move.entered.includes(line.to);
   return (
     <g
       className="way"

@@ -160,7 +160,7 @@ function Section({ title, rows }: { title: string; rows: IndexRow[] }) {
 const Row = memo(function Row({ row }: { row: IndexRow }) {
   const wait = foremost(row.waitingOn);
   return (
-    <li className="row" data-address={row.address} data-final={row.final ? '' : undefined}>
+    <div role="listitem" className="row" data-address={row.address} data-final={row.final ? '' : undefined}>
       <Phase of={row} />
       <div className="row__what">
         <Anchor href={actorHref(row.address)} className="row__title">
@@ -180,6 +180,6 @@ const Row = memo(function Row({ row }: { row: IndexRow }) {
       <div className="row__age" title="since its last step">
         <Age since={row.updatedAt} />
       </div>
-    </li>
+    </div>
   );
 });

@@ -1,67 +1,129 @@
 /** A machine without an actor, for engineers: its drawing, its table of states and events, and how often each way was taken. */
-import { useEffect, useState } from 'react';
-import type { Chart } from '../answers.ts';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { Chart, ChartEdge } from '../answers.ts';
 import type { Failure } from '../ask.ts';
+import { mermaidOf } from '../drawing/mermaid.ts';
 import { svgOf } from '../drawing/svg.ts';
+import { xstateOf } from '../drawing/xstate.ts';
+import { keepPng, keepText } from '../files.ts';
+import { timesTaken } from '../moment.ts';
+import { machineHref } from '../route.ts';
+import { kindOf } from '../rows.ts';
 import { triggerOf } from '../tree.ts';
+import { Age } from './age.tsx';
+import { Anchor } from './anchor.tsx';
+import { useAsked } from './asked.tsx';
 import { Meaning } from './chart.tsx';
 import { Diagram, NOTHING_MARKED } from './diagram.tsx';
 import { Notice } from './notice.tsx';
-import { usePage } from './use.ts';
+import { useFleet, usePage } from './use.ts';
 
-export function MachineView({ kind }: { kind: string }) {
-  const { ask, layout } = usePage();
+/** Those that are always there, with or without an actor. */
+const KINDS = ['session', 'mission', 'agent', 'dispatcher'];
+
+export function MachineView({ kind, version }: { kind: string; version: string | null }) {
+  const { ask } = usePage();
   const [chart, setChart] = useState<Chart | null>(null);
   const [problem, setProblem] = useState<Failure | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
+  const { value: ways } = useAsked(useCallback(() => ask.ways(kind), [ask, kind]));
+  const { rows } = useFleet();
+  const kinds = useMemo(() => [...new Set([...KINDS, ...[...rows.keys()].map(kindOf)])], [rows]);
+  const taken = useMemo(() => new Map(Object.entries(ways?.taken ?? {})), [ways]);
   useEffect(() => {
-    void ask.chart(kind).then((answer) => {
+    void ask.chart(kind, version).then((answer) => {
       setProblem(answer.ok ? null : answer);
       if (answer.ok) setChart(answer.value);
     });
-  }, [ask, kind]);
-  if (problem !== null) return <Notice problem={problem} />;
+  }, [ask, kind, version]);
+  const others = (
+    <div className="counts">
+      <nav aria-label="Machines">
+        {kinds.map((name) => (
+          <Anchor key={name} href={machineHref(name)} className="count" isCurrent={name === kind}>
+            {name}
+          </Anchor>
+        ))}
+      </nav>
+    </div>
+  );
+  if (problem !== null) return <Notice problem={problem}>{others}</Notice>;
   if (chart === null) return <p className="quiet">Reading the machine …</p>;
-  const save = (): void => {
-    void layout(chart, new Set()).then((drawing) => {
-      keep(`${kind}.svg`, svgOf(drawing, `Statechart of ${kind}`), 'image/svg+xml');
-    });
-  };
   return (
     <article className="actor" aria-label={`Machine ${kind}`}>
       <header className="head">
+        {others}
         <h1>Machine {kind}</h1>
         <div className="head__line">
           <span>version {chart.version}</span>
           <span>{chart.nodes.length} states</span>
           <span>{chart.edges.length} transitions</span>
-          <button type="button" onClick={save}>
-            Save SVG
-          </button>
-          <button
-            type="button"
-            onClick={() => keep(`${kind}.json`, JSON.stringify(chart, null, 2), 'application/json')}
-          >
-            Save JSON
-          </button>
+          {ways === null ? null : (
+            <span className="quiet">
+              {ways.since === null ? (
+                'no facts of it yet'
+              ) : (
+                <>
+                  ways counted over {ways.facts} facts of the last <Age since={ways.since} />
+                </>
+              )}
+            </span>
+          )}
         </div>
+        <Files chart={chart} />
       </header>
       <section className="chart" aria-label={`Statechart of ${kind}`}>
         <Diagram
           chart={chart}
-          marked={NOTHING_MARKED}
+          marked={{ ...NOTHING_MARKED, ways: { taken, spentMs: new Map() } }}
           chosen={chosen}
           choose={(id) => setChosen(id === chosen ? null : id)}
         />
         {chosen === null ? null : <Meaning chart={chart} id={chosen} drawing={{ active: new Set(), since: {} }} />}
       </section>
-      <Table chart={chart} />
+      <Table chart={chart} taken={taken} />
     </article>
   );
 }
 
+function Files({ chart }: { chart: Chart }) {
+  const { layout } = usePage();
+  const [problem, setProblem] = useState<string | null>(null);
+  const { kind } = chart;
+  const drawn = async (): Promise<string> => svgOf(await layout(chart, new Set()), `Statechart of ${kind}`);
+  const ways: [name: string, save: () => Promise<void> | void][] = [
+    ['SVG', async () => keepText(`${kind}.svg`, await drawn(), 'image/svg+xml')],
+    ['PNG', async () => keepPng(`${kind}.png`, await drawn())],
+    ['Mermaid', () => keepText(`${kind}.mmd`, mermaidOf(chart), 'text/plain')],
+    [
+      'XState JSON',
+      () => keepText(`${kind}.json`, `${JSON.stringify(xstateOf(chart), null, 2)}\n`, 'application/json'),
+    ],
+  ];
+  return (
+    <div className="files" role="group" aria-label="Save">
+      {ways.map(([name, save]) => (
+        <button
+          key={name}
+          type="button"
+          onClick={() => {
+            setProblem(null);
+            Promise.resolve(save()).catch((error: unknown) => setProblem(`${name}: ${(error as Error).message}`));
+          }}
+        >
+          Save {name}
+        </button>
+      ))}
+      {problem === null ? null : <span role="alert">{problem}</span>}
+    </div>
+  );
+}
+
+const countOf = ({ from, to }: ChartEdge, taken: ReadonlyMap<string, number>): number =>
+  to.reduce((sum, target) => sum + timesTaken(from, target, taken), 0);
+
 /** State × event: where each leads; what stays, stays in its state. */
-function Table({ chart }: { chart: Chart }) {
+function Table({ chart, taken }: { chart: Chart; taken: ReadonlyMap<string, number> }) {
   const states = chart.nodes.filter(
     ({ id, type }) => type !== 'parallel' && chart.edges.some(({ from }) => from === id),
   );
@@ -77,6 +139,9 @@ function Table({ chart }: { chart: Chart }) {
               <th scope="col">if</th>
               <th scope="col">leads to</th>
               <th scope="col">wishes and changes</th>
+              <th scope="col" title="the way from this state to that one, whatever led along it">
+                taken
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -92,6 +157,7 @@ function Table({ chart }: { chart: Chart }) {
                     <td className="name">{edge.guard ?? ''}</td>
                     <td className="name">{edge.to.length === 0 ? 'stays' : edge.to.join(', ')}</td>
                     <td className="name">{edge.actions.join(', ')}</td>
+                    <td>{countOf(edge, taken) || ''}</td>
                   </tr>
                 )),
             )}
@@ -100,14 +166,4 @@ function Table({ chart }: { chart: Chart }) {
       </div>
     </section>
   );
-}
-
-/** Hands a text to the browser as a file. */
-function keep(name: string, text: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -5,7 +5,7 @@ import { graphOfItems, itemsOf, OVER } from '../missions.ts';
 import type { MissionItem } from '../missions.ts';
 import { actorHref } from '../route.ts';
 import { spoken } from '../rows.ts';
-import { foremost, gateSentence } from '../wait.ts';
+import { foremost, gateSentence, needsPerson } from '../wait.ts';
 import { Age } from './age.tsx';
 import { Anchor, Name } from './anchor.tsx';
 import { LetterForm } from './letter-form.tsx';
@@ -54,7 +54,7 @@ interface ItemsProps {
   choose: (key: string) => void;
 }
 
-const CARD = { width: 208, height: 62, right: 56, below: 14 };
+const CARD = { width: 208, height: 76, right: 56, below: 14 };
 
 function Graph({ items, chosen, choose }: ItemsProps) {
   const { levels, critical } = graphOfItems(items);
@@ -136,7 +136,8 @@ interface CardProps {
 }
 
 function Card({ item, isCritical, isChosen, choose }: CardProps) {
-  const { key, title, state, owner } = item;
+  const { key, title, state, phase, owner, waitingOn } = item;
+  const wait = OVER.has(state) ? null : foremost(waitingOn);
   return (
     <button
       type="button"
@@ -150,10 +151,15 @@ function Card({ item, isCritical, isChosen, choose }: CardProps) {
     >
       <span className="card__title">{title}</span>
       <span className="card__line">
-        {spoken(state)}
+        {phase === null ? spoken(state) : spoken(phase)}
         {owner === null ? null : `, ${owner}`}
         {isCritical ? <span className="unseen">, on the critical path</span> : null}
       </span>
+      {wait === null ? null : (
+        <span className="card__line" data-needed={needsPerson(wait) ? '' : undefined}>
+          {gateSentence(wait).toLowerCase()}
+        </span>
+      )}
     </button>
   );
 }

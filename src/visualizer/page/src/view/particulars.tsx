@@ -3,12 +3,16 @@ import type { ReactNode } from 'react';
 import type { Shown } from '../answers.ts';
 import { Age, Until } from './age.tsx';
 import type { Stood } from './actor.tsx';
+import { isRecord, recordsOf, textOf } from '../value.ts';
+import { Cost } from './cost.tsx';
 import { Json } from './json.tsx';
+import { Mailbox } from './mailbox.tsx';
 
 /** `now`: null for a moment of the past, of which acts, watches and mail are not known. */
 export function Particulars({ stood, now }: { stood: Stood; now: Shown | null }) {
   const { context, timers, claims } = stood;
   const { outbox = [], watches = [], mailbox = 0 } = now ?? {};
+  const worktree = worktreeOf(context);
   const obligations = recordsOf(context['obligations']);
   const notes = notesOf(context['notes']);
   return (
@@ -36,6 +40,7 @@ export function Particulars({ stood, now }: { stood: Stood; now: Shown | null })
           </li>
         ))}
       </Part>
+      {mailbox === 0 ? null : <Mailbox address={stood.address} count={mailbox} />}
       <Part title="Notes" count={notes.length}>
         {notes.map((note, index) => (
           <li key={note.id ?? index}>
@@ -78,13 +83,16 @@ export function Particulars({ stood, now }: { stood: Stood; now: Shown | null })
           </li>
         ))}
       </Part>
-      {mailbox === 0 ? null : <p>{mailbox} in its mailbox</p>}
+      <Part title="Worktree" count={worktree === null ? 0 : 1}>
+        <li className="name">{worktree}</li>
+      </Part>
+      <Cost stood={stood} />
       <Json value={context} label="Whole context" />
     </section>
   );
 }
 
-function Part({ title, count, children }: { title: string; count: number; children: ReactNode }) {
+export function Part({ title, count, children }: { title: string; count: number; children: ReactNode }) {
   if (count === 0) return null;
   return (
     <div className="part">
@@ -93,11 +101,6 @@ function Part({ title, count, children }: { title: string; count: number; childr
     </div>
   );
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const textOf = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
-const recordsOf = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isRecord) : []);
 
 interface NoteShown {
   id: string | null;
@@ -123,4 +126,13 @@ function notesOf(value: unknown): NoteShown[] {
       };
     })
     .toReversed();
+}
+
+/** A session's own, or that of the run an agent has. */
+function worktreeOf(context: Record<string, unknown>): string | null {
+  const own = context['worktree'];
+  if (isRecord(own) && typeof own['path'] === 'string') return own['path'];
+  const run = context['run'];
+  const begun = isRecord(run) ? run['begun'] : null;
+  return isRecord(begun) && typeof begun['worktree'] === 'string' ? begun['worktree'] : null;
 }

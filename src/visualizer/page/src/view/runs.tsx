@@ -1,19 +1,21 @@
 /** The runs of an agent or session, and what the chosen one puts out, as it comes. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { RunLine } from '../answers.ts';
 import type { Failure } from '../ask.ts';
+import { linesOf } from '../output.ts';
+import { actorHref, runHref } from '../route.ts';
 import { Moment } from './age.tsx';
-import { Name } from './anchor.tsx';
+import { Anchor, Name } from './anchor.tsx';
 import { Notice } from './notice.tsx';
 import { usePage } from './use.ts';
 
 /** Beyond this the beginning is dropped: it lies in the log. */
 const LETTERS_MAX = 200_000;
+const LINES_MAX = 1_000;
 
-export function Runs({ address, seq }: { address: string; seq: number }) {
+export function Runs({ address, seq, chosen }: { address: string; seq: number; chosen: string | null }) {
   const { ask } = usePage();
   const [runs, setRuns] = useState<RunLine[]>([]);
-  const [chosen, setChosen] = useState<string | null>(null);
   useEffect(() => {
     let isWanted = true;
     void ask.runs(address).then((answer) => {
@@ -23,27 +25,31 @@ export function Runs({ address, seq }: { address: string; seq: number }) {
       isWanted = false;
     };
   }, [ask, address, seq]);
-  if (runs.length === 0) return null;
+  if (runs.length === 0 && chosen === null) return null;
   return (
     <section className="runs" aria-label="Runs">
       <h2>Runs</h2>
+      {chosen === null || runs.some(({ run }) => run === chosen) ? null : <Output key={chosen} run={chosen} />}
       <ul>
         {runs.map((run) => (
-          <li key={run.run} className="line">
-            {run.startedAt === null ? null : <Moment at={run.startedAt} />}
-            <button
-              type="button"
-              className="event__name name"
-              aria-expanded={chosen === run.run}
-              onClick={() => setChosen(chosen === run.run ? null : run.run)}
+          <li key={run.run} className="line" data-run={run.run}>
+            {run.startedAt === null ? <span /> : <Moment at={run.startedAt} />}
+            <Anchor
+              href={chosen === run.run ? actorHref(address) : runHref(address, run.run)}
+              className="name"
+              isCurrent={chosen === run.run}
+              isToggle
             >
               {run.run}
-            </button>
-            <Name of={run.agent} />
-            <span className="quiet">
+            </Anchor>
+            {run.agent === address && run.session !== null ? <Name of={run.session} /> : <Name of={run.agent} />}
+            <span
+              className="phase"
+              data-tone={run.ended === null ? 'moving' : run.ended === 'crash' ? 'wrong' : 'over'}
+            >
               {run.driver}, {run.ended ?? 'running'}
             </span>
-            {chosen === run.run ? <Output run={run.run} /> : null}
+            {chosen === run.run ? <Output key={run.run} run={run.run} /> : null}
           </li>
         ))}
       </ul>
@@ -55,7 +61,7 @@ function Output({ run }: { run: string }) {
   const { ask, ticker } = usePage();
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<Failure | null>(null);
-  const box = useRef<HTMLPreElement>(null);
+  const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let isWanted = true;
     let isReading = false;
@@ -90,10 +96,24 @@ function Output({ run }: { run: string }) {
     if (element !== null && element.scrollHeight - element.scrollTop - element.clientHeight < 200)
       element.scrollTop = element.scrollHeight;
   }, [text]);
+  const lines = useMemo(() => linesOf(text), [text]);
   if (problem !== null) return <Notice problem={problem} />;
   return (
-    <pre ref={box} className="line__whole" tabIndex={0} aria-label={`Output of ${run}`}>
-      {text === '' ? 'Nothing was put out yet.' : text}
-    </pre>
+    <div ref={box} className="log line__whole" role="log" tabIndex={0} aria-label={`Output of ${run}`}>
+      <ol>
+        {lines.length === 0 ? <li className="quiet">Nothing was put out yet.</li> : null}
+        {lines.slice(-LINES_MAX).map((line, index) => (
+          <li
+            key={Math.max(0, lines.length - LINES_MAX) + index}
+            className="log__line"
+            data-kind={line.kind ?? undefined}
+          >
+            {line.at === null ? null : <Moment at={line.at} />}
+            <span className="log__kind">{line.kind ?? ''}</span>
+            <span className="log__text">{line.text}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }

@@ -16,7 +16,7 @@ interface WindowedProps<Item> {
 export function Windowed<Item>({ items, row, label }: WindowedProps<Item>) {
   const portions = Array.from({ length: Math.ceil(items.length / PORTION) }, (_, index) => index);
   return (
-    <ul aria-label={label}>
+    <div role="list" aria-label={label}>
       {portions.map((index) => (
         <Portion
           key={index}
@@ -25,7 +25,7 @@ export function Windowed<Item>({ items, row, label }: WindowedProps<Item>) {
           isFirst={index === 0}
         />
       ))}
-    </ul>
+    </div>
   );
 }
 
