@@ -73,6 +73,8 @@ export interface IssueConcern {
   delegates: Delegates;
   /** This very hook says that it was handed over: also a finished session's issue is work again. */
   handedOver: boolean;
+  /** By a comment, if at all: one that mentions nobody of us is a comment and nothing more. */
+  byComment?: true;
   agentSession?: string;
   /** A session that exists is told the facts, not only poked. */
   tell: boolean;

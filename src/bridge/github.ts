@@ -74,8 +74,23 @@ const pullBody = z.object({
 const commentBody = z.object({
   action: z.string(),
   repository,
-  issue: z.object({ number: z.number().int(), pull_request: z.unknown().optional() }),
-  comment: z.object({ id: z.number().int(), html_url: z.string(), body: z.string(), user: user.nullish() }),
+  issue: z.object({
+    number: z.number().int(),
+    pull_request: z.unknown().optional(),
+    html_url: z.string().optional(),
+    title: z.string().optional(),
+    body: z.string().nullish(),
+    state: z.string().optional(),
+    state_reason: z.string().nullish(),
+    updated_at: z.string().optional(),
+  }),
+  comment: z.object({
+    id: z.number().int(),
+    html_url: z.string(),
+    body: z.string(),
+    user: user.nullish(),
+    created_at: z.string().optional(),
+  }),
 });
 
 const pulls = z
@@ -172,6 +187,40 @@ function ofComment({ action, repository, issue, comment }: z.infer<typeof commen
       text: prose(comment.body),
       url: comment.html_url,
       spoken: false,
+    },
+    // After it: where this opens the session, its watch tells what was said, in order.
+    ...(on === 'issue' ? mentioned(name, issue, comment) : []),
+  ];
+}
+
+type Commented = z.infer<typeof commentBody>;
+
+/** A comment may hand its issue over, by whom it mentions; whether it does, the configuration knows. */
+function mentioned(
+  ref: string,
+  issue: Commented['issue'],
+  { user, body, created_at }: Commented['comment'],
+): Concern[] {
+  if (user == null || authorOf(user).bot || issue.updated_at === undefined) return [];
+  return [
+    {
+      kind: 'issue',
+      source: 'github',
+      ref,
+      refs: [`issue:${ref}`],
+      delegates: { text: body },
+      handedOver: true,
+      byComment: true,
+      tell: false,
+      at: created_at ?? issue.updated_at,
+      told: {
+        url: issue.html_url ?? '',
+        title: line(issue.title ?? '', ref),
+        body: prose(issue.body),
+        state: stateOf(issue.state, issue.state_reason),
+        removed: false,
+        updatedAt: issue.updated_at,
+      },
     },
   ];
 }

@@ -216,6 +216,8 @@ export function createRouter(options: RouterOptions): Router {
     const sessions = await sessionsWith(concern.refs);
     const live = sessions.filter(({ final }) => !final);
     const look: Poke = { kind: 'poke', watch: 'issue', refs: concern.refs, hint: {} };
+    const { byComment = false, source, delegates, ref } = concern;
+    if (live.length > 0 && byComment && !config.isDelegated[source](delegates, ref)) return;
     if (live.length > 0 && !concern.tell) return poke(look, routed);
     if (live.length === 0 && !mayBeOurs(concern, sessions[0])) return;
 

@@ -76,9 +76,10 @@ export function sweptOf({ config, github, linear, delegation, clock }: Trackers 
             .filter((repo) => repo.github !== undefined)
             .map(({ name }) => github.listDelegated(name, delegation(name), signal)),
         );
-        return lists.flat().map((ref) => ({
+        return lists.flat().map(({ ref, at }) => ({
           source: 'github' as const,
           ref,
+          at,
           read: async () => (await github.observeIssue(ref, delegation(ref.split('#')[0]!), signal)) ?? null,
         }));
       },
@@ -98,10 +99,15 @@ export function sweptOf({ config, github, linear, delegation, clock }: Trackers 
     swept.push({
       source: 'linear',
       async listHandedOver(signal) {
-        return (await linear.listDelegated(signal)).map(({ ref, delegatedAt }) => ({
+        const [delegated, unheard] = [await linear.listDelegated(signal), await linear.listUnheard(signal)];
+        const handed = [
+          ...delegated.map(({ ref, delegatedAt }) => ({ ref, at: delegatedAt })),
+          ...unheard.filter(({ ref }) => delegated.every((other) => other.ref !== ref)),
+        ];
+        return handed.map(({ ref, at }) => ({
           source: 'linear' as const,
           ref,
-          at: delegatedAt,
+          at,
           read: async () => (await linear.observeIssue(ref, signal)) ?? null,
         }));
       },

@@ -117,7 +117,7 @@ test('what was handed over while nobody listened is found, pull requests and clo
     const found = await site.github.listDelegated(REPO, { labels: ['agent'], mentions: ['chartroom'] });
     assert.deepEqual(
       found,
-      [label, mention].map((number) => `${REPO}#${number}`),
+      [label, mention].map((number) => ({ ref: `${REPO}#${number}` })),
     );
   }));
 

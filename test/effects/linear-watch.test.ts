@@ -213,7 +213,7 @@ test('stop in the agent session is told as a stop, once', async (t) => {
   const activity = stand.stop(session);
   const words = await during(() => watching.poke());
   assert.deepEqual(words, [
-    { type: 'correct.stop', data: { reason: 'stopped in Linear by ada' }, id: `linear:stop:${activity.id}` },
+    { type: 'correct.stop', data: { reason: 'Ada Admin pressed stop' }, id: `linear:stop:${activity.id}` },
   ]);
   assert.deepEqual(await during(() => watching.poke()), []);
 });

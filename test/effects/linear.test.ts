@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { buildSchema, parse, validate } from 'graphql';
+import { z } from 'zod';
 import { issueObserved } from '../../machines/events/session.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { createLinearStandIn } from '../../src/demo/linear/linear.ts';
@@ -36,7 +37,7 @@ const operations = Object.values(documents).filter((value) => 'document' in valu
 test('every document is valid at the stand-in', () => {
   const schema = buildSchema(SCHEMA);
   for (const { name, document } of operations) assert.deepEqual(validate(schema, parse(document)), [], name);
-  assert.equal(operations.length, 13);
+  assert.equal(operations.length, 14);
 });
 
 test('every document is valid against the published schema', { skip: SKIP_UNPUBLISHED }, () => {
@@ -129,6 +130,35 @@ test('the list for a start has every open delegated issue, over several pages', 
   assert.equal(found.length, 129);
   assert.ok(!found.some(({ ref }) => ref === 'ENG-7' || ref === 'ENG-131'));
   assert.equal(found[0]?.team.key, 'ENG');
+});
+
+test('an agent session that nobody answered is found; one that was, one of another app and an old one are not', async (t) => {
+  const { linear, stand, clock } = await given(t);
+  const begin = async (title: string): Promise<string> => {
+    const { id, identifier } = stand.createIssue({ title });
+    await linear.ask(
+      {
+        name: 'begin',
+        document:
+          'mutation ($input: AgentSessionCreateOnIssue!) { agentSessionCreateOnIssue(input: $input) { success } }',
+        answer: z.unknown(),
+      },
+      { input: { issueId: id } },
+    );
+    return identifier;
+  };
+  await begin('long ago');
+  clock.advance(4 * 86_400_000);
+  stand.delegate(stand.createIssue({ title: 'another’s' }), { to: stand.addUser('Other', { app: true }) });
+  const answered = await begin('answered');
+  const activity = { agentSessionId: stand.sessionOf(answered)!.id, content: { type: 'thought', body: 'Hello.' } };
+  await linear.ask(documents.ADD_ACTIVITY, { input: activity });
+  const unheard = await begin('unheard');
+  clock.advance(60_000);
+  assert.deepEqual(
+    (await linear.listUnheard()).map(({ ref }) => ref),
+    [unheard],
+  );
 });
 
 test('an activity is said once, also when the answer to the first try was lost', async (t) => {

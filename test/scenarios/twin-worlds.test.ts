@@ -248,3 +248,109 @@ async function tell(work: Work, story: Story): Promise<void> {
     was = await same(work.session, `after ${name}`);
   }
 }
+
+/** A session that is opened by what its tracker says; found by a sweep where no hook told of it. */
+async function opened(session: string): Promise<string> {
+  await twins.arrive(session, { first: true });
+  await same(session, 'handed over');
+  return session;
+}
+
+async function follow(session: string, story: Record<string, () => unknown>): Promise<void> {
+  let was = await same(session, 'at the beginning');
+  for (const [name, happens] of Object.entries(story)) {
+    await happens();
+    await twins.arrive(session);
+    const is = await same(session, name);
+    assert.notDeepEqual(is, was, `${name} means something`);
+    was = is;
+  }
+  await both(({ stage }) => stage.send(session, 'correct.close', { outcome: 'cancelled' }));
+}
+
+describe('of an issue at GitHub', () => {
+  const file = async (title: string): Promise<number> =>
+    Number((await twins.as('ann', 'POST', '/issues', { title, body: 'Please.' }))['number']);
+
+  test('handed over by a label · edited · said · taken back · given again · closed · reopened', async () => {
+    const number = await file('By label');
+    await twins.as('acme', 'POST', `/issues/${number}/labels`, { labels: ['chartroom'] });
+    const session = await opened(`session/acme-api-${number}`);
+    const issue = (method: string, rest: string, body?: unknown) => () =>
+      twins.as('acme', method, `/issues/${number}${rest}`, body);
+    await follow(session, {
+      'another title': issue('PATCH', '', { title: 'Better' }),
+      'a comment': issue('POST', '/comments', { body: 'In blue.' }),
+      'taken back': issue('DELETE', '/labels/chartroom'),
+      'given again': issue('POST', '/labels', { labels: ['chartroom'] }),
+      closed: issue('PATCH', '', { state: 'closed', state_reason: 'completed' }),
+      reopened: issue('PATCH', '', { state: 'open' }),
+    });
+  });
+
+  test('handed over by a mention in a comment, and by one in its text', async () => {
+    const number = await file('By comment');
+    await twins.as('ann', 'POST', `/issues/${number}/comments`, { body: 'Nice to have.' });
+    await twins.as('other[bot]', 'POST', `/issues/${number}/comments`, { body: '@chartroom?' });
+    await twins.arrive('dispatcher/main', { first: true });
+    for (const half of twins.halves) assert.equal(exists(half, `session/acme-api-${number}`), false);
+    await twins.as('ann', 'POST', `/issues/${number}/comments`, { body: '@chartroom please do it.' });
+    const session = await opened(`session/acme-api-${number}`);
+    await both(({ stage }) => stage.send(session, 'correct.close', { outcome: 'cancelled' }));
+    await twins.as('ann', 'POST', `/issues/${number}/comments`, { body: '@chartroom once more.' });
+    await opened(`session/acme-api-${number}-2`);
+    await both(({ stage }) => stage.send(`${session}-2`, 'correct.close', { outcome: 'cancelled' }));
+  });
+
+  test('held back by another, which is done then', async () => {
+    const [blocker, number] = [await file('First'), await file('Second')];
+    const { id } = await twins.as('ann', 'GET', `/issues/${blocker}`);
+    await twins.as('acme', 'POST', `/issues/${number}/dependencies/blocked_by`, { issue_id: id });
+    await twins.as('acme', 'POST', `/issues/${number}/labels`, { labels: ['chartroom'] });
+    const session = await opened(`session/acme-api-${number}`);
+    await follow(session, {
+      'the blocker is done': () => twins.as('acme', 'PATCH', `/issues/${blocker}`, { state: 'closed' }),
+    });
+  });
+});
+
+describe('of an issue at Linear', () => {
+  test('delegated · edited · blocked · freed · said · prompted · stopped · taken back · given again · done by a person', async () => {
+    const { linear } = twins;
+    const issue = linear.createIssue({ team: 'ENG', title: 'Greet', state: 'Todo' });
+    const other = linear.createIssue({ team: 'ENG', title: 'Before', state: 'Todo' });
+    linear.delegate(issue);
+    const session = await opened(`session/${issue.identifier.toLowerCase()}`);
+    await follow(session, {
+      'another text': () => linear.editIssue(issue, { title: 'Greet people', description: 'By name.' }),
+      'another priority': () => linear.editIssue(issue, { priority: 1 }),
+      blocked: () => linear.block(other, issue),
+      'the blocker is done': () => linear.setState(other, 'Done'),
+      'a comment': () => linear.comment(linear.admin, issue, 'In blue.'),
+      'a prompt': () => linear.prompt(linear.sessionOf(issue)!, 'And in green.'),
+      'a stop': () => linear.stop(linear.sessionOf(issue)!),
+      'taken back': () => linear.delegate(issue, { to: null }),
+      'given again': () => linear.delegate(issue),
+      'done by a person': () => linear.setState(issue, 'Done'),
+    });
+  });
+
+  test('removed', async () => {
+    const issue = twins.linear.createIssue({ team: 'ENG', title: 'Gone soon', state: 'Todo' });
+    twins.linear.delegate(issue);
+    const session = await opened(`session/${issue.identifier.toLowerCase()}`);
+    await follow(session, { removed: () => twins.linear.remove(issue) });
+  });
+
+  test('mentioned, and not delegated: an agent session that nobody answered', async () => {
+    const issue = twins.linear.createIssue({ team: 'ENG', title: 'Only mentioned', state: 'Backlog' });
+    await twins.mention(issue.id);
+    const session = await opened(`session/${issue.identifier.toLowerCase()}`);
+    assert.equal(await phaseOf(session), 'awaiting_input');
+    await follow(session, { delegated: () => twins.linear.delegate(issue) });
+  });
+});
+
+const phaseOf = async (session: string): Promise<string> => (await twins.lost.stage.show(session)).phase;
+
+const exists = ({ stage }: Half, session: string): boolean => stage.parts.node.actors.row(session) !== null;

@@ -58,7 +58,9 @@ export interface Twins {
   /** A commit on a branch; by `chartroom` it counts as made by a run of the session. */
   push(branch: string, login: Login, files?: Record<string, string>): Promise<string>;
   /** What happened since the last time arrives at the one as hooks; the other looks for itself. */
-  arrive(session: string): Promise<void>;
+  arrive(session: string, how?: { first: boolean }): Promise<void>;
+  /** Our app is mentioned on an issue of Linear, without a delegation: an agent session begins. */
+  mention(issueId: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -132,9 +134,22 @@ export async function openTwins(): Promise<Twins> {
       if (login === 'chartroom') ours.add(head);
       return head;
     },
-    async arrive(session) {
+    async mention(issueId) {
+      const response = await fetch(linear.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'Bearer app-token' },
+        body: JSON.stringify({
+          query:
+            'mutation ($input: AgentSessionCreateOnIssue!) { agentSessionCreateOnIssue(input: $input) { success } }',
+          variables: { input: { issueId } },
+        }),
+      });
+      if (!response.ok) throw new Error(await response.text());
+    },
+    async arrive(session, { first } = { first: false }) {
       await deliver();
       await told.rest();
+      if (first) await lost.sweep();
       await lost.pass(10);
       // Whether a pull request can be merged GitHub says a moment later.
       for (const half of [told, lost]) if (await isUnknown(half, session)) await half.pass(5);
@@ -178,6 +193,8 @@ async function openHalf(
         base: 'main',
         branchPrefix: 'chartroom',
         user: 'default',
+        // Nobody is hired for it: what is told of an issue is seen as it is owed.
+        lane: 'issues',
         linear: { teams: ['ENG'] },
         github: { label: 'chartroom', mention: 'chartroom' },
         gates: { checks: ['Tests'], review: 'required' },
@@ -362,17 +379,22 @@ const actsOf = (entries: HistoryEntry[]): string[] =>
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$/;
 
-/** Without times, without how often the watch was asked to look, and without the step that made an id. */
+const TELLER = /^((hook|recovery)\/(github|linear)|github\/acme\/api|linear\/[A-Z]+-\d+)$/;
+/**
+ * Without times and tellers, without how often the watch was asked to look and what was only remembered so as not to be
+ * told twice, and without the step that made an id.
+ */
 function plain(value: unknown): unknown {
   if (typeof value === 'string') {
     if (TIME.test(value)) return '<time>';
+    if (TELLER.test(value)) return '<teller>';
     return value.replace(/\b(implement|answer|review|checks|queue|upkeep|verdict)-\d+(-\d+)?\b/g, '$1-<n>');
   }
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => key !== 'look')
+      .filter(([key]) => key !== 'look' && key !== 'seen')
       .map(([key, one]) => [key, plain(one)]),
   );
 }

@@ -136,6 +136,7 @@ function queries(workspace: Workspace, acts: Acts): Resolvers {
       comment: (_: never, { id }: { id: string }) => need(workspace.comments, id, 'Comment'),
       comments: (_: never, args: PageArgs) => connection(workspace.comments.values(), args, lens.comment),
       agentSession: (_: never, { id }: { id: string }) => need(workspace.sessions, id, 'AgentSession'),
+      agentSessions: (_: never, args: PageArgs) => connection(workspace.sessions.values(), args),
       agentActivity: (_: never, { id }: { id: string }) => need(workspace.activities, id, 'AgentActivity'),
       agentActivities: (_: never, args: PageArgs) => connection(workspace.activities.values(), args, lens.activity),
       user: (_: never, { id }: { id: string }) => need(workspace.users, id, 'User'),

@@ -21,6 +21,14 @@ export const SCHEMA = /* GraphQL */ `
     ): AgentActivityConnection!
     agentActivity(id: String!): AgentActivity!
     agentSession(id: String!): AgentSession!
+    agentSessions(
+      after: String
+      before: String
+      first: Int
+      includeArchived: Boolean
+      last: Int
+      orderBy: PaginationOrderBy
+    ): AgentSessionConnection!
     comment(id: String): Comment!
     comments(
       after: String

@@ -12,7 +12,7 @@ import type { PullAnswer } from './answers.ts';
 import { readGate } from './checks.ts';
 import type { GateQuestion, GateReading } from './checks.ts';
 import { readDelegated, readIssue } from './issue.ts';
-import type { Delegation, IssueSeen } from './issue.ts';
+import type { DelegatedIssue, Delegation, IssueSeen } from './issue.ts';
 import { coordinates, sameName } from './names.ts';
 
 export type { GithubAuth } from './account.ts';
@@ -73,8 +73,8 @@ export interface Github {
   readGate: (question: GateQuestion, signal?: AbortSignal) => Promise<GateReading>;
   /** An issue as `issue.observed` tells it (without `open`); undefined = there is none of this name. */
   observeIssue: (ref: string, delegation: Delegation, signal?: AbortSignal) => Promise<IssueSeen | undefined>;
-  /** Open issues of a repository that are handed over to this system, by name. */
-  listDelegated: (repo: string, delegation: Delegation, signal?: AbortSignal) => Promise<string[]>;
+  /** Open issues of a repository that are handed over to this system. */
+  listDelegated: (repo: string, delegation: Delegation, signal?: AbortSignal) => Promise<DelegatedIssue[]>;
   /** Open pull requests from branches of the repository itself, the oldest first. */
   listOpen: (repo: string, signal?: AbortSignal) => Promise<(Pull & { openedAt: string })[]>;
   /** For git over HTTPS. An app's token is renewed well before it ends. */
@@ -165,7 +165,8 @@ export function createGithub(options: GithubOptions): Github {
         throw error;
       }
     },
-    listDelegated: (repo, delegation, signal) => readDelegated(system, repo, delegation, signal),
+    listDelegated: (repo, delegation, signal) =>
+      readDelegated(system, repo, delegation, { nowMs: clock.now(), signal }),
     async listOpen(repo, signal) {
       const params = { ...coordinates(repo), state: 'open', sort: 'created', direction: 'asc' };
       const open = await system.list(pullAnswer, 'GET /repos/{owner}/{repo}/pulls', params, { signal });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { IssueObserved } from '../../../machines/events/session.ts';
 import type { Account } from './account.ts';
 import { commentAnswer, issueAnswer } from './answers.ts';
-import type { IssueAnswer } from './answers.ts';
+import type { IssueAnswer, User } from './answers.ts';
 import { coordinates, hasMark, issueOf, sameName } from './names.ts';
 import { createTold } from '../told.ts';
 
@@ -72,20 +72,47 @@ export async function readIssue(
 
 export const issuePrefix = (ref: string): string => `github:issue:${ref.toLowerCase()}`;
 
-/** Open issues of a repository that are handed over; a mention counts here only in the issue's own text. */
+export interface DelegatedIssue {
+  ref: string;
+  /** ISO time of the comment that handed it over, where a comment did. */
+  at?: string;
+}
+
+/** Mentions in comments are looked for this far back, in whole days: the same question is answered with 304. */
+const MENTIONED_DAYS = 3;
+const DAY_MS = 86_400_000;
+
+/** Open issues of a repository that are handed over; by a mention in a comment only if that is some days old at most. */
 export async function readDelegated(
   account: Account,
   repo: string,
   delegation: Delegation,
-  signal?: AbortSignal,
-): Promise<string[]> {
-  const params = { ...coordinates(repo), state: 'open', sort: 'created', direction: 'asc' };
-  const open = await account.list(issueAnswer, 'GET /repos/{owner}/{repo}/issues', params, { signal });
-  const ours = open.filter(
-    (issue) => issue.pull_request == null && isDelegated(issue, textsOf(issue.body, []), delegation),
-  );
-  return ours.map(({ number }) => `${repo}#${number}`);
+  { nowMs, signal }: { nowMs: number; signal?: AbortSignal | undefined },
+): Promise<DelegatedIssue[]> {
+  const at = coordinates(repo);
+  const params = { ...at, state: 'open', sort: 'created', direction: 'asc' };
+  const since = new Date((Math.floor(nowMs / DAY_MS) - MENTIONED_DAYS) * DAY_MS).toISOString();
+  const lately = { ...at, sort: 'created', direction: 'asc', since };
+  const [open, comments] = await Promise.all([
+    account.list(issueAnswer, 'GET /repos/{owner}/{repo}/issues', params, { signal }),
+    (delegation.mentions ?? []).length === 0
+      ? []
+      : account.list(listedCommentAnswer, 'GET /repos/{owner}/{repo}/issues/comments', lately, { signal }),
+  ]);
+  return open
+    .filter((issue) => issue.pull_request == null)
+    .flatMap((issue) => {
+      const ref = `${repo}#${issue.number}`;
+      if (isDelegated(issue, textsOf(issue.body, []), delegation)) return [{ ref }];
+      const mention = comments
+        .filter(({ issue_url }) => issue_url.endsWith(`/issues/${issue.number}`))
+        .findLast((comment) => isDelegated(NO_MARKS, textsOf(null, [comment]), delegation));
+      return mention === undefined ? [] : [{ ref, at: mention.created_at }];
+    });
 }
+
+const NO_MARKS = { labels: [], assignees: [] };
+const listedCommentAnswer = commentAnswer.extend({ issue_url: z.string() });
 
 const blockerAnswer = z.object({
   number: z.number().int(),
@@ -105,12 +132,16 @@ export function readComments(account: Account, ref: string, signal?: AbortSignal
   return account.list(commentAnswer, route, { ...coordinates(repo), issue_number: number }, { signal });
 }
 
-/** What people wrote; a mention in a text of ours hands nothing over. */
+/** What people wrote; a mention in a text of ours, or in a bot's comment, hands nothing over. */
 const textsOf = (
   body: string | null | undefined,
-  comments: readonly { body?: string | null | undefined }[],
+  comments: readonly Pick<z.infer<typeof commentAnswer>, 'body' | 'user'>[],
 ): string[] =>
-  [body, ...comments.map((comment) => comment.body)].filter((text): text is string => text != null && !hasMark(text));
+  [body, ...comments.filter(({ user }) => !isBot(user)).map((comment) => comment.body)].filter(
+    (text): text is string => text != null && !hasMark(text),
+  );
+
+const isBot = ({ login, type }: User): boolean => type === 'Bot' || login.endsWith('[bot]');
 
 export function isDelegated(
   issue: Pick<IssueAnswer, 'labels' | 'assignees'>,

@@ -95,8 +95,8 @@ export const READ_BLOCKERS = operation(
   z.object({ issue: z.object({ inverseRelations: page(relation) }) }),
 );
 
-const author = z.object({ id: z.string(), displayName: z.string(), app: z.boolean() });
-const AUTHOR = '{ id displayName app }';
+const author = z.object({ id: z.string(), name: z.string(), app: z.boolean() });
+const AUTHOR = '{ id name app }';
 
 const comment = z.object({
   id: z.string(),
@@ -106,10 +106,10 @@ const comment = z.object({
   isArtificialAgentSessionRoot: z.boolean(),
   user: author.nullish(),
   botActor: z.object({ name: z.string().nullish() }).nullish(),
-  externalUser: z.object({ displayName: z.string() }).nullish(),
+  externalUser: z.object({ name: z.string() }).nullish(),
 });
 export type CommentAnswer = z.infer<typeof comment>;
-const COMMENT = `id body createdAt url isArtificialAgentSessionRoot user ${AUTHOR} botActor { name } externalUser { displayName }`;
+const COMMENT = `id body createdAt url isArtificialAgentSessionRoot user ${AUTHOR} botActor { name } externalUser { name }`;
 
 const prompt = z.object({
   id: z.string(),
@@ -196,6 +196,29 @@ export const LIST_DELEGATED = operation(
     }
   }`,
   z.object({ issues: delegatedPage }),
+);
+
+const agentSessionPage = page(
+  z.object({
+    createdAt: time,
+    startedAt: time.nullish(),
+    status: z.string(),
+    appUser: id,
+    issue: z.object({ identifier: z.string() }).nullish(),
+  }),
+);
+export type AgentSessionPage = z.infer<typeof agentSessionPage>;
+
+/** The newest first; Linear has no filter for them. */
+export const LIST_AGENT_SESSIONS = operation(
+  'agent sessions',
+  `query AgentSessions($after: String) {
+    agentSessions(first: 50, after: $after, orderBy: createdAt) {
+      nodes { createdAt startedAt status appUser { id } issue { identifier } }
+      ${PAGE_INFO}
+    }
+  }`,
+  z.object({ agentSessions: agentSessionPage }),
 );
 
 const workflowState = z.object({ id: z.string(), name: z.string(), type: z.string(), position: z.number() });

@@ -80,9 +80,9 @@ export function createLinearIssueWatch(options: LinearIssueWatchOptions): WatchP
         const comments = await allComments(issue, since, signal);
         ownFromMs ??= wordsSince(issue, comments, viewer.id, clock.now());
         const words = wordsOf(issue, comments, { self: viewer.id, fromMs: ownFromMs });
-        for (const { id, type, data } of words) {
+        for (const { id, type, data, by } of words) {
           if (known.has(id)) continue;
-          await context.tell(type, data, { id, source });
+          await context.tell(type, data, { id, source: by === undefined ? source : `linear/${by}`.slice(0, 256) });
           known.add(id);
           news = true;
         }

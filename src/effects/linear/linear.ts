@@ -6,8 +6,8 @@ import { LinearClient } from '@linear/sdk';
 import { explainIssues } from '../../actor/envelope.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError, TransientError } from '../../errors.ts';
-import { LIST_DELEGATED, READ_VIEWER } from './documents.ts';
-import type { DelegatedPage, Operation } from './documents.ts';
+import { LIST_AGENT_SESSIONS, LIST_DELEGATED, READ_VIEWER } from './documents.ts';
+import type { AgentSessionPage, DelegatedPage, Operation } from './documents.ts';
 import { readIssue } from './issue.ts';
 import type { IssueSeen } from './issue.ts';
 import { refusalOf } from './refusal.ts';
@@ -37,7 +37,14 @@ export interface Linear {
   observeIssue(ref: string, signal?: AbortSignal): Promise<IssueSeen | undefined>;
   /** Issues delegated to us that are not over, for the start after an outage. */
   listDelegated(signal?: AbortSignal): Promise<DelegatedIssue[]>;
+  /** Issues on which an agent session of ours began lately and was never answered: a mention we did not hear of. */
+  listUnheard(signal?: AbortSignal): Promise<{ ref: string; at: string }[]>;
 }
+
+/** Agent sessions are looked through this far back: what was not answered in days is nobody's present wish. */
+const UNHEARD_MS = 3 * 86_400_000;
+/** Linear's words for one that got no sign of life yet. */
+const UNANSWERED = new Set(['pending', 'stale']);
 
 /** An answer that takes longer is not coming. */
 const ANSWER_MS = 30_000;
@@ -101,6 +108,24 @@ export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
         }
         after = page.pageInfo.endCursor;
         if (!page.pageInfo.hasNextPage) break;
+      }
+      return found;
+    },
+    async listUnheard(signal) {
+      const app = await linear.self(signal);
+      const sinceMs = clock.now() - UNHEARD_MS;
+      const found: { ref: string; at: string }[] = [];
+      let after: string | null | undefined = null;
+      for (let count = 0; count < PAGES_MAX; count++) {
+        const page: AgentSessionPage = (await linear.ask(LIST_AGENT_SESSIONS, { after }, signal)).agentSessions;
+        for (const { appUser, status, startedAt, createdAt, issue } of page.nodes) {
+          const isUnheard = appUser.id === app && UNANSWERED.has(status) && startedAt == null;
+          if (isUnheard && issue != null && Date.parse(createdAt) >= sinceMs)
+            found.push({ ref: issue.identifier, at: createdAt });
+        }
+        after = page.pageInfo.endCursor;
+        const oldest = page.nodes.at(-1)?.createdAt;
+        if (!page.pageInfo.hasNextPage || oldest === undefined || Date.parse(oldest) < sinceMs) break;
       }
       return found;
     },

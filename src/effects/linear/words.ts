@@ -13,6 +13,8 @@ export type Word = {
   /** Envelope id, the same whoever tells it. */
   id: string;
   atMs: number;
+  /** Who sends it, where that is a person's own doing. */
+  by?: string;
 } & ({ type: 'comment.observed'; data: CommentFacts } | { type: 'correct.stop'; data: { reason: string } });
 
 /** What the event's schema takes. */
@@ -75,7 +77,7 @@ function commentWord(comment: CommentAnswer, self: string): Word {
       comment: id,
       on: 'issue',
       author: {
-        login: user?.displayName ?? externalUser?.displayName ?? botActor?.name ?? 'unknown',
+        login: user?.name ?? externalUser?.name ?? botActor?.name ?? 'unknown',
         kind: user?.id === self ? 'self' : person ? 'person' : 'bot',
       },
       text: body.slice(0, TEXT_MAX),
@@ -86,7 +88,7 @@ function commentWord(comment: CommentAnswer, self: string): Word {
 
 function promptWord(prompt: PromptAnswer, url: string, self: string): Word {
   const comment = prompt.sourceComment?.id ?? prompt.id;
-  const { id, displayName, app } = prompt.user;
+  const { id, name, app } = prompt.user;
   return {
     id: commentFactId(comment),
     atMs: timeOf(prompt),
@@ -94,7 +96,7 @@ function promptWord(prompt: PromptAnswer, url: string, self: string): Word {
     data: {
       comment,
       on: 'issue',
-      author: { login: displayName, kind: id === self ? 'self' : app ? 'bot' : 'person' },
+      author: { login: name, kind: id === self ? 'self' : app ? 'bot' : 'person' },
       text: (prompt.content.body ?? '').slice(0, TEXT_MAX),
       url,
     },
@@ -105,8 +107,10 @@ function stopWord(prompt: PromptAnswer): Word {
   return {
     id: stopFactId(prompt.id),
     atMs: timeOf(prompt),
+    by: prompt.user.name,
     type: 'correct.stop',
-    data: { reason: `stopped in Linear by ${prompt.user.displayName}` },
+    // In the words of the hook that tells the same.
+    data: { reason: `${prompt.user.name} pressed stop` },
   };
 }
 
