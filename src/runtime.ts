@@ -139,7 +139,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     (part) => part.release(),
   );
 
-  const configured = createConfigured({ roles });
+  const configured = createConfigured({ roles, own: Object.keys(config.drivers.own ?? {}) });
   // A start that did not get through has not shown that the next one has nothing to fear.
   let isUp = false;
   const { followsCrash } = opened(await beginLife(store), async (life) => {

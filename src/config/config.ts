@@ -129,6 +129,8 @@ function rolesFor(data: Outline, directory: string, where: Where, mistakes: stri
   }
 }
 
+type OwnDrivers = NonNullable<ConfigFile['drivers']['own']>;
+
 function finish(data: ConfigFile, file: string | null, directory: string, expanded: ReadonlySet<string>): Config {
   const absolute = <Key extends string>(key: Key, value: string | undefined) =>
     (value === undefined ? {} : { [key]: path.resolve(directory, value) }) as { [K in Key]?: string };
@@ -137,7 +139,7 @@ function finish(data: ConfigFile, file: string | null, directory: string, expand
     if (value !== undefined) timers[key.replace(/Seconds$/, '') as TimerName] = value;
   }
   const agents = data.agents.map((agent, index) => withSecretEnv(agent, index, expanded));
-  const { scripted } = data.drivers;
+  const { scripted, own } = data.drivers;
   const tls = data.nats?.tls;
   return {
     ...data,
@@ -154,6 +156,7 @@ function finish(data: ConfigFile, file: string | null, directory: string, expand
     drivers: {
       ...data.drivers,
       ...(scripted === undefined ? {} : { scripted: { script: path.resolve(directory, scripted.script) } }),
+      ...(own === undefined ? {} : { own: ownDrivers(own, directory) }),
     },
     ...absolute('roles', data.roles),
     ...absolute('prompts', data.prompts),
@@ -162,6 +165,15 @@ function finish(data: ConfigFile, file: string | null, directory: string, expand
     directory,
     secrets: () => secretsOf(data, agents),
   };
+}
+
+function ownDrivers(own: OwnDrivers, directory: string): OwnDrivers {
+  return Object.fromEntries(
+    Object.entries(own).map(([name, { module, ...more }]) => [
+      name,
+      { ...more, module: path.resolve(directory, module) },
+    ]),
+  );
 }
 
 function cloneOf({ name, clone }: RepoConfig, directory: string): string {

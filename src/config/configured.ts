@@ -8,7 +8,13 @@ import { missingRole, roleOf } from './roles.ts';
 import type { Role, Roles } from './roles.ts';
 import { DRIVERS } from './schema.ts';
 
-export function createConfigured({ roles }: { roles: Roles }): (kind: string, name: string) => Configured {
+export interface ConfiguredOptions {
+  roles: Roles;
+  /** Names of the user's own drivers. */
+  own?: readonly string[];
+}
+
+export function createConfigured({ roles, own = [] }: ConfiguredOptions): (kind: string, name: string) => Configured {
   return (kind, name) => {
     switch (kind) {
       case 'role': {
@@ -16,7 +22,7 @@ export function createConfigured({ roles }: { roles: Roles }): (kind: string, na
         return role === undefined ? { missing: missingRole(name, roles) } : { found: settingsOf(role) };
       }
       case 'driver': {
-        const missing = unknownDriver(name);
+        const missing = unknownDriver(name, own);
         return missing === null ? { found: name } : { missing };
       }
     }
@@ -25,16 +31,17 @@ export function createConfigured({ roles }: { roles: Roles }): (kind: string, na
 }
 
 /** What is wrong with the name itself; null = it is one. A driver may be set up after somebody was hired for it. */
-function unknownDriver(name: string): string | null {
-  return DRIVERS.includes(name) ? null : `there is no driver “${name}”; drivers: ${DRIVERS.join(', ')}`;
+function unknownDriver(name: string, own: readonly string[]): string | null {
+  const known = [...DRIVERS, ...own];
+  return known.includes(name) ? null : `there is no driver “${name}”; drivers: ${known.join(', ')}`;
 }
 
 /** Why no agent of the configuration can be run by this driver here; null = it can. */
 export function missingDriver(
   name: string,
-  drivers: { scripted?: unknown; command?: unknown; acp?: unknown },
+  drivers: { scripted?: unknown; command?: unknown; acp?: unknown; own?: unknown },
 ): string | null {
-  const unknown = unknownDriver(name);
+  const unknown = unknownDriver(name, Object.keys(drivers.own ?? {}));
   if (unknown !== null) return unknown;
   if (name === 'scripted' && drivers.scripted === undefined)
     return 'the driver scripted needs drivers.scripted.script, the file that says what it does';

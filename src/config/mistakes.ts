@@ -37,6 +37,8 @@ export function explain(
   if (issue.code === 'invalid_union') return [`${place}: is not what can stand here${aroundMeans(issue.path)}`];
   if (issue.code === 'too_small' && issue.origin !== 'string') return [`${place}: must be at least ${issue.minimum}`];
   if (issue.code === 'too_big' && issue.origin !== 'string') return [`${place}: must be at most ${issue.maximum}`];
+  // A name in a list of names: what is wrong with it says the name's own rule.
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => `${place}: ${message}`);
   return [`${place}: ${issue.message}`];
 }
 
@@ -133,7 +135,7 @@ export function checkSecrets(value: unknown, keys: PropertyKey[], where: Where, 
 export interface Outline {
   repos: { name?: string }[];
   agents: { name?: string; role?: string; driver?: string }[];
-  drivers: { scripted?: unknown; command?: unknown; acp?: unknown };
+  drivers: { scripted?: unknown; command?: unknown; acp?: unknown; own?: Record<string, unknown> };
   operator: { listen?: string; token?: string };
   roles?: string;
 }
@@ -153,7 +155,7 @@ export function outlineOf(values: Record<string, unknown>): Outline {
   return {
     repos: list(values['repos']).map((repo) => words(repo, 'name')),
     agents: list(values['agents']).map((agent) => words(agent, 'name', 'role', 'driver')),
-    drivers: part(values['drivers']),
+    drivers: { ...part(values['drivers']), own: part(part(values['drivers'])['own']) },
     operator: words(values['operator'], 'listen', 'token'),
     ...words(values, 'roles'),
   };
@@ -182,9 +184,10 @@ export function checkTogether(config: Outline, roles: Roles | null, where: Where
     const driver = agent.driver ?? role?.driver;
     const place = where(['agents', index, 'driver']);
     if (driver === undefined) return;
-    const missing = DRIVERS.includes(driver)
+    const known = [...DRIVERS, ...Object.keys(config.drivers.own ?? {})];
+    const missing = known.includes(driver)
       ? missingDriver(driver, config.drivers)
-      : `there is no driver ${driver}${hint(driver, [...DRIVERS])}`;
+      : `there is no driver ${driver}${hint(driver, known)}`;
     if (missing !== null) mistakes.push(`${place}: ${missing}`);
   });
   const host = config.operator.listen?.replace(/:\d+$/, '') ?? 'localhost';

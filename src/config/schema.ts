@@ -149,6 +149,16 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('an agent that speaks the Agent Client Protocol, e.g. opencode with args [acp]'),
       claude: z.strictObject(program).optional().describe('may be absent: `claude` on the PATH'),
+      own: z
+        .record(
+          id.refine((name) => !DRIVERS.includes(name), 'is the name of a driver that Chartroom has'),
+          z.strictObject({
+            module: z.string().min(1).describe('its file, relative to this one'),
+            options: z.record(z.string(), z.unknown()).optional(),
+          }),
+        )
+        .optional()
+        .describe('drivers of your own, by name'),
     })
     .prefault({}),
   roles: z.string().optional().describe('folder of role files that replace or join the shipped ones'),

@@ -6,9 +6,14 @@ import { createClaudeDriver } from './claude/driver.ts';
 import { createCodexDriver } from './codex/driver.ts';
 import { createCommandDriver } from './command/driver.ts';
 import type { Driver } from './driver.ts';
+import { loadOwnDriver } from './own.ts';
 import { createScriptedDriver } from './scripted/driver.ts';
 
-export function openDrivers({ drivers, directory }: Pick<Config, 'drivers' | 'directory'>): Record<string, Driver> {
+/** @throws RejectedInput a driver of the user's own that cannot be used */
+export async function openDrivers({
+  drivers,
+  directory,
+}: Pick<Config, 'drivers' | 'directory'>): Promise<Record<string, Driver>> {
   const opened: Record<string, Driver> = {};
   if (drivers.scripted !== undefined) {
     const script = path.resolve(directory, drivers.scripted.script);
@@ -18,5 +23,6 @@ export function openDrivers({ drivers, directory }: Pick<Config, 'drivers' | 'di
   opened['codex'] = createCodexDriver(drivers.codex);
   if (drivers.acp !== undefined) opened['acp'] = createAcpDriver(drivers.acp);
   opened['claude'] = createClaudeDriver(drivers.claude);
+  for (const [name, own] of Object.entries(drivers.own ?? {})) opened[name] = await loadOwnDriver(name, own);
   return opened;
 }

@@ -110,7 +110,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
     log,
   });
   const processes = createProcessWatch({
-    drivers: openDrivers(config),
+    drivers: await openDrivers(config),
     dataDir: data,
     runDoor: door.tokens,
     url,

@@ -1,5 +1,5 @@
 import { createModel } from '../../src/demo/model.ts';
-import { claudeAt } from '../../src/demo/model/settings.ts';
+import { NOBODY, claudeAt } from '../../src/demo/model/settings.ts';
 import { createClaudeDriver } from '../../src/drivers/claude/driver.ts';
 import { driverContract } from '../drivers/contract.ts';
 import { playing } from './playing.ts';
@@ -15,6 +15,7 @@ driverContract({
   // With a key and not a subscription it does not say when a limit ends.
   limitedUntil: undefined,
   async play(behaviour, use) {
+    if (behaviour === 'cannotReach') return use({ driver, env: claudeAt(NOBODY) });
     const model = await createModel({ next: (occasion) => playing(behaviour, occasion) });
     try {
       await use({ driver, env: claudeAt(model.url) });

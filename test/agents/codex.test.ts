@@ -1,5 +1,5 @@
 import { createModel } from '../../src/demo/model.ts';
-import { MODEL_KEY, codexAt } from '../../src/demo/model/settings.ts';
+import { MODEL_KEY, NOBODY, codexAt } from '../../src/demo/model/settings.ts';
 import { createCodexDriver } from '../../src/drivers/codex/driver.ts';
 import { driverContract } from '../drivers/contract.ts';
 import { playing } from './playing.ts';
@@ -14,6 +14,7 @@ driverContract({
   capabilities: driver('').capabilities,
   skip: 'missing' in program ? program.missing : undefined,
   async play(behaviour, use) {
+    if (behaviour === 'cannotReach') return use({ driver: driver(NOBODY), env: { MODEL_KEY } });
     const model = await createModel({ next: (occasion) => playing(behaviour, occasion) });
     try {
       await use({ driver: driver(model.url), env: { MODEL_KEY } });

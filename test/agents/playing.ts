@@ -50,6 +50,8 @@ export function playing(behaviour: Behaviour, { outputs, texts }: Occasion): Mod
       return { limitUntil: '2030-01-01T00:00:00.000Z' };
     case 'isUnauthorised':
       return { status: 401 };
+    case 'floods':
+      return once('head -c "$CHARTROOM_FLOOD" /dev/zero | tr "\\0" x | fold -w 1000; echo');
     case 'dies':
       return once('kill -KILL $PPID');
     case 'judges':

@@ -14,6 +14,8 @@ const LINES: Partial<Record<Behaviour, string>> = {
   isUnauthorised: 'exit 77',
   dies: 'kill -KILL $$',
   babbles: `echo '{"type":"turn.ended"'; echo not json > "$CHARTROOM_RESULT"`,
+  floods: 'head -c "$CHARTROOM_FLOOD" /dev/zero | tr "\\0" x | fold -w 1000; echo',
+  cannotReach: 'git ls-remote http://127.0.0.1:9/nobody.git',
   judges: result({ verdict: { verdict: 'approve' } }),
   handsBack: result({ handedBack: 'not mine' }),
 };

@@ -4,14 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { Allowance } from '../../src/drivers/approval.ts';
 import type { Capabilities, Driver } from '../../src/drivers/driver.ts';
 import { membersOf } from '../../src/effects/process/group.ts';
 import { RECORDS, record } from './frames.ts';
-import { withProcesses } from '../effects/process-site.ts';
+import { LOG_BYTES_MAX } from '../../src/effects/process/run-log.ts';
+import { begun, withProcesses } from '../effects/process-site.ts';
 import type { ProcessSite } from '../effects/process-site.ts';
 
 /** What the agent does in its (first) turn. Files are in the worktree. */
@@ -39,6 +40,10 @@ export type Behaviour =
   | 'dies'
   /** Writes noise to its output, then ends well. */
   | 'babbles'
+  /** Writes as many bytes as `CHARTROOM_FLOOD` says to its output, then ends well. */
+  | 'floods'
+  /** Its provider, or what it needs of the network, refuses every connection. */
+  | 'cannotReach'
   /** Gives a verdict `approve` on the head of the run. */
   | 'judges'
   /** Hands the work back, reason `not mine`. */
@@ -64,6 +69,11 @@ export interface DriverContract {
   skip?: string | undefined;
 }
 
+/** What a program that has lost its way writes. The whole of it takes seconds: the long run has it. */
+const FLOOD_BYTES = process.env['CHARTROOM_TEST_LONG'] === '1' ? 50_000_000 : 2_000_000;
+/** Enough for an agent to say by itself that nobody answers; it is interrupted then. */
+const REACH_SECONDS_MAX = 20;
+
 const END = { reason: 'enough', stopSeconds: 2, killSeconds: 0.5 };
 
 /** Of one case with a slow real program; beyond this something hangs. */
@@ -83,7 +93,11 @@ export function driverContract({ name, capabilities, play, cannot = {}, ...more 
     const skip = all ?? cannot[behaviour] ?? lacks;
     test(`${name}: ${title}`, skip === undefined ? { timeout: CASE_MS_MAX } : { skip }, () =>
       play(behaviour, ({ driver, env = {} }) => {
-        const more = { drivers: { [name]: driver }, secretEnv: () => env, allowance: () => allow };
+        const more = {
+          drivers: { [name]: driver },
+          secretEnv: () => ({ ...env, CHARTROOM_FLOOD: String(FLOOD_BYTES) }),
+          allowance: () => allow,
+        };
         return withProcesses({ more }, async (site) => {
           await use(site, driver);
           if (RECORDS === undefined) return;
@@ -230,6 +244,37 @@ export function driverContract({ name, capabilities, play, cannot = {}, ...more 
   check('noise on its output disturbs nothing', 'babbles', async (site) => {
     start(site);
     assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+  });
+
+  check('a flood of output is read to its end, and no more of it kept than a log may hold', 'floods', async (site) => {
+    start(site);
+    assert.equal((await site.next('driver.turned')).data['outcome'], 'completed');
+    await site.act('process.end', END);
+    await site.next('driver.exited');
+    const { size } = await stat(path.join(site.directory, 'data/runs/eng-42-3/frames.jsonl'));
+    assert.ok(size <= LOG_BYTES_MAX, `${size} bytes of frames`);
+  });
+
+  check(
+    'an agent that reaches nobody does not try for ever, and is not said to be done',
+    'cannotReach',
+    async (site) => {
+      const { limits: _none, ...work } = begun(site.worktree);
+      site.start({ driver: name, begun: { ...work, limits: { runSeconds: REACH_SECONDS_MAX } } });
+      const word = await Promise.race([site.next('driver.turned'), site.next('driver.exited')]);
+      assert.notEqual(word.data['outcome'] ?? word.data['class'], 'completed');
+      assert.notEqual(word.data['outcome'] ?? word.data['class'], 'clean');
+    },
+  );
+
+  check('a program that reacts to nothing any more is ended all the same', 'hangs', async (site) => {
+    start(site);
+    const pid = (await site.next('driver.started')).data['pid'] as number;
+    await until(site, 'begun.txt');
+    process.kill(-pid, 'SIGSTOP');
+    await site.act('process.end', { reason: 'enough', stopSeconds: 0.5, killSeconds: 0.5 });
+    assert.equal((await site.next('driver.exited')).data['class'], 'ended');
+    assert.deepEqual(await membersOf(pid), []);
   });
 
   check(

@@ -18,6 +18,8 @@ const STEPS: Record<Behaviour, unknown[]> = {
   isUnauthorised: [{ auth: {} }],
   dies: [{ crash: { signal: 'SIGKILL' } }],
   babbles: [{ garbage: true }, { garbage: '{"type":"turn.ended"}\n' }],
+  floods: [{ garbage: `${'x'.repeat(1_000)}\n`.repeat(2_000) }],
+  cannotReach: [{ run: 'git ls-remote http://127.0.0.1:9/nobody.git' }],
   judges: [{ review: { verdict: 'approve' } }],
   handsBack: [{ handBack: 'not mine' }],
 };

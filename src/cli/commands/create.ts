@@ -47,8 +47,9 @@ export function addCreateCommands(program: Command, run: Run): void {
 
 function hire(context: CommandContext, name: string, flags: HireFlags): Promise<Exit> {
   const { role, user = 'default', lane, driver, mode, github } = flags;
-  if (driver !== undefined && !DRIVERS.includes(driver)) {
-    throw new CommandError(EXIT.misuse, `there is no driver “${driver}”`, `drivers: ${DRIVERS.join(', ')}`);
+  const drivers = [...DRIVERS, ...Object.keys(context.config().drivers.own ?? {})];
+  if (driver !== undefined && !drivers.includes(driver)) {
+    throw new CommandError(EXIT.misuse, `there is no driver “${driver}”`, `drivers: ${drivers.join(', ')}`);
   }
   const data = hireOf(
     {

@@ -8,6 +8,9 @@ import { connectClient } from '../../bus/client.ts';
 import { findNatsServer, privateNats } from '../../bus/server.ts';
 import type { Config } from '../../config/config.ts';
 import { hireOf, loadRoles } from '../../config/roles.ts';
+import { loadOwnDriver } from '../../drivers/own.ts';
+import type { OwnDriver } from '../../drivers/own.ts';
+import type { RejectedInput } from '../../errors.ts';
 import { damagedLogs, damagedTables } from '../../store/damage.ts';
 import type { Clock } from '../../clock.ts';
 import { admit, hasStore, readFormat } from '../../store/format.ts';
@@ -111,6 +114,7 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
   if (config.drivers.scripted !== undefined) yield checkScript(config.drivers.scripted.script, config.directory);
   if (config.drivers.command !== undefined) yield await checkCommand(config.drivers.command.run);
   yield* checkAgentPrograms(config);
+  for (const [name, own] of Object.entries(config.drivers.own ?? {})) yield await checkOwnDriver(name, own);
   for (const agent of config.agents) {
     if (agent.github !== undefined && agent.github.token !== '') {
       yield await checkGithub(`github as ${agent.name}`, config, agent.github.token);
@@ -337,5 +341,15 @@ async function reach(
   } catch (error) {
     const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
     return bad(part, `${url} is not reachable: ${cause}`, 'see whether this machine reaches it');
+  }
+}
+
+async function checkOwnDriver(name: string, own: OwnDriver): Promise<Finding> {
+  try {
+    await loadOwnDriver(name, own);
+    return good(`driver ${name}`, own.module);
+  } catch (error) {
+    const { message, issues } = error as RejectedInput;
+    return bad(`driver ${name}`, message, issues.join('; '));
   }
 }

@@ -146,7 +146,7 @@ async function programFor(context: CommandContext, session: Session, flags: Take
   }
   const { driver: name, role, env: own } = ((await context.ask('show', { actor: agent })) as Agent).context;
   const config = context.config();
-  const driver: Driver | undefined = openDrivers(config)[name];
+  const driver: Driver | undefined = (await openDrivers(config))[name];
   if (driver === undefined) {
     throw new CommandError(EXIT.refused, `the driver ${name} is not in the configuration`, elsewise);
   }

@@ -2,6 +2,9 @@
 
 export const MODEL_KEY = 'not-a-secret';
 
+/** Where nobody listens: every connection is refused. */
+export const NOBODY = 'http://127.0.0.1:9';
+
 /** Codex, and what is built on it. Its environment needs `MODEL_KEY`. */
 export function codexAt(url: string): Record<string, string | number> {
   return {

@@ -6,7 +6,7 @@ import type { Clock } from '../../clock.ts';
 import type { Folder } from './folder.ts';
 
 /** Beyond this nothing more is written: a run that floods its log is not read by anybody. */
-const LOG_BYTES_MAX = 64 * 1_024 * 1_024;
+export const LOG_BYTES_MAX = 64 * 1_024 * 1_024;
 
 export interface RunLog {
   frame: (direction: 'in' | 'out', line: string) => void;
