@@ -75,6 +75,8 @@ const MACHINE_VARIABLES = [
   'NODE_EXTRA_CA_CERTS',
 ];
 const USER_AGENT = 'chartroom';
+/** Phases of an agent from which on it does nothing more in its own name. */
+const GONE = new Set(['offboarding', 'offboarded']);
 
 export async function openEffects(options: EffectsOptions): Promise<Effects> {
   const { config, roles, node, questions, bus, url, env, clock, log } = options;
@@ -139,7 +141,9 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
     log,
   });
   const table = effectsTable({
-    github: createGithubActs(github),
+    github: createGithubActs(github, {
+      isEmployed: (agent) => !GONE.has(node.actors.row(agent)?.phase ?? 'offboarded'),
+    }),
     linear: createLinearActs(linear),
     worktrees: createWorktrees({
       root: data,

@@ -138,6 +138,23 @@ test('a verdict is posted as a review under the reviewer’s own identity, once'
     );
   }));
 
+test('under the name of a reviewer that is offboarded nothing is posted any more; what it posted before counts', () =>
+  withGithub(async (site) => {
+    let isEmployed = false;
+    const post = createGithubActs(site.github, { isEmployed: () => isEmployed })['review.post'];
+    const refused = await failed(post.perform(verdict(site, 'agent/susan'), doing()));
+    assert.ok(refused instanceof TerminalError);
+    assert.equal(refused.code, 'REVIEWER_GONE');
+    assert.deepEqual(await reviewsOf(site), []);
+    isEmployed = true;
+    site.standIn.faults.next({ status: 'hangUp', performed: true, match: { method: 'POST', path: '/reviews' } });
+    await failed(post.perform(verdict(site, 'agent/susan'), doing()));
+    isEmployed = false;
+    const answer = await post.perform(verdict(site, 'agent/susan'), doing({ attempt: 2 }));
+    assert.equal(answer.posted?.as, 'susan');
+    assert.equal((await reviewsOf(site)).length, 1);
+  }));
+
 test('a verdict on one’s own pull request becomes a comment review and a status', () =>
   withGithub(async (site) => {
     const post = createGithubActs(site.github)['review.post'];

@@ -15,7 +15,7 @@ import type { Github } from './github.ts';
 import { isMerged } from './github.ts';
 import { commentOnce } from './marked.ts';
 import { coordinates, parseIssueRef, sameName } from './names.ts';
-import { postReview, REVIEW_BACKOFF_MS } from './review.ts';
+import { postReview, postedBefore, REVIEW_BACKOFF_MS } from './review.ts';
 
 /** Several requests, each of at most 30 s, some of which wait their turn. */
 const DEADLINE_MS = 120_000;
@@ -27,7 +27,12 @@ export interface HelpAnswer {
   url?: string;
 }
 
-export function createGithubActs(github: Github) {
+interface GithubActsOptions {
+  /** Whether this agent is still employed: under the name of one that is not, nothing more is written. */
+  isEmployed?: (agent: string) => boolean;
+}
+
+export function createGithubActs(github: Github, { isEmployed = () => true }: GithubActsOptions = {}) {
   const system = github.account();
 
   const pull = ({ repo, number }: { repo: string; number: number }, signal: AbortSignal) =>
@@ -107,7 +112,10 @@ export function createGithubActs(github: Github) {
       ...githubAct,
       backoffMs: REVIEW_BACKOFF_MS,
       tries: REVIEW_BACKOFF_MS.length + 1,
-      perform: (params, doing) => postReview(github.account(params.reviewer), params, doing),
+      perform: (params, doing) =>
+        isEmployed(params.reviewer)
+          ? postReview(github.account(params.reviewer), params, doing)
+          : postedBefore(system, params, doing),
     },
     'review.request': {
       ...githubAct,

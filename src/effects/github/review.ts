@@ -33,6 +33,13 @@ export async function postReview(account: Account, params: Post, doing: Doing): 
   }
 }
 
+/** Of a reviewer that is gone only what it posted itself counts: it was posted while it was employed, or never is. */
+export async function postedBefore(account: Account, params: Post, doing: Doing): Promise<Posted> {
+  const earlier = await findReview(account, params, doing);
+  if (earlier !== undefined) return settle(account, params, earlier, doing);
+  throw new TerminalError('REVIEWER_GONE', `${params.reviewer} is offboarded: nothing is posted under its name`);
+}
+
 /** The review stands; where it is weaker than the verdict, the status has to carry it. */
 async function settle(account: Account, params: Post, review: ReviewAnswer, doing: Doing): Promise<Posted> {
   const posted = { as: review.user.login, id: String(review.id) };
