@@ -59,7 +59,7 @@ function roleOfHire({ data, known }: HireEvent): RoleOfHire {
   if (data.settings !== undefined) return { role: { name: data.role, ...data.settings } };
   const builtIn = roleNamed(data.role);
   if (builtIn === undefined) return { missing: `there is no role “${data.role}”` };
-  return { role: { name: data.role, kinds: [...builtIn.kinds], actions: [...builtIn.actions] } };
+  return { role: { name: builtIn.name, kinds: [...builtIn.kinds], actions: [...builtIn.actions] } };
 }
 
 function causeOf(event: Taken): Cause {

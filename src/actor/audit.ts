@@ -99,6 +99,8 @@ function read(audit: Audit, { envelope, at, outcome }: JournalEntry): void {
       return;
     default:
       if (outcome !== 'taken' || (!type.startsWith('correct.') && type !== 'hire')) return;
+      // Said again while its process will not go, it is tried again: the employment ends once.
+      if (type === 'correct.offboard' && audit.corrections.some((earlier) => earlier.type === type)) return;
       audit.corrections.push({
         at,
         type,

@@ -186,7 +186,7 @@ export async function openStage({
   // ── what tells of it
 
   const now = (): string => new Date(clock.now()).toISOString();
-  const still = { update: () => {}, poke: () => {}, stop: async () => {} };
+  const still = { update: (_next: Data) => {}, poke: () => {}, stop: async () => {} };
   const watch = (start: (params: Data, context: WatchContext) => Partial<typeof still>): WatchPerformer => ({
     kind: 'watch',
     start: (params, context) => ({ ...still, ...start(params, context) }),
@@ -234,16 +234,32 @@ export async function openStage({
         clock,
         log,
         performers: {
-          process: watch(({ run, begun }, { actor, tell }) => {
-            const process: Process = { run: String(run), begun: (begun as RunBegun) ?? null, tell, turn: [], words: 0 };
-            processes.set(actor, process);
-            hear(tell('driver.started', { pid: 1, startedAt: now() }, { id: `${process.run}/started` }));
-            const notes = process.begun?.prompt.notes.map(({ id }) => id) ?? [];
-            if (notes.length > 0 && process.begun !== null) {
-              const read = { ids: notes, by: actor };
-              hear(tell('note.read', read, { id: `${process.run}/read`, to: process.begun.session }));
-            }
-            return {};
+          process: watch((first, { actor, tell }) => {
+            const start = ({ run, begun }: Data): void => {
+              const process: Process = {
+                run: String(run),
+                begun: (begun as RunBegun) ?? null,
+                tell,
+                turn: [],
+                words: 0,
+              };
+              processes.set(actor, process);
+              hear(tell('driver.started', { pid: 1, startedAt: now() }, { id: `${process.run}/started` }));
+              const notes = process.begun?.prompt.notes.map(({ id }) => id) ?? [];
+              if (notes.length > 0 && process.begun !== null) {
+                const read = { ids: notes, by: actor };
+                hear(tell('note.read', read, { id: `${process.run}/read`, to: process.begun.session }));
+              }
+            };
+            start(first);
+            let { run } = first;
+            // A chat that is started again at once is the same watch under another name.
+            return {
+              update(next: Data) {
+                if (next['run'] !== run) start(next);
+                ({ run } = next);
+              },
+            };
           }),
           pull: watch((params, context) => {
             const branch = String(params['branch']);
