@@ -7,12 +7,13 @@ import { hasEnded } from './context.ts';
 type View = ActorView<MissionContext>;
 
 export function announce(before: View | null, after: View): Announcement[] {
-  const items = after.context.items.filter((item) => !hasEnded(item));
-  if (before === null || before.context === after.context) return [];
+  if (before === null || before.context === after.context || after.context.notes.length === 0) return [];
   const noted = before.context.notes === after.context.notes ? [] : after.context.notes.filter(isNewTo(before));
-  return items.flatMap((item) => {
+  const sessions = new Set(before.context.items.map(({ session }) => session));
+  return after.context.items.flatMap((item) => {
+    if (hasEnded(item)) return [];
     // A session that is the item's from this step on gets every note kept here.
-    const isNew = !before.context.items.some(({ session }) => session === item.session);
+    const isNew = !sessions.has(item.session);
     return (isNew ? after.context.notes : noted).map((note) => passedOn(item, note));
   });
 }

@@ -86,13 +86,22 @@ export function levelsOf(nodes: readonly Node[]): Map<string, number> {
   return levels;
 }
 
-/** How many items wait for each, directly or not. */
-export function unblocks(nodes: readonly Node[]): Map<string, number> {
+/** How many items wait for each of these, directly or not. */
+export function unblocks(keys: readonly string[], nodes: readonly Node[]): Map<string, number> {
+  const dependants = dependantsIn(nodes);
+  return new Map(keys.map((key) => [key, reachable(key, dependants).size]));
+}
+
+function dependantsIn(nodes: readonly Node[]): Map<string, string[]> {
   const dependants = new Map<string, string[]>();
   for (const { key, dependsOn } of nodes) {
-    for (const on of dependsOn) dependants.set(on, [...(dependants.get(on) ?? []), key]);
+    for (const on of dependsOn) {
+      const own = dependants.get(on);
+      if (own === undefined) dependants.set(on, [key]);
+      else own.push(key);
+    }
   }
-  return new Map(nodes.map(({ key }) => [key, reachable(key, dependants).size]));
+  return dependants;
 }
 
 function reachable(from: string, dependants: ReadonlyMap<string, string[]>): Set<string> {
@@ -110,9 +119,5 @@ function reachable(from: string, dependants: ReadonlyMap<string, string[]>): Set
 
 /** This item and everything that waits for it. */
 export function withDependants(key: string, nodes: readonly Node[]): Set<string> {
-  const dependants = new Map<string, string[]>();
-  for (const node of nodes) {
-    for (const on of node.dependsOn) dependants.set(on, [...(dependants.get(on) ?? []), node.key]);
-  }
-  return new Set([key, ...reachable(key, dependants)]);
+  return new Set([key, ...reachable(key, dependantsIn(nodes))]);
 }

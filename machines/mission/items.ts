@@ -81,31 +81,45 @@ function isStuck({ pleas }: MissionContext, { spec, picture, heldBy }: Item): bo
 /** Tells every open item whether it may start now, and what it waits for where it may not. */
 export function release(context: MissionContext, at: string): { items: Item[]; wishes: Wish[] } {
   const byKey = new Map(context.items.map((item) => [item.spec.key, item]));
-  const weight = unblocks(context.items.map(({ spec }) => spec));
-  const inOrder = [...context.items].sort(
-    (a, b) =>
-      rank(a.spec.priority) - rank(b.spec.priority) || (weight.get(b.spec.key) ?? 0) - (weight.get(a.spec.key) ?? 0),
-  );
-  let slots = context.policy.maxParallel - context.items.filter(({ state }) => state === 'active').length;
+  const slots = context.policy.maxParallel - context.items.filter(({ state }) => state === 'active').length;
   const held = new Map<string, string[]>();
-  for (const item of inOrder) {
+  const able: Item[] = [];
+  for (const item of context.items) {
     if (hasEnded(item) || item.linked) continue;
-    const waitsFor = item.spec.dependsOn.flatMap((key) => openDependency(byKey.get(key), context));
+    const waitsFor: string[] = [];
+    for (const key of item.spec.dependsOn) {
+      const on = byKey.get(key);
+      if (on !== undefined && isOpenFor(on, context)) waitsFor.push(on.session);
+    }
     if (waitsFor.length > 0) held.set(item.spec.key, waitsFor);
     else if (item.state === 'active' || item.state === 'inReview' || isStuck(context, item))
       held.set(item.spec.key, []);
-    else held.set(item.spec.key, slots-- > 0 ? [] : ['slot']);
+    else able.push(item);
   }
+  inOrder(able, context).forEach(({ spec }, place) => held.set(spec.key, place < slots ? [] : ['slot']));
   return tellHeld(context.items, held, at);
+}
+
+/** Who comes first where slots are short: the more urgent, then whoever most others wait for. */
+function inOrder(able: readonly Item[], { items }: MissionContext): Item[] {
+  if (able.length < 2) return [...able];
+  const weight = unblocks(
+    able.map(({ spec }) => spec.key),
+    items.map(({ spec }) => spec),
+  );
+  return able.toSorted(
+    (a, b) =>
+      rank(a.spec.priority) - rank(b.spec.priority) || (weight.get(b.spec.key) ?? 0) - (weight.get(a.spec.key) ?? 0),
+  );
 }
 
 /** Urgent (1) before low (4) before none (0). */
 const rank = (priority: number | undefined): number => (priority === undefined || priority === 0 ? 5 : priority);
 
-function openDependency(item: Item | undefined, { policy }: MissionContext): string[] {
-  if (item === undefined || item.state === 'done') return [];
-  if (policy.onItemFailed === 'continue' && hasEnded(item)) return [];
-  return [item.session];
+/** Whether those that depend on it have to wait. */
+function isOpenFor(item: Item, { policy }: MissionContext): boolean {
+  if (item.state === 'done') return false;
+  return !(policy.onItemFailed === 'continue' && hasEnded(item));
 }
 
 /** No new run of any kind, in any open session. */
@@ -121,13 +135,16 @@ function tellHeld(
   const wishes: Wish[] = [];
   const next = items.map((item) => {
     const by = held.get(item.spec.key);
-    if (by === undefined || hasEnded(item) || item.linked || by.join() === item.heldBy.join()) return item;
+    if (by === undefined || hasEnded(item) || item.linked || isSame(by, item.heldBy)) return item;
     if (by.length === 0) wishes.push(tell({ to: item.session, type: 'start.freed', data: {} }));
     else wishes.push(tell({ to: item.session, type: 'start.held', data: { by: by.slice(0, 1_000) } }));
     return settled({ ...item, heldBy: by }, at);
   });
   return { items: next, wishes };
 }
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((one, index) => one === b[index]);
 
 /** The item with its state computed anew. */
 export function settled(item: Item, at: string): Item {

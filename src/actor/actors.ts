@@ -25,6 +25,8 @@ import { revive } from './step.ts';
 const SNAPSHOT_GROWTH = 3;
 const SNAPSHOT_SPREAD = 2;
 const SNAPSHOT_ENTRIES_MAX = 100;
+/** A large one (a mission of a thousand items) is written more seldom, or it would be most of what each step writes. */
+const SNAPSHOT_BYTES_A_STEP = 700;
 /** Not sooner than after so many: a short journal is read as quickly. */
 const SNAPSHOT_ENTRIES_MIN = 8;
 const SNAPSHOT_ENTRIES_FIRST = 32;
@@ -307,7 +309,7 @@ function indexRow(state: ActorState, projection: Projection, address: string): I
 
 function isSnapshotDue({ address, since: { entries, bytes, snapshotBytes } }: Actor): boolean {
   if (entries < SNAPSHOT_ENTRIES_MIN) return false;
-  if (entries >= SNAPSHOT_ENTRIES_MAX) return true;
+  if (entries >= Math.max(SNAPSHOT_ENTRIES_MAX, snapshotBytes / SNAPSHOT_BYTES_A_STEP)) return true;
   const spread = spreadOf(address);
   if (snapshotBytes === 0) return entries >= SNAPSHOT_ENTRIES_FIRST * (1 + spread);
   return bytes > (SNAPSHOT_GROWTH + SNAPSHOT_SPREAD * spread) * snapshotBytes;
