@@ -1,7 +1,4 @@
 /** From request to receipt over a real NATS server, sent from a second process: through the stream and by asking. */
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { createLetterbox } from '../../src/actor/letterbox.ts';
@@ -11,8 +8,9 @@ import { connectBus } from '../../src/bus/nats-bus.ts';
 import { startNatsServer } from '../../src/bus/server.ts';
 import { realClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
-import { programArgs } from '../../src/package.ts';
 import { openLevelStore } from '../../src/store/level-store.ts';
+import { startCompanion } from './companion.ts';
+import type { Companion } from './companion.ts';
 import { atLeast, atMost } from './figure.ts';
 import type { Figure } from './figure.ts';
 import type { Task, Timing } from './sender.ts';
@@ -46,7 +44,7 @@ export async function measureBus(directory: string, syncMs: number): Promise<Fig
   });
   publisher.start();
   await letterbox.start();
-  const sender = startSender();
+  const sender = startCompanion<Task, Timing>('test/bench/sender');
   const access = { ...server.access('operator'), namespace: NAMESPACE, actors: ACTORS };
   try {
     const many = { inFlight: IN_FLIGHT, warmMs: 2_000, ms: 6_000 };
@@ -91,7 +89,7 @@ export async function measureBus(directory: string, syncMs: number): Promise<Fig
       },
     ];
   } finally {
-    await endSender(sender);
+    await sender.end();
     await letterbox.stop();
     await service.stop();
     await node.stop();
@@ -102,24 +100,9 @@ export async function measureBus(directory: string, syncMs: number): Promise<Fig
   }
 }
 
-function startSender(): ChildProcess {
-  const args = programArgs('test/bench/sender');
-  return fork(args.at(-1)!, [], { execArgv: args.slice(0, -1), stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-}
-
-async function endSender(sender: ChildProcess): Promise<void> {
-  if (sender.exitCode !== null) return;
-  const gone = once(sender, 'exit');
-  if (sender.connected) sender.disconnect();
-  await gone;
-}
-
-async function measure(sender: ChildProcess, task: Task): Promise<Timing & { cpuUs: number }> {
-  const failed = once(sender, 'exit').then(() => Promise.reject(new Error('the sender ended')));
-  failed.catch(() => {});
+async function measure(sender: Companion<Task, Timing>, task: Task): Promise<Timing & { cpuUs: number }> {
   const cpu = process.cpuUsage();
-  sender.send(task);
-  const [timing] = (await Promise.race([once(sender, 'message'), failed])) as [Timing];
+  const timing = await sender.perform(task);
   const { user, system } = process.cpuUsage(cpu);
   return { ...timing, cpuUs: (user + system) / timing.count };
 }

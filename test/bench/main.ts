@@ -15,6 +15,9 @@ import type { Bound, Figure } from './figure.ts';
 process.env['NODE_ENV'] = 'production';
 const { measureBus } = await import('./bus.ts');
 const { measureMachine } = await import('./calibrate.ts');
+const { measureHooks } = await import('./hooks.ts');
+const { measureKilled } = await import('./killed.ts');
+const { measureMissions } = await import('./missions.ts');
 const { measureParked } = await import('./parked.ts');
 const { measureReplay, measureStart } = await import('./stored.ts');
 const { measureSmall, measureSteps } = await import('./steps.ts');
@@ -26,6 +29,9 @@ const PARTS: Record<string, (directory: string, syncMs: number) => Promise<Figur
   parked: measureParked,
   start: measureStart,
   replay: measureReplay,
+  hooks: measureHooks,
+  missions: measureMissions,
+  killed: measureKilled,
 };
 
 interface Report {

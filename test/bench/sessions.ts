@@ -15,7 +15,7 @@ const CHECKS = ['build', 'lint', 'unit', 'integration', 'browser', 'licence'] as
 
 export const addressOf = (index: number): string => `session/eng-${index}`;
 
-function openOf(index: number): OpenSession {
+export function openOf(index: number): OpenSession {
   return {
     title: `Issue ${index}`,
     body: 'A line of what is wanted, as people write it.\n'.repeat(BODY_BYTES / 46),
