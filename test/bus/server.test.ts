@@ -124,12 +124,40 @@ const MAY: Record<string, readonly NatsUser[]> = {
   '$JS.API.STREAM.INFO.ACME_MAIL': ['runtime'],
   '$JS.API.STREAM.PURGE.ACME_MAIL': ['runtime'],
   '$JS.API.STREAM.DELETE.ACME_FACT': ['runtime'],
+  '$JS.API.STREAM.PURGE.ACME_FACT': ['runtime'],
+  '$JS.API.STREAM.UPDATE.ACME_FACT': ['runtime'],
+  '$JS.API.STREAM.CREATE.ANOTHER': ['runtime'],
+  '$JS.API.STREAM.LIST': ['runtime'],
+  '$JS.API.STREAM.MSG.GET.ACME_MAIL': ['runtime'],
+  '$JS.API.STREAM.MSG.DELETE.ACME_FACT': ['runtime'],
+  // A resumable follower of facts; nobody else reads mail and hooks, or the lease.
+  '$JS.API.CONSUMER.CREATE.ACME_FACT.x.acme.fact.>': ['runtime', 'operator', 'reader'],
+  '$JS.API.CONSUMER.MSG.NEXT.ACME_FACT.x': ['runtime', 'operator', 'reader'],
+  '$JS.API.CONSUMER.DELETE.ACME_FACT.x': ['runtime'],
+  '$JS.API.CONSUMER.CREATE.ACME_MAIL.x': ['runtime'],
+  '$JS.API.CONSUMER.CREATE.ACME_HOOK.x': ['runtime'],
+  '$JS.API.DIRECT.GET.KV_ACME': ['runtime'],
+  '$KV.ACME.runtime': ['runtime'],
+  '$SRV.INFO': ['runtime', 'operator'],
+  // Only the terminal's own sign of life; what an agent says is the runtime's to tell.
+  'acme.live.consumer.x': ['runtime', 'operator'],
+  // Of another namespace on the same server nobody but the runtime knows.
+  'other.mail.session.x': ['runtime'],
+  'other.ask.show': ['runtime'],
+  'other.hook.github.push.-': ['runtime'],
 };
 const MAY_HEAR: Record<string, readonly NatsUser[]> = {
   '_INBOX.operator.>': ['runtime', 'operator'],
   '_INBOX.>': ['runtime'],
   'acme.fact.>': ['runtime', 'operator', 'reader'],
   'acme.mail.>': ['runtime'],
+  'acme.hook.>': ['runtime'],
+  'acme.ask.>': ['runtime'],
+  'acme.live.>': ['runtime', 'operator', 'reader'],
+  '_INBOX.bridge.>': ['runtime', 'bridge'],
+  '_INBOX.reader.>': ['runtime', 'reader'],
+  'other.fact.>': ['runtime'],
+  '$JS.>': ['runtime'],
   '>': ['runtime'],
 };
 
