@@ -68,8 +68,14 @@ function checkRest(place: Place, { events }: Definition, say: Say): void {
     const isPeoples = (type: string): boolean => events[type]!.from !== 'runtime';
     if (!Object.keys(events).some((type) => isPeoples(type) && heard.some((way) => takes(way, type))))
       say('no-person', place.path, `waits for ${waitsFor} without a person’s way out`);
-  } else if (own.every(({ by }) => by !== 'after') && (typeof unbounded !== 'string' || unbounded === '')) {
-    say('no-deadline', place.path, `waits for ${waitsFor} without a deadline`);
+  } else if (typeof unbounded !== 'string' || unbounded === '') {
+    const deadlines = own.filter(({ by }) => by === 'after');
+    // Where all its guards refuse, a deadline is over and nothing has happened: it does not come again.
+    const certain = deadlines.filter(({ guard }) => guard === null);
+    if (deadlines.length === 0) say('no-deadline', place.path, `waits for ${waitsFor} without a deadline`);
+    else if (certain.length === 0) {
+      say('no-deadline', place.path, `waits for ${waitsFor}, and every deadline asks a guard that may refuse`);
+    }
   }
 }
 

@@ -67,6 +67,19 @@ test('a deadline that is taken away is found, each of them', (t) => {
   t.diagnostic(`${mutants.length} deadlines`);
 });
 
+test('a deadline that a guard may refuse, with nothing behind it, is found, each of them', () => {
+  const mutants = all((definition) =>
+    mutantsOf(definition, (state) => {
+      const ways = Object.values(state.after ?? {}).flatMap(listed) as { guard?: string }[];
+      const needsNone = ['nothing', 'human', 'paused', 'withdrawn'].includes(String(state.meta?.['waitsFor']));
+      if (ways.length === 0 || needsNone || state.meta?.['unbounded'] !== undefined) return [];
+      const guard = Object.keys(definition.reasons)[0]!;
+      return [['every deadline asks', () => ways.forEach((way) => (way.guard ??= guard))]];
+    }),
+  );
+  findsAll(mutants, 'no-deadline', 15);
+});
+
 test('a state that stands apart is found, each of them', () => {
   const mutants = all((definition) =>
     mutantsOf(definition, (state) =>
@@ -233,6 +246,92 @@ test('a guard without its sentence, unnamed, combined or written in place is fou
     'unknown-guard',
     100,
   );
+});
+
+test('what stands behind a candidate without a guard is found, each of them', () => {
+  const mutants = all((definition) =>
+    mutantsOf(definition, (state) =>
+      (['on', 'after'] as const).flatMap((table) =>
+        Object.entries(state[table] ?? {}).flatMap(([name, candidates]) => {
+          const [first] = listed(candidates);
+          if (typeof first !== 'object' || 'guard' in (first as object)) return [];
+          return [[`${table} ${name} twice`, () => (state[table]![name] = [first, first])] as [string, () => void]];
+        }),
+      ),
+    ),
+  );
+  findsAll(mutants, 'shadowed', 100);
+  const unguarded = all((definition) =>
+    mutantsOf(definition, (state) =>
+      [...Object.values(state.on ?? {}), ...Object.values(state.after ?? {}), state.always].flatMap((candidates) => {
+        const ways = listed(candidates) as { guard?: string }[];
+        const asks = ways.findIndex((way) => typeof way === 'object' && way.guard !== undefined);
+        // Behind it another must stand that is now out of reach.
+        if (asks < 0 || asks === ways.length - 1) return [];
+        return [[`${ways[asks]!.guard} is not asked`, () => delete ways[asks]!.guard] as [string, () => void]];
+      }),
+    ),
+  );
+  findsAll(unguarded, 'shadowed', 20);
+});
+
+test('a state that only a person ends and no person can any more is found, each of them', () => {
+  const peoples = new Set<unknown>(['human', 'paused', 'withdrawn']);
+  const mutants = MACHINES.flatMap((definition): Mutant[] => {
+    if (!spots(configOf(definition)).some(({ state }) => peoples.has(state.meta?.['waitsFor']))) return [];
+    const events = Object.fromEntries(
+      Object.entries(definition.events).map(([type, event]) => [type, { ...event, from: 'runtime' }]),
+    ) as Definition['events'];
+    return [{ name: definition.kind, definition: { ...definition, events }, config: configOf(definition) }];
+  });
+  findsAll(mutants, 'no-person', 3);
+  for (const { definition, config } of mutants) {
+    const said = checkMachine(definition).filter(({ rule }) => rule === 'no-person');
+    const waits = spots(config).filter(({ state }) => isRest(state) && peoples.has(state.meta?.['waitsFor']));
+    assert.equal(said.length, waits.length, definition.kind);
+  }
+});
+
+test('a name of the setup that nothing uses any more is found, each guard, action and delay', () => {
+  const without = (names: (state: Config) => string[], remove: (state: Config, name: string) => void): Mutant[] =>
+    all((definition) => {
+      const used = new Set(spots(configOf(definition)).flatMap(({ state }) => names(state)));
+      return [...used].flatMap((name) =>
+        mutantsOfRoot(definition, (root) => [
+          [`nothing uses ${name}`, () => spots(root).forEach(({ state }) => remove(state, name))],
+        ]),
+      );
+    });
+  const ways = (state: Config): { guard?: string }[] =>
+    [...Object.values(state.on ?? {}), ...Object.values(state.after ?? {}), state.always]
+      .flatMap(listed)
+      .filter((one) => typeof one === 'object') as { guard?: string }[];
+  const guards = without(
+    (state) => ways(state).flatMap(({ guard }) => (typeof guard === 'string' ? [guard] : [])),
+    (state, name) => ways(state).forEach((way) => way.guard === name && delete way.guard),
+  );
+  findsAll(guards, 'unused', 60);
+  const delays = without(
+    (state) => Object.keys(state.after ?? {}).filter((name) => Number.isNaN(Number(name))),
+    (state, name) => delete state.after?.[name],
+  );
+  findsAll(delays, 'unused', 15);
+  const reasons = MACHINES.map((definition): Mutant => {
+    const named = { ...definition, reasons: { ...definition.reasons, nobodyAsks: 'nobody asks this' } };
+    return { name: definition.kind, definition: named, config: configOf(definition) };
+  });
+  findsAll(reasons, 'unused', 4);
+});
+
+test('a state that enters itself anew without a deadline is found, each of them', () => {
+  const mutants = all((definition) =>
+    mutantsOf(definition, (state, path) =>
+      isRest(state) && state.after === undefined
+        ? [['enters itself', () => (state.always = { target: `#${definition.kind}.${path}`, reenter: true })]]
+        : [],
+    ),
+  );
+  findsAll(mutants, 'idle-reentry', 30);
 });
 
 test('a context that all share, that JSON would lose or that is another each time is found', () => {

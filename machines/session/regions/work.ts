@@ -9,7 +9,10 @@ export const work = session.createStateConfig({
   states: {
     unassigned: {
       description: 'Something is owed and nobody has it: an agent is wanted as soon as nothing holds it back.',
-      meta: { waitsFor: 'agent' },
+      meta: {
+        waitsFor: 'agent',
+        unbounded: 'While nothing is wanted, what holds it back has an end of its own; wanting sets the deadline anew.',
+      },
       always: [
         { guard: 'shouldUnwant', actions: 'unwant' },
         { guard: 'isStopping', target: 'stopping' },
