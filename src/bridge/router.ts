@@ -72,6 +72,8 @@ export interface RouterConfig {
   bots?: readonly string[];
   /** May this be ours, by what the payload shows? The tracker is asked only then. */
   isDelegated: Record<Source, (delegates: Delegates, ref: string) => boolean>;
+  /** Repositories are configured under one name and may be called otherwise at GitHub, where hooks come from. */
+  repoNames?: { known(fullName: string): string | undefined; configured(fullName: string): Promise<string> };
   /** Did one of our own acts write this text? It bears a mark that people do not see, and is no news. */
   isOwnText?: (text: string) => boolean;
 }
@@ -327,6 +329,8 @@ export function createRouter(options: RouterOptions): Router {
         metrics?.hook('-', 'unreadable');
         return routed;
       }
+      const renaming = renamed(hook, config.repoNames);
+      if (renaming !== undefined) hook = renaming instanceof Promise ? await renaming : renaming;
       const concerns = hook.source === 'github' ? concernsOfGithub(hook) : concernsOfLinear(hook);
       const refs = concerns.flatMap((concern) => concern.refs);
       // A comment right behind the hook that opens its session has to find that session.
@@ -348,6 +352,32 @@ export function createRouter(options: RouterOptions): Router {
       return routed;
     },
   };
+}
+
+/**
+ * The hook under the name by which its repository is configured; undefined: it bears that name. Not a promise where the
+ * name is known: hooks get in line in the order in which they are taken.
+ */
+function renamed(hook: Hook, names: RouterConfig['repoNames']): Hook | Promise<Hook> | undefined {
+  const told = hook.source === 'github' ? (hook.body as { repository?: { full_name?: unknown } } | null) : null;
+  const name = told?.repository?.full_name;
+  if (names === undefined || typeof name !== 'string') return undefined;
+  const known = names.known(name);
+  if (known === undefined) return names.configured(name).then((found) => underName(hook, name, found));
+  return isSame(known, name) ? undefined : underName(hook, name, known);
+}
+
+/** In the places where a hook names its own repository, and in no text. */
+function underName(hook: Hook, from: string, to: string): Hook {
+  const isOwn = (value: unknown): value is { full_name: string } =>
+    typeof value === 'object' && value !== null && isSame(String((value as { full_name?: unknown }).full_name), from);
+  const change = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(change);
+    if (typeof value !== 'object' || value === null) return value;
+    const copy = Object.fromEntries(Object.entries(value).map(([key, one]) => [key, change(one)]));
+    return isOwn(value) ? { ...copy, full_name: to } : copy;
+  };
+  return { ...hook, body: change(hook.body) };
 }
 
 const isReview = ({ tags }: IndexedActor): boolean => tags['kind'] === 'review';

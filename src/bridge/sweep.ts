@@ -51,6 +51,8 @@ export interface SweptSource {
   log?: DeliveryLog;
   /** What is handed to us now. */
   listHandedOver(signal: AbortSignal): Promise<HandedOver[]>;
+  /** What a person should know of it, though nothing is missed; null = nothing. */
+  note?(): string | null;
   /** Pull requests that are open now. */
   listOpened?(signal: AbortSignal): Promise<OpenedConcern[]>;
 }
@@ -213,13 +215,14 @@ export function createSweep(options: SweepOptions): Sweep {
       if (sent.length > 0) set(source, { recovered: sights.get(source)!.recovered + sent.length });
       const blind =
         missing === null ? 'its log of deliveries is not shown to this account; watches look by themselves' : null;
+      const notes = [blind, one.note?.() ?? null].filter((note) => note !== null).join('; ') || null;
       const { state, since } = sights.get(source)!;
       const isShown = state === 'healed' && clock.now() - Date.parse(since) < HEALED_MS;
       if (healed > 0) {
         set(source, { state: 'healed', reason: `${healed} that did not come by themselves were fetched`, missing: 0 });
       } else if (before.state === 'gap') {
         set(source, { state: 'healed', reason: 'what was missing has come', missing: 0 });
-      } else if (!isShown) set(source, { state: 'live', reason: blind, missing: 0 });
+      } else if (!isShown) set(source, { state: 'live', reason: notes, missing: 0 });
       set(source, { sweptAt: iso(clock.now()) });
       await cursor.write(source, Math.max(beganMs - OVERLAP_MS, sinceMs));
       for (const [id, atMs] of came) if (atMs < beganMs - LOG_KEPT_MS - OVERLAP_MS) came.delete(id);

@@ -199,6 +199,7 @@ function openGithub(config: Config, clock: Clock, log: Logger): Github {
     auth: app === undefined ? { token } : { app },
     identities: Object.fromEntries(config.agents.map(({ name, github }) => [name, { token: github?.token ?? '' }])),
     userAgent: USER_AGENT,
+    repos: config.repos.map(({ name }) => name),
     clock,
     log,
     paced,

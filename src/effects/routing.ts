@@ -57,6 +57,7 @@ export async function routingOf({
         isDelegated({ assignees, labels }, [text], delegation(ref.split('#')[0]!)),
     },
     isOwnText: hasMark,
+    repoNames: github.renames,
   };
 }
 
@@ -83,7 +84,13 @@ export function sweptOf({ config, github, linear, delegation, clock }: Trackers 
           read: async () => (await github.observeIssue(ref, delegation(ref.split('#')[0]!), signal)) ?? null,
         }));
       },
+      note: () =>
+        github.renames
+          .renamed()
+          .map(({ repo, now }) => `${repo} is called ${now} at GitHub now: change the configuration`)
+          .join('; ') || null,
       async listOpened(signal) {
+        await Promise.all(repos.map((repo) => github.renames.current(repo, signal)));
         const lists = await Promise.all(
           repos.map(async (repo) =>
             (await github.listOpen(repo, signal)).map(({ branch, number, url, author, openedAt }) =>

@@ -166,13 +166,22 @@ test('the reason of a closing is what the closer last said around then', () => {
 });
 
 test('a pull request from a fork is not of our branch, though it has its name', () => {
+  const base = { ref: 'main', sha: 'b' };
   const from = (fullName: string | null) =>
     isOfBranch(
-      { head: { ref: 'b', sha: 'a', repo: fullName === null ? null : { full_name: fullName } } },
+      { head: { ref: 'b', sha: 'a', repo: fullName === null ? null : { full_name: fullName } }, base },
       'acme/api',
       'b',
     );
   assert.equal(from('Acme/API'), true);
   assert.equal(from('eve/api'), false);
   assert.equal(from(null), false, 'the fork was deleted');
+  const byNumber = (id: number) =>
+    isOfBranch(
+      { head: { ref: 'b', sha: 'a', repo: { id, full_name: 'acme/web' } }, base: { ...base, repo: { id: 1 } } },
+      'acme/api',
+      'b',
+    );
+  assert.equal(byNumber(1), true, 'it was renamed');
+  assert.equal(byNumber(2), false);
 });

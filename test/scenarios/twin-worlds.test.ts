@@ -351,6 +351,36 @@ describe('of an issue at Linear', () => {
   });
 });
 
+describe('of a repository that has another name now', () => {
+  for (const [how, name] of [
+    ['renamed', 'acme/web'],
+    ['given to another owner', 'susan/web'],
+  ] as const) {
+    test(`${how}: what happens there is told and seen as before`, async () => {
+      const work = await withPull({ gates: { checks: 'none', review: 'required' } });
+      twins.github.rename(REPO, name);
+      // Its addresses are other ones: seen by both, and a quarter of an hour later asked for by the new name.
+      await both(async ({ stage, rest, pass }) => {
+        await pass(1_000);
+        stage.parts.watches.poke(work.session, 'pull');
+        await rest();
+      });
+      await tell(work, {
+        review_approved: (it) => review(it, 'APPROVE'),
+        'pr_closed by a person': (it) => state(it, 'closed'),
+        'the next one of the branch, found by its name': async ({ branch }) => void (await openPull(branch)),
+        'a comment of a person': async ({ session }) => {
+          const { context } = await twins.told.stage.show(session);
+          const { number } = context['pull'] as { number: number };
+          await comment({ ...work, number }, 'ann', 'And now this.');
+        },
+      });
+      await both(({ stage }) => stage.send(work.session, 'correct.close', { outcome: 'cancelled' }));
+      twins.github.rename(name, REPO);
+    });
+  }
+});
+
 const phaseOf = async (session: string): Promise<string> => (await twins.lost.stage.show(session)).phase;
 
 const exists = ({ stage }: Half, session: string): boolean => stage.parts.node.actors.row(session) !== null;

@@ -180,6 +180,7 @@ async function openHalf(
     auth: { token: tokenOf('chartroom') },
     identities: {},
     userAgent: 'chartroom-test',
+    repos: [REPO],
     clock,
     log,
     paced: false,

@@ -48,7 +48,7 @@ export function createApi({ site, webhooks, quota, faults, record }: ApiParts): 
   const routes = new Hono<Env>();
   for (const part of [
     userRoutes(site, quota),
-    appRoutes(site),
+    appRoutes(site, webhooks),
     repositoryRoutes(site),
     checkRoutes(site),
     commitRoute(site),
@@ -69,6 +69,24 @@ export function createApi({ site, webhooks, quota, faults, record }: ApiParts): 
     return c.json(errorBody(known), known.status as 500);
   });
   app.notFound((c) => c.json(errorBody(new HttpError(404, 'Not Found')), 404));
+
+  // Under an old name the answer is where it is now: by its number, which stays.
+  app.use(async (c, next) => {
+    const { pathname, search } = new URL(c.req.url);
+    const [, owner = '', name = '', rest = ''] =
+      /^\/repos\/([^/]+)\/([^/]+)(\/.*)?$/.exec(pathname.slice(prefix.length)) ?? [];
+    const moved = site.world.moved.get(`${owner}/${name}`.toLowerCase());
+    if (moved !== undefined) {
+      const location = `${site.apiUrl}/repositories/${moved.id}${rest}${search}`;
+      const status = c.req.method === 'GET' ? 301 : 307;
+      return c.json({ message: 'Moved Permanently', url: location }, status, { location });
+    }
+    const [, id, beyond = ''] = /^\/repositories\/(\d+)(\/.*)?$/.exec(pathname.slice(prefix.length)) ?? [];
+    const repository = [...site.world.repositories.values()].find((one) => String(one.id) === id);
+    if (repository === undefined) return next();
+    const there = `${site.apiUrl}/repos/${repository.fullName}${beyond}${search}`;
+    return app.fetch(new Request(there, c.req.raw), c.env);
+  });
 
   app.use(async (c, next) => {
     c.set('requestId', `${randomUUID().slice(0, 13).toUpperCase()}:0:${Date.parse(site.world.now()).toString(16)}`);

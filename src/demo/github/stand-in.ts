@@ -227,6 +227,16 @@ export async function createGithubStandIn(options: GithubStandInOptions) {
       if (known !== undefined) known.revoked = true;
     },
     addRepository,
+    /** Renames it, or gives it to another owner; under the old name GitHub leads to the new one. */
+    rename(repo: string, fullName: string): void {
+      const found = repository(repo);
+      const [owner = '', name = ''] = fullName.split('/');
+      world.repositories.delete(found.fullName.toLowerCase());
+      world.moved.set(found.fullName.toLowerCase(), found);
+      world.moved.delete(fullName.toLowerCase());
+      Object.assign(found, { owner: user(owner), name, fullName: `${user(owner).login}/${name}` });
+      world.repositories.set(found.fullName.toLowerCase(), found);
+    },
     grant(repo: string, login: string, permission: Permission | 'none'): void {
       const { collaborators } = repository(repo);
       if (permission === 'none') collaborators.delete(user(login).id);

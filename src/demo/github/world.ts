@@ -227,6 +227,8 @@ export interface World {
   users: Map<string, User>;
   tokens: Map<string, Token>;
   repositories: Map<string, Repository>;
+  /** Names that repositories had before. */
+  moved: Map<string, Repository>;
   /** Milliseconds. */
   nowMs(): number;
   /** GitHub tells time in whole seconds. */
@@ -240,6 +242,7 @@ export function createWorld(clock: Clock): World {
     users: new Map(),
     tokens: new Map(),
     repositories: new Map(),
+    moved: new Map(),
     nowMs: () => clock.now(),
     now: () => isoSeconds(clock.now()),
     nextId: () => ++last,
@@ -257,8 +260,9 @@ export function userOf(world: World, login: string): User | undefined {
   return world.users.get(login.toLowerCase());
 }
 
+/** Under its present name, or one it had before, as git is served. */
 export function repositoryOf(world: World, fullName: string): Repository | undefined {
-  return world.repositories.get(fullName.toLowerCase());
+  return world.repositories.get(fullName.toLowerCase()) ?? world.moved.get(fullName.toLowerCase());
 }
 
 /** Issue and pull request numbers come from one row. */

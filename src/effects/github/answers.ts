@@ -28,9 +28,9 @@ export const pullAnswer = z.object({
   head: z.object({
     ref: z.string(),
     sha: z.string(),
-    repo: z.object({ full_name: z.string() }).nullish(),
+    repo: z.object({ id: z.number().optional(), full_name: z.string() }).nullish(),
   }),
-  base: z.object({ ref: z.string(), sha: z.string() }),
+  base: z.object({ ref: z.string(), sha: z.string(), repo: z.object({ id: z.number().optional() }).nullish() }),
 });
 export type PullAnswer = z.infer<typeof pullAnswer>;
 

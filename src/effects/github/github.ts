@@ -14,6 +14,8 @@ import type { GateQuestion, GateReading } from './checks.ts';
 import { readDelegated, readIssue } from './issue.ts';
 import type { DelegatedIssue, Delegation, IssueSeen } from './issue.ts';
 import { coordinates, sameName } from './names.ts';
+import { createRenames } from './renames.ts';
+import type { Renames } from './renames.ts';
 
 export type { GithubAuth } from './account.ts';
 
@@ -24,6 +26,8 @@ export interface GithubOptions {
   /** Agent name (`susan`) → its own token; one that is empty counts as none. */
   identities: Record<string, { token: string }>;
   userAgent: string;
+  /** The configured ones. */
+  repos?: readonly string[];
   clock: Clock;
   log: Logger;
   /** Spaces writes as GitHub asks of its clients (one a second). False for a server that is one's own. Default true. */
@@ -55,6 +59,8 @@ export interface OpenPull {
 }
 
 export interface Github {
+  /** What repositories are called at GitHub now. */
+  renames: Renames;
   /** The account of this agent (`susan` or `agent/susan`) where it has an identity, else the system's. */
   account: (agent?: string) => Account;
   /** Logins of the system and of its agents: what they write is an echo. Those with a refused token are left out. */
@@ -95,14 +101,16 @@ export function createGithub(options: GithubOptions): Github {
       .filter(([, { token }]) => token !== '')
       .map(([name, { token }]) => [name, open({ token })]),
   );
+  const renames = createRenames({ account: system, repos: options.repos ?? [], clock, log });
   const account = (agent?: string) => identities.get((agent ?? '').replace(/^agent\//, '')) ?? system;
 
   async function pullsOf(repo: string, branch: string, signal?: AbortSignal): Promise<PullAnswer[]> {
     const at = coordinates(repo);
+    const { owner } = coordinates(await renames.current(repo, signal));
     const found = await system.list(
       pullAnswer,
       'GET /repos/{owner}/{repo}/pulls',
-      { ...at, head: `${at.owner}:${branch}`, state: 'all', sort: 'created', direction: 'desc' },
+      { ...at, head: `${owner}:${branch}`, state: 'all', sort: 'created', direction: 'desc' },
       { signal },
     );
     return found.filter((pull) => isOfBranch(pull, repo, branch));
@@ -126,6 +134,7 @@ export function createGithub(options: GithubOptions): Github {
 
   const github: Github = {
     account,
+    renames,
     async logins() {
       const accounts = [system, ...identities.values()];
       const known = await Promise.all(accounts.map((one) => one.maybe('login', one.login)));
@@ -181,13 +190,17 @@ export function createGithub(options: GithubOptions): Github {
   return github;
 }
 
-export function isOfBranch({ head }: Pick<PullAnswer, 'head'>, repo: string, branch: string): boolean {
-  return head.ref === branch && isOfRepo({ head }, repo);
+type Sides = Pick<PullAnswer, 'head' | 'base'>;
+
+export function isOfBranch(pull: Sides, repo: string, branch: string): boolean {
+  return pull.head.ref === branch && isOfRepo(pull, repo);
 }
 
-/** A fork is another repository, also when its branch has our name. */
-export function isOfRepo({ head }: Pick<PullAnswer, 'head'>, repo: string): boolean {
-  return head.repo != null && sameName(head.repo.full_name, repo);
+/** A fork is another repository, also when its branch has our name; one that was renamed is the same. */
+export function isOfRepo({ head, base }: Sides, repo: string): boolean {
+  if (head.repo == null) return false;
+  const { id } = head.repo;
+  return id !== undefined && base.repo?.id !== undefined ? id === base.repo.id : sameName(head.repo.full_name, repo);
 }
 
 export const isMerged = ({ merged, merged_at }: PullAnswer): boolean => merged ?? merged_at != null;

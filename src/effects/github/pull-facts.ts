@@ -20,6 +20,7 @@ import type { Authors, Closing, TimedComment } from './comments.ts';
 import { isMerged, isOfBranch, isOfRepo } from './github.ts';
 import { coordinates } from './names.ts';
 import { lastOfQueue, queueOf } from './queue.ts';
+import type { Renames } from './renames.ts';
 import { reviewsOf } from './reviews.ts';
 
 export type HeadBy = (actor: string, repo: string, branch: string, head: string) => Promise<'us' | 'other'>;
@@ -33,6 +34,8 @@ export interface PullLook {
 
 export interface PullReading {
   account: Account;
+  /** What GitHub calls a repository now. */
+  current: Renames['current'];
   params: WatchParams<'pull'>;
   /** Whose head is it? */
   headBy: (branch: string, head: string) => Promise<'us' | 'other'>;
@@ -108,7 +111,13 @@ export async function readPull(reading: PullReading): Promise<PullLook | Missed 
 }
 
 /** By its number; without one, or where that one is known to be closed unmerged, by the branch. */
-async function findOurs({ account, params, headBy, signal }: PullReading): Promise<PullAnswer | Missed | undefined> {
+async function findOurs({
+  account,
+  current,
+  params,
+  headBy,
+  signal,
+}: PullReading): Promise<PullAnswer | Missed | undefined> {
   const { repo, branch, number, fork = false, next = false } = params;
   const at = coordinates(repo);
   const route = 'GET /repos/{owner}/{repo}/pulls/{pull_number}';
@@ -123,10 +132,11 @@ async function findOurs({ account, params, headBy, signal }: PullReading): Promi
   if (known !== undefined && (!next || known.state === 'open' || isMerged(known) || !isOfBranch(known, repo, branch)))
     return known;
 
+  const { owner } = coordinates(await current(repo, signal));
   const found = await account.list(
     pullAnswer,
     'GET /repos/{owner}/{repo}/pulls',
-    { ...at, head: `${at.owner}:${branch}`, state: 'all', sort: 'created', direction: 'desc' },
+    { ...at, head: `${owner}:${branch}`, state: 'all', sort: 'created', direction: 'desc' },
     { signal },
   );
   const ours = found.filter((pull) => isOfBranch(pull, repo, branch));

@@ -60,6 +60,7 @@ function startWatch(
     const { repo } = params;
     const seen = await readPull({
       account,
+      current: github.renames.current,
       params,
       headBy: (branch, head) => headBy(context.actor, repo, branch, head),
       authors: { self: await self(), bots },

@@ -4,11 +4,13 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { tokenIn } from '../access.ts';
 import type { Ctx, Env } from '../answers.ts';
-import { bodyOf, HttpError, notFound, page } from '../answers.ts';
+import { bodyOf, HttpError, notFound, numberParam, page } from '../answers.ts';
+import { deliveryItem, deliveryShape, pageFrom } from './hooks.ts';
 import { repositoryShape } from '../shapes/repository.ts';
 import type { Rest } from '../shapes/types.ts';
 import { appShape, userShape } from '../shapes/user.ts';
 import type { Site } from '../site.ts';
+import type { Delivery, Webhooks } from '../webhooks.ts';
 import type { App, Permission, Repository, User } from '../world.ts';
 import { isoSeconds } from '../world.ts';
 
@@ -24,11 +26,28 @@ const tokenWish = z.object({
 
 type Bot = User & { app: App };
 
-export function appRoutes(site: Site): Hono<Env> {
+export function appRoutes(site: Site, webhooks: Webhooks): Hono<Env> {
   const app = new Hono<Env>();
   const { world } = site;
 
   app.get('/app', (c) => c.json({ ...appShape(site, appIn(site, c)), installations_count: 1 }));
+
+  /** The App's own webhook: the one that belongs to no repository. */
+  const deliveriesOf = (c: Ctx): Delivery[] => {
+    appIn(site, c);
+    return webhooks.log.filter((one) => one.hook.repository === undefined && one.status !== 'pending');
+  };
+  const deliveryIn = (c: Ctx): Delivery => {
+    const found = deliveriesOf(c).find(({ id }) => id === numberParam(c, 'delivery'));
+    if (found === undefined) throw notFound();
+    return found;
+  };
+  app.get('/app/hook/deliveries', (c) => c.json(pageFrom(c, deliveriesOf(c).toReversed()).map(deliveryItem)));
+  app.get('/app/hook/deliveries/:delivery', (c) => c.json(deliveryShape(deliveryIn(c))));
+  app.post('/app/hook/deliveries/:delivery/attempts', (c) => {
+    webhooks.redeliver(deliveryIn(c));
+    return c.json({}, 202);
+  });
 
   app.get('/app/installations', (c) => c.json(page(c, [installationShape(site, appIn(site, c))])));
 

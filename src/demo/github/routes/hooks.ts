@@ -113,7 +113,7 @@ export function hookRoutes(site: Site, webhooks: Webhooks): Hono<Env> {
 }
 
 /** This list has no page numbers: a page begins with the delivery its cursor names, and links to the next. */
-function pageFrom(c: Ctx, all: readonly Delivery[]): Delivery[] {
+export function pageFrom(c: Ctx, all: readonly Delivery[]): Delivery[] {
   const perPage = Math.min(100, Math.max(1, Number(c.req.query('per_page') ?? 30) || 30));
   const cursor = c.req.query('cursor');
   const begin = cursor === undefined ? 0 : all.findIndex(({ id }) => `v1_${id}` === cursor);
@@ -180,7 +180,7 @@ function ping(site: Site, webhooks: Webhooks, repository: Repository, hook: Hook
   });
 }
 
-const deliveryItem = (delivery: Delivery): Rest['hook-delivery-item'] => ({
+export const deliveryItem = (delivery: Delivery): Rest['hook-delivery-item'] => ({
   id: delivery.id,
   guid: delivery.guid,
   delivered_at: delivery.deliveredAt,
@@ -195,7 +195,7 @@ const deliveryItem = (delivery: Delivery): Rest['hook-delivery-item'] => ({
   throttled_at: null,
 });
 
-function deliveryShape(delivery: Delivery): Rest['hook-delivery'] {
+export function deliveryShape(delivery: Delivery): Rest['hook-delivery'] {
   return {
     id: delivery.id,
     guid: delivery.guid,
