@@ -297,7 +297,7 @@ test('an event is previewed on the chart, then sent, then receipted; a refusal s
   const event = (type: string) => page.locator(`[data-event="${type}"]`);
   const preview = page.locator('[data-preview]');
   await event('press').and(page.locator('[data-would="move"]')).getByText('off → on').waitFor();
-  await event('dim').and(page.locator('[data-would="depend"]')).getByText('if is too bright').waitFor();
+  await event('dim').and(page.locator('[data-would="depend"]')).getByText('guarded by is too bright').waitFor();
   await page.getByRole('button', { name: 'ring', exact: true }).click();
   await page.getByRole('textbox', { name: 'to', exact: true }).fill('lamp/told');
   await page.getByRole('button', { name: 'Preview' }).click();

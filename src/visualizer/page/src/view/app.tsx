@@ -1,15 +1,16 @@
 /** The frame of every view: where one is, how the link stands, and the view. */
-import { useEffect } from 'react';
+import { useEffect, useMemo } from 'react';
 import type { Page } from '../page.ts';
 import { actorHref, BUS_HREF, machineHref } from '../route.ts';
 import type { Route } from '../route.ts';
+import { neededSince } from '../wait.ts';
 import { ActorView } from './actor.tsx';
 import { Anchor } from './anchor.tsx';
 import { Connection, HealthNotice, LinkNotice } from './connection.tsx';
 import { BusView } from './bus.tsx';
 import { FleetView } from './fleet.tsx';
 import { MachineView } from './machine.tsx';
-import { PageContext, usePage, useRoute } from './use.ts';
+import { PageContext, useFleet, usePage, useRoute } from './use.ts';
 
 export function App({ page }: { page: Page }) {
   return (
@@ -25,16 +26,24 @@ function titleOf(route: Route): string {
   return route.view === 'bus' ? 'Bus' : 'Actors';
 }
 
+/** Of the tab: how many need a person is seen without looking at the page. */
+function Title({ route }: { route: Route }) {
+  const { rows } = useFleet();
+  const needed = useMemo(() => [...rows.values()].filter((row) => neededSince(row) !== null).length, [rows]);
+  const title = `${needed === 0 ? '' : `(${needed}) `}${titleOf(route)} · Chartroom`;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return null;
+}
+
 function Frame() {
   const page = usePage();
   const route = useRoute();
   const focus = page.focus();
-  const title = titleOf(route);
-  useEffect(() => {
-    document.title = `${title} · Chartroom`;
-  }, [title]);
   return (
     <>
+      <Title route={route} />
       <header className="top">
         <nav aria-label="Where you are">
           <Anchor href="/" className="top__mark">

@@ -75,7 +75,11 @@ const ZOOM_STEP = 1.25;
 function Canvas({ chart, drawing, marked, shown }: { chart: Chart; drawing: Drawing; marked: Marked; shown: Shown }) {
   const frame = useRef<HTMLDivElement>(null);
   const active = useMemo(() => activePaths(marked.value ?? ''), [marked.value]);
-  const center = drawing.boxes.find(({ box, isOpen }) => !isOpen && active.has(box.node.id));
+  // Where the actor is; without one, where it all begins.
+  const first = chart.nodes.find(({ id }) => id === '')?.initial;
+  const center =
+    drawing.boxes.find(({ box, isOpen }) => !isOpen && active.has(box.node.id)) ??
+    (marked.value === null && isNarrow() ? drawing.boxes.find(({ box }) => box.node.id === first) : undefined);
   const view = useWindowOn(frame, drawing, center);
   const drag = useRef<{ x: number; y: number } | null>(null);
   const keys: Record<string, () => void> = {
@@ -164,6 +168,9 @@ function Canvas({ chart, drawing, marked, shown }: { chart: Chart; drawing: Draw
     </div>
   );
 }
+
+/** On a telephone a whole machine is too small to be read; elsewhere it is seen whole first. */
+const isNarrow = (): boolean => window.matchMedia('(max-width: 40rem)').matches;
 
 /** The whole time at hand: no state was active for longer. */
 export const wholeOf = ({ ways }: Marked): number => Math.max(0, ...(ways?.spentMs.values() ?? []));

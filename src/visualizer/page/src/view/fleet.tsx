@@ -140,17 +140,19 @@ function List({ rows, isFiltered }: { rows: IndexRow[]; isFiltered: boolean }) {
   const others = rows.filter((row) => neededSince(row) === null);
   return (
     <>
-      <Section title="Needs a person" rows={needed} />
+      <Section title="Needs a person" rows={needed} isNeeded />
       <Section title={needed.length > 0 ? 'Everything else' : 'Nobody is needed'} rows={others} />
     </>
   );
 }
 
-function Section({ title, rows }: { title: string; rows: IndexRow[] }) {
+function Section({ title, rows, isNeeded = false }: { title: string; rows: IndexRow[]; isNeeded?: boolean }) {
   if (rows.length === 0) return null;
   return (
-    <section className="rows" aria-label={title}>
-      <h2>{title}</h2>
+    <section className="rows" aria-label={title} data-needed={isNeeded ? '' : undefined}>
+      <h2>
+        {title} <span className="rows__number">{rows.length.toLocaleString('en')}</span>
+      </h2>
       <Windowed items={rows} label={title} row={(row) => <Row key={row.address} row={row} />} />
     </section>
   );

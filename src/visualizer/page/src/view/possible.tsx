@@ -111,11 +111,13 @@ function Would({
   const guards = [...new Set(ways.flatMap((edge) => edge.guard ?? []))];
   return (
     <span className="event__would" data-would={would.would}>
-      <strong>{WORDS[would.would]}</strong> {would.because}
+      <strong>{WORDS[would.would]}</strong>{' '}
+      {would.would === 'move' ? would.because.replaceAll('_', ' ') : would.because}
       {targets.length + guards.length === 0 ? null : (
         <span className="quiet event__ways">
           {targets.join('; ')}
-          {guards.length === 0 ? null : ` if ${guards.map(spoken).join(', ')}`}
+          {targets.length > 0 && guards.length > 0 ? '; ' : ''}
+          {guards.length === 0 ? null : `guarded by ${guards.map(spoken).join(', ')}`}
         </span>
       )}
     </span>
