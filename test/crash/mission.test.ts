@@ -1,4 +1,4 @@
 import { MISSION_MOVED } from './mission.ts';
 import { sample } from './sample.ts';
 
-sample(MISSION_MOVED, { singles: 6, chains: 2 });
+sample(MISSION_MOVED, { singles: 4, chains: 1 });

@@ -8,11 +8,28 @@ import { openPlace } from './place.ts';
 import type { Data } from './place.ts';
 import { WORKING, isIdle, open } from './work.ts';
 
+const ITEM = 'mission/led#only';
+
 const place = await openPlace({
   script: {
     runs: [
       { when: { title: 'wrong lane', agent: 'theo' }, steps: [{ handBack: { reason: 'not testing work' } }] },
       { when: { title: 'held up', epoch: 1 }, steps: [{ hang: true }] },
+      {
+        when: { agent: 'boss', mail: 'slow' },
+        steps: [{ act: { action: 'fyi', actor: 'mission/slow', data: { text: 'I think about it.' } } }, { hang: true }],
+      },
+      {
+        when: { agent: 'boss', mail: 'gate agent' },
+        steps: [
+          { act: { action: 'correct.close', actor: ITEM, data: { outcome: 'done' }, allowFailure: true } },
+          { act: { action: 'correct.reassign', actor: ITEM, data: { to: 'agent/nobody' }, allowFailure: true } },
+          { act: { action: 'correct.stop', actor: 'mission/led', allowFailure: true } },
+          { act: { action: 'correct.reassign', actor: ITEM, data: { to: 'agent/bea' }, dryRun: true } },
+          { act: { action: 'correct.reassign', actor: ITEM, data: { to: 'agent/bea', reason: 'she can' } } },
+          { reply: 'Given to bea.' },
+        ],
+      },
       { when: { title: 'report' }, steps: [{ report: 'All is well.' }, { summary: 'Reported.' }] },
       { when: { for: 'verdict' }, steps: [{ review: { verdict: 'approve', body: 'Good.', comments: [] } }] },
       ...WORKING,
@@ -22,6 +39,7 @@ const place = await openPlace({
   agents: [
     { name: 'bea', role: 'implementer', driver: 'scripted', lanes: ['backend'] },
     { name: 'theo', role: 'tester', driver: 'scripted', lanes: ['quality'] },
+    { name: 'boss', role: 'conductor', driver: 'scripted', mode: 'chat' },
     { name: 'audra', role: 'reviewer', driver: 'scripted', github: { token: '${SUSAN_GITHUB_TOKEN}' } },
   ],
   timers: { reconcileMaxSeconds: 2 },
@@ -232,6 +250,51 @@ describe('a mission', () => {
       ['agent/ben', 'agent/bea'],
     );
     await place.send('mission/moved', 'correct.stop', { force: true });
+  });
+
+  test('a conductor agent moves what nobody can, by its corrections alone: a wrong one fails itself, people’s are denied', async () => {
+    const onTheMoon = item('only', { deliver: 'report', title: 'A report', lane: 'moon' });
+    await begin('led', [onTheMoon], { conductor: 'agent/boss' });
+    await place.until('mission/led', 'its end', (it) => it.phase === 'completed');
+    const runs = await place.runs('session/led-only');
+    assert.deepEqual(
+      runs.map(({ agent }) => agent),
+      ['agent/bea'],
+    );
+    const answered = await place.eventually('the answer', async () =>
+      (await place.history('mission/led')).find(({ type }) => type === 'query.answered'),
+    );
+    assert.deepEqual([answered.data['text'], answered.data['late']], ['Given to bea.', false]);
+    const moved = (await place.history('session/led-only')).filter(({ type }) => type === 'correct.reassign');
+    assert.deepEqual(
+      moved.map(({ envelope, data }) => [envelope.source, data['to'], data['reason']]),
+      [['agent/boss', 'agent/bea', 'she can']],
+      'what was wrong, and what was only looked at, is no step',
+    );
+    const { actions } = await place.ask<{ actions: Data[] }>('audit', { agent: 'agent/boss' });
+    assert.deepEqual(
+      actions.map(({ action, actor, allowed, outcome }) => [action, actor, allowed, outcome]),
+      [
+        ['correct.close', ITEM, false, `the role conductor may not correct.close ${ITEM}`],
+        ['correct.reassign', ITEM, true, 'refused'],
+        ['correct.stop', 'mission/led', false, 'the role conductor may not correct.stop mission/led'],
+        ['correct.reassign', ITEM, true, 'taken'],
+        ['correct.reassign', ITEM, true, 'taken'],
+      ],
+    );
+  });
+
+  test('a conductor agent that does not answer holds nothing: its question ends, and a person moves the work', async () => {
+    const onTheMoon = item('only', { deliver: 'report', title: 'A report, slow', lane: 'moon' });
+    await begin('slow', [onTheMoon], { conductor: 'agent/boss', policy: { help: { base: 1, max: 3_600 } } });
+    const answered = await place.eventually('the end of its question', async () =>
+      (await place.history('mission/slow')).find(({ type }) => type === 'query.answered'),
+    );
+    assert.deepEqual([answered.data['text'], answered.data['late']], [null, true]);
+    assert.equal((await place.send('session/slow-only', 'correct.reassign', { to: 'agent/bea' })).outcome, 'taken');
+    await place.until('mission/slow', 'its end', (it) => it.phase === 'completed');
+    assert.equal((await place.send('agent/boss', 'correct.stop')).outcome, 'taken');
+    await place.until('agent/boss', 'its end', (it) => it.phase === 'stopped');
   });
 
   test('a file starts one from the command line', async () => {
