@@ -286,6 +286,8 @@ export const TIMER_DEFAULTS = {
   pin: 60,
   observe: 60,
   offboard: 60,
+  /** A directory of a session that is over, and could not be removed then, is kept this long. */
+  worktree: 604_800,
   /** The bridge waits this long for the runtime to take a hook. */
   hookWait: 2,
   /** Urgent-less mail quiet time of an archive check. */

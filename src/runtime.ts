@@ -331,7 +331,11 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   else await effects.endStrays();
   await nameLeftovers({ node, config, log });
   const webhooks = opened(await openWebhooks({ config, bus, spool, letterbox, clock, log }), (part) => part.close());
-  void hold.resumed.then(() => sweep.start());
+  void hold.resumed.then(() => {
+    sweep.start();
+    effects.tidying.start();
+  });
+  opened(effects.tidying, (part) => part.stop());
   isUp = true;
   // The first to be closed: what waits for the lease would keep the others waiting.
   opened(lease, async (part) => part.abandon());

@@ -128,7 +128,15 @@ export function createClones({ git, root, repos, credential }: ClonesOptions) {
     return /^ref: refs\/heads\/(\S+)\s+HEAD/m.exec(text)?.[1] ?? 'main';
   }
 
-  return { open, fetch, fetchCommit, resolve, baseOf };
+  /** The clones that are there already. */
+  const present = (): Promise<Clone[]> =>
+    Promise.all(
+      Object.keys(repos)
+        .filter((repo) => existsSync(path.join(at(repo), 'HEAD')))
+        .map(open),
+    );
+
+  return { open, present, fetch, fetchCommit, resolve, baseOf };
 }
 
 /** `https://host[:port]` of an HTTP URL; others take no password. */

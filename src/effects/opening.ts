@@ -1,6 +1,7 @@
 /** Opens everything that reaches the world, from the configuration: what `src/effects/index.ts` lists, and the run door. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Hono } from 'hono';
+import { timerMs } from '../../machines/contract.ts';
 import type { Node } from '../actor/node.ts';
 import type { Questions } from '../actor/questions.ts';
 import type { RouterConfig, RouterOptions } from '../bridge/router.ts';
@@ -35,6 +36,8 @@ import { createProcessWatch } from './process/watch.ts';
 import { createPrompts } from './prompt/prompts.ts';
 import { delegationOf, routingOf, sweptOf } from './routing.ts';
 import { createRunDoor } from './run-door.ts';
+import { createTidying } from './tidying.ts';
+import type { Tidying } from './tidying.ts';
 import { createWorktrees } from './worktree.ts';
 
 export interface Effects {
@@ -45,6 +48,8 @@ export interface Effects {
   routing: RouterConfig;
   /** What is compared with what came, by source: deliveries, and issues that are handed to us. */
   swept: SweptSource[];
+  /** Removes worktrees of sessions that have been over for a while. */
+  tidying: Tidying;
   /** Ends processes of earlier lives that nothing wants; call it when all watches stand. */
   endStrays: () => Promise<string[]>;
 }
@@ -140,21 +145,22 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
     clock,
     log,
   });
+  const worktrees = createWorktrees({
+    root: data,
+    repos,
+    env: gitEnv,
+    person: personOf('chartroom'),
+    credential: async (repo) => (isHttp(repos[repo]?.clone) ? github.credentialFor(repo) : undefined),
+    findPull: (repo, branch, number) => github.findPull(repo, branch, { number }),
+    readGate: async (question) => (await github.readGate(question)).gate.state,
+    log,
+  });
   const table = effectsTable({
     github: createGithubActs(github, {
       isEmployed: (agent) => !GONE.has(node.actors.row(agent)?.phase ?? 'offboarded'),
     }),
     linear: createLinearActs(linear),
-    worktrees: createWorktrees({
-      root: data,
-      repos,
-      env: gitEnv,
-      person: personOf('chartroom'),
-      credential: async (repo) => (isHttp(repos[repo]?.clone) ? github.credentialFor(repo) : undefined),
-      findPull: (repo, branch, number) => github.findPull(repo, branch, { number }),
-      readGate: async (question) => (await github.readGate(question)).gate.state,
-      log,
-    }),
+    worktrees,
     processes: processes.acts,
     watches: {
       process: processes.watch,
@@ -184,6 +190,14 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
     },
     routing: await routingOf({ config, github, linear, delegation, log }),
     swept: sweptOf({ config, github, linear, delegation, clock }),
+    tidying: createTidying({
+      root: path.resolve(data, 'worktrees'),
+      session: (id) => node.actors.row(`session/${id}`),
+      remove: worktrees.removeLeft,
+      ageMs: timerMs(config, 'worktree'),
+      clock,
+      log,
+    }),
     endStrays: () => processes.endStrays(),
   };
 }

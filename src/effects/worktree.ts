@@ -7,6 +7,7 @@ import { mkdir, readFile, readdir, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { idOf } from '../actor/address.ts';
 import type { ActAnswer, ActParams } from '../../machines/effects.ts';
+import { TerminalError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { createClones } from './clone.ts';
 import type { Clone, RepoSettings } from './clone.ts';
@@ -60,6 +61,8 @@ type Prepare = ActParams<'worktree.prepare'>;
 type Prepared = ActAnswer<'worktree.prepare'>;
 
 export interface Worktrees {
+  /** Removes what is left of a session that is over, whatever its repository is. @throws TerminalError `WORKTREE_FOREIGN` */
+  removeLeft: (session: string, epoch: number) => Promise<void>;
   'worktree.prepare': ActPerformer<Prepare>;
   'worktree.remove': ActPerformer<ActParams<'worktree.remove'>>;
   'run.verify': ActPerformer<ActParams<'run.verify'>>;
@@ -194,8 +197,19 @@ export function createWorktrees(options: WorktreesOptions): Worktrees {
   }
 
   async function remove({ repo, epoch }: ActParams<'worktree.remove'>, { actor }: Doing): Promise<void> {
-    const session = idOf(actor);
-    const clone = await clones.open(repo);
+    await removeAll(await clones.open(repo), idOf(actor), epoch);
+  }
+
+  async function removeLeft(session: string, epoch: number): Promise<void> {
+    const left = await directories.all(session);
+    for (const clone of await clones.present()) {
+      const own = await Promise.all(left.map((directory) => usable(directory, clone)));
+      if (own.some(Boolean)) return inTurn(clone.repo, () => removeAll(clone, session, epoch));
+    }
+    throw new TerminalError('WORKTREE_FOREIGN', `${session}: its directory is no worktree of a configured repository`);
+  }
+
+  async function removeAll(clone: Clone, session: string, epoch: number): Promise<void> {
     const { hookLeft, branch } = await directories.read(session);
     const left = { session, epoch, branch, ignore: hookLeft };
     for (const directory of await directories.all(session)) {
@@ -211,6 +225,7 @@ export function createWorktrees(options: WorktreesOptions): Worktrees {
 
   const act = { kind: 'act', repeat: 'key', lane: 'git' } as const;
   return {
+    removeLeft,
     'worktree.prepare': {
       ...act,
       deadlineMs: PREPARE_MS_MAX,
