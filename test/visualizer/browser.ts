@@ -65,3 +65,17 @@ export async function visit(url: string): Promise<Visit> {
   await page.goto(url);
   return { page, complaints };
 }
+
+/** Goes on to a view of the page that is open, as a link of its own would; where it is not open, it is opened. */
+export async function goOn(url: string): Promise<Visit> {
+  const { href, origin: wanted } = new URL(url);
+  if (opened === null || !(await opened).page.url().startsWith(wanted)) return visit(url);
+  const { page } = await opened;
+  complaints = [];
+  await page.evaluate((to) => {
+    window.history.pushState(null, '', to);
+    window.dispatchEvent(new PopStateEvent('popstate'));
+    window.scrollTo(0, 0);
+  }, href);
+  return { page, complaints };
+}
