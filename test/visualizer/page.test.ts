@@ -159,7 +159,12 @@ test('an actor’s page lights its active states and its history grows as it hap
   await press('lit');
   await lit(page, 'up.light.on').waitFor();
   await lit(page, 'up.light.off').waitFor({ state: 'detached' });
-  await page.getByText('offer').first().waitFor();
+  const held = page.getByRole('region', { name: 'Particulars' });
+  await held.getByText(/^offer in \d+ (s|min) up\.light\.on$/).waitFor();
+  await held.getByText('room:lit').waitFor();
+  await press('lit');
+  await held.getByText('pull.say for').waitFor();
+  await press('lit');
   await page.locator('.step[data-seq="2"] summary').press('Enter');
   await page.locator('.step[data-seq="2"]').getByText('test/person').first().waitFor();
   // What a state means can be read without a mouse.
@@ -167,6 +172,21 @@ test('an actor’s page lights its active states and its history grows as it hap
   await page.locator('.meaning').getByText('Lit; goes out by itself.').waitFor();
   await page.goBack();
   await page.getByRole('heading', { name: 'Actors' }).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test('of a very large context as much is shown as can be read, and how much more there is', { skip }, async () => {
+  await putUp(site.node, 'large');
+  await site.node.send(letter('lamp/large', 'fyi', { text: 'long '.repeat(150_000) }));
+  const { page, complaints } = await open('/actor/lamp/large?at=2');
+  await page.locator('.difference').getByText('notes.0').waitFor();
+  await page.getByText('Whole context').click();
+  await page
+    .getByLabel('Whole context')
+    .getByText(/7\d\d\d\d\d characters more/)
+    .waitFor();
+  const letters = await page.evaluate(() => document.body.textContent.length);
+  assert.ok(letters < 100_000, `${letters} letters are on the page`);
   assert.deepEqual(complaints, []);
 });
 
@@ -344,8 +364,8 @@ test('a mission shows its items as graph, board and ledger, and an item is corre
   );
   const { page, complaints } = await open('/actor/mission/launch');
   await page.locator('[data-way="api>page"][data-critical]').waitFor({ state: 'attached' });
-  await page.getByRole('button', { name: 'ledger' }).click();
-  await page.locator('[data-ledger="ship"]').getByText('page', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'table', exact: true }).click();
+  await page.locator('[data-row="ship"]').getByText('page', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'board' }).click();
   await page.locator('[data-item="ship"]').click();
   await page.getByRole('button', { name: 'depends …' }).click();
@@ -359,6 +379,11 @@ test('a mission shows its items as graph, board and ledger, and an item is corre
   await page.locator('.outcome').getByText('taken as step').waitFor();
   await page.getByRole('button', { name: 'graph' }).click();
   await page.locator('[data-way="api>ship"]').waitFor({ state: 'attached' });
+  // What happened to its sessions stands in its ledger too, and what was refused.
+  await site.node.send(letter('session/launch-api', 'run.ended', { outcome: 'completed' }, { expectepoch: 9 }));
+  await page.getByRole('button', { name: 'ledger' }).click();
+  await page.locator('[data-entry="session/launch-page 1"]').getByText('open').first().waitFor();
+  await page.locator('[data-entry="session/launch-api 0"][data-outcome="superseded"]').waitFor();
   assert.deepEqual(complaints, []);
 });
 
@@ -379,7 +404,10 @@ test('a run’s question is answered where it is read, and its output comes as i
   const log = path.join(folder, 'live.log');
   await writeFile(log, '2026-01-01T00:00:01.000Z message: I begin\n');
   const { page, complaints } = await open('/actor/session/eng-1');
-  await page.getByText('/worktrees/session/eng-1', { exact: true }).waitFor();
+  const held = page.getByRole('region', { name: 'Particulars' });
+  await held.getByText('/worktrees/session/eng-1', { exact: true }).waitFor();
+  await held.getByRole('heading', { name: 'Owed' }).waitFor();
+  await page.getByText('Waits for an agent, on agent/ada').waitFor();
   await page.getByRole('link', { name: 'eng-1-1' }).click();
   await page.waitForURL(/run=eng-1-1$/);
   const output = page.getByRole('log', { name: 'Output of eng-1-1' });

@@ -30,6 +30,8 @@ export interface Ask {
   list(cursor: string | null): Promise<Answered<ListAnswer>>;
   show(actor: string): Promise<Answered<Shown>>;
   history(actor: string, range: { from?: number; to?: number }): Promise<Answered<HistoryAnswer>>;
+  /** The newest of a mission's and all its sessions' entries, merged. */
+  ledger(mission: string): Promise<Answered<HistoryAnswer>>;
   chart(kind: string, version?: string | null): Promise<Answered<Chart>>;
   at(actor: string, seq: number): Promise<Answered<Moment>>;
   why(actor: string): Promise<Answered<Why>>;
@@ -73,6 +75,8 @@ const LIST_FIRST = 100;
 const LIST_PORTION = 1_000;
 /** Steps shown before somebody asks for older ones. */
 export const HISTORY_PORTION = 100;
+/** Of a ledger the newest; the command line has all of it. */
+const LEDGER_PORTION = 200;
 /** A runtime that takes longer for a read is as good as gone; the page says so and tries again. */
 const ANSWER_MS_MAX = 20_000;
 
@@ -136,6 +140,7 @@ export function createAsk({
     list: (cursor) => ask('list', cursor === null ? { limit: LIST_FIRST } : { limit: LIST_PORTION, cursor }),
     show: (actor) => ask('show', { actor }),
     history: (actor, range) => ask('history', { actor, limit: HISTORY_PORTION, ...range }),
+    ledger: (mission) => ask('history', { actor: mission, items: true, limit: LEDGER_PORTION }),
     chart: (kind, version) => ask('chart', version == null ? { kind } : { kind, version }),
   };
 }

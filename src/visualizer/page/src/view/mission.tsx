@@ -1,4 +1,7 @@
-/** A mission's items: as a graph of what waits for what, as a board by state, or as a ledger; each can be corrected. */
+/**
+ * A mission's items: as a graph of what waits for what, as a board by state, as a table, or as the ledger of all that
+ * happened to it and its sessions; each item can be corrected.
+ */
 import { useEffect, useState } from 'react';
 import type { EventSchemas, Shown } from '../answers.ts';
 import { graphOfItems, itemsOf, OVER } from '../missions.ts';
@@ -8,10 +11,11 @@ import { spoken } from '../rows.ts';
 import { foremost, gateSentence, needsPerson } from '../wait.ts';
 import { Age } from './age.tsx';
 import { Anchor, Name } from './anchor.tsx';
+import { Ledger } from './ledger.tsx';
 import { LetterForm } from './letter-form.tsx';
 import { usePage } from './use.ts';
 
-const LOOKS = ['graph', 'board', 'ledger'] as const;
+const LOOKS = ['graph', 'board', 'table', 'ledger'] as const;
 const STATES = ['waiting', 'ready', 'active', 'inReview', 'done', 'failed', 'cancelled'];
 
 export function Mission({ shown }: { shown: Shown }) {
@@ -42,7 +46,8 @@ export function Mission({ shown }: { shown: Shown }) {
       </div>
       {look === 'graph' ? <Graph {...view} /> : null}
       {look === 'board' ? <Board {...view} /> : null}
-      {look === 'ledger' ? <Ledger {...view} /> : null}
+      {look === 'table' ? <Table {...view} /> : null}
+      {look === 'ledger' ? <Ledger mission={shown.address} seq={shown.seq} /> : null}
       {item === undefined ? null : <ItemWhole key={item.key} item={item} shown={shown} />}
     </section>
   );
@@ -164,9 +169,9 @@ function Card({ item, isCritical, isChosen, choose }: CardProps) {
   );
 }
 
-function Ledger({ items, choose }: ItemsProps) {
+function Table({ items, choose }: ItemsProps) {
   return (
-    <div className="items" role="region" aria-label="Ledger of items" tabIndex={0}>
+    <div className="items" role="region" aria-label="Table of items" tabIndex={0}>
       <table>
         <thead>
           <tr>
@@ -179,7 +184,7 @@ function Ledger({ items, choose }: ItemsProps) {
         </thead>
         <tbody>
           {items.map((item) => (
-            <tr key={item.key} data-ledger={item.key}>
+            <tr key={item.key} data-row={item.key}>
               <th scope="row">
                 <button type="button" className="event__name" onClick={() => choose(item.key)}>
                   {item.title}

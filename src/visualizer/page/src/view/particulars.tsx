@@ -44,7 +44,7 @@ export function Particulars({ stood, now }: { stood: Stood; now: Shown | null })
       <Part title="Notes" count={notes.length}>
         {notes.map((note, index) => (
           <li key={note.id ?? index}>
-            {note.text}
+            {note.text.length > NOTE_LETTERS_MAX ? `${note.text.slice(0, NOTE_LETTERS_MAX)} …` : note.text}
             <p className="quiet">
               {note.author ?? ''} {note.at === null ? null : <Age since={note.at} />}
               {note.isUnread ? ', unread' : null}
@@ -101,6 +101,9 @@ export function Part({ title, count, children }: { title: string; count: number;
     </div>
   );
 }
+
+/** A longer note is read in the whole context. */
+const NOTE_LETTERS_MAX = 2_000;
 
 interface NoteShown {
   id: string | null;
