@@ -43,8 +43,9 @@ test('what a finished session left goes after a week, and what nobody else has i
     assert.deepEqual(await tidying.once(), ['eng-42']);
     assert.deepEqual([existsSync(tree), existsSync(second)], [false, false]);
     const clone = path.join(site.directory, CLONE);
-    assert.equal(await site.git(clone, 'rev-parse', 'rescue/eng-42/7'), own, 'what only the branch had');
+    // Of each directory its own branch; the second has both the commit and the file.
     assert.equal(await site.git(clone, 'show', 'rescue/eng-42/7-2:new.txt'), 'dirty');
+    assert.equal(await site.git(clone, 'merge-base', 'rescue/eng-42/7-2', own), own);
     assert.deepEqual(await tidying.once(), [], 'nothing is left to remove');
   }));
 
