@@ -14,6 +14,7 @@ import type { Bound, Figure } from './figure.ts';
 // Both libraries and machines are twice as fast so; read by them when they are loaded, so set before they are.
 process.env['NODE_ENV'] = 'production';
 const { measureBus } = await import('./bus.ts');
+const { measureCorrections } = await import('./corrections.ts');
 const { measureMachine } = await import('./calibrate.ts');
 const { measureHooks } = await import('./hooks.ts');
 const { measureKilled } = await import('./killed.ts');
@@ -31,6 +32,7 @@ const PARTS: Record<string, (directory: string, syncMs: number) => Promise<Figur
   replay: measureReplay,
   hooks: measureHooks,
   missions: measureMissions,
+  corrections: measureCorrections,
   killed: measureKilled,
 };
 
