@@ -351,6 +351,39 @@ describe('of an issue at Linear', () => {
   });
 });
 
+describe('of a fork', () => {
+  test('a pull request whose branch bears our name is not ours; attached, it is let go of, and said', async () => {
+    const work = await begun();
+    await twins.github.fork(REPO, 'ann');
+    const files = { 'theirs.txt': 'theirs\n' };
+    await twins.github.pushFiles({ repo: 'ann/api', branch: work.branch, files, message: 'Theirs', login: 'ann' });
+    const { number } = await twins.as('ann', 'POST', '/pulls', {
+      title: 'Theirs',
+      head: `ann:${work.branch}`,
+      base: 'main',
+    });
+    await twins.arrive(work.session);
+    for (const { stage } of twins.halves) assert.equal((await stage.show(work.session)).context['pull'], null);
+    await both(({ stage }) => stage.send(work.session, 'correct.pull.attach', { number }));
+    await twins.arrive(work.session);
+    const is = (await same(work.session, 'attached')) as { context: { number: null; pull: null } };
+    assert.deepEqual([is.context.number, is.context.pull], [null, null]);
+    assert.match(JSON.stringify(is), /it comes from ann\/api, not from acme\/api/);
+    await twins.github.pushFiles({
+      repo: 'ann/api',
+      branch: work.branch,
+      files: { more: 'x\n' },
+      message: 'More',
+      login: 'ann',
+    });
+    await twins.as('acme', 'PUT', `/pulls/${String(number)}/merge`, { merge_method: 'squash' });
+    await twins.arrive(work.session);
+    const after = (await same(work.session, 'merged there')) as { phase: string };
+    assert.notEqual(after.phase, 'done', 'its merge ends nothing here');
+    await both(({ stage }) => stage.send(work.session, 'correct.close', { outcome: 'cancelled' }));
+  });
+});
+
 describe('of a repository that has another name now', () => {
   for (const [how, name] of [
     ['renamed', 'acme/web'],

@@ -152,6 +152,10 @@ export function createGit() {
     return commit;
   }
 
+  /** Brings a commit of another repository. */
+  const bring = (dir: string, from: string, sha: string): Promise<unknown> =>
+    run(dir, ['fetch', '--quiet', '--no-tags', from, sha]);
+
   const updateRef = (dir: string, ref: string, to: string, from?: string): Promise<unknown> =>
     run(dir, ['update-ref', ref, to, ...(from === undefined ? [] : [from])]);
   const deleteRef = (dir: string, ref: string): Promise<unknown> => run(dir, ['update-ref', '-d', ref]);
@@ -259,6 +263,7 @@ export function createGit() {
     branches,
     refs,
     resolve,
+    bring,
     updateRef,
     deleteRef,
     mergeBase,

@@ -77,7 +77,7 @@ async function makeCommit(
   const atMs = site.world.nowMs();
   switch (wish.method) {
     case 'merge': {
-      const title = wish.title ?? `Merge pull request #${issue.number} from ${repository.owner.login}/${pull.headRef}`;
+      const title = wish.title ?? `Merge pull request #${issue.number} from ${pull.headIn.owner.login}/${pull.headRef}`;
       const message = text(title, wish.message ?? issue.title);
       const parents = [base, pull.headSha];
       return git.commitTree(repository.path, {

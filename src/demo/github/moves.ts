@@ -37,8 +37,13 @@ export async function moved(site: Site, repository: Repository, by: User): Promi
   repository.pushedAt = site.world.now();
   for (const move of moves) await tellPush(site, repository, move, by);
   for (const move of moves) {
+    for (const where of [repository, ...(repository.forkOf === undefined ? [] : [repository.forkOf])]) {
+      for (const issue of pullsOf(where).filter((one) => one.state === 'open')) {
+        const { headIn, headRef } = issue.pull;
+        if (headIn === repository && headRef === move.branch) await headMoved(site, where, issue, move, by);
+      }
+    }
     for (const issue of pullsOf(repository).filter((one) => one.state === 'open')) {
-      if (issue.pull.headRef === move.branch) await headMoved(site, repository, issue, move, by);
       if (issue.state === 'open' && issue.pull.baseRef === move.branch) {
         await baseMoved(site, repository, issue, move, by);
       }
@@ -49,6 +54,7 @@ export async function moved(site: Site, repository: Repository, by: User): Promi
 async function headMoved(site: Site, repository: Repository, issue: PullIssue, move: Move, by: User): Promise<void> {
   if (move.after === NO_COMMIT) return closePull(site, repository, issue, by);
   const { pull } = issue;
+  if (pull.headIn !== repository) await site.git.bring(repository.path, pull.headIn.path, move.after);
   pull.headSha = move.after;
   pull.baseSha = repository.branches.get(pull.baseRef) ?? pull.baseSha;
   issue.updatedAt = site.world.now();

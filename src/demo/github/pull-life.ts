@@ -32,7 +32,7 @@ export async function reopenPull(site: Site, repository: Repository, issue: Pull
   issue.closedAt = null;
   issue.closedBy = null;
   issue.updatedAt = site.world.now();
-  issue.pull.headSha = repository.branches.get(issue.pull.headRef) ?? issue.pull.headSha;
+  issue.pull.headSha = issue.pull.headIn.branches.get(issue.pull.headRef) ?? issue.pull.headSha;
   issue.pull.baseSha = repository.branches.get(issue.pull.baseRef) ?? issue.pull.baseSha;
   site.emit(repository, 'pull_request', {
     action: 'reopened',

@@ -227,6 +227,15 @@ export async function createGithubStandIn(options: GithubStandInOptions) {
       if (known !== undefined) known.revoked = true;
     },
     addRepository,
+    /** Somebody's fork of a repository, with its branches as they are. */
+    async fork(repo: string, owner: string): Promise<Repository> {
+      const from = repository(repo);
+      const fork = await addRepository({ owner, name: from.name, private: from.private });
+      const refs = '+refs/heads/*:refs/heads/*';
+      await git.run(fork.path, ['fetch', '--quiet', '--no-tags', '--update-head-ok', from.path, refs]);
+      fork.branches = await git.branches(fork.path);
+      return Object.assign(fork, { forkOf: from });
+    },
     /** Renames it, or gives it to another owner; under the old name GitHub leads to the new one. */
     rename(repo: string, fullName: string): void {
       const found = repository(repo);

@@ -121,6 +121,8 @@ export interface ReviewComment {
 
 export interface Pull {
   id: number;
+  /** Where the head's branch is: the repository itself, or a fork of it. */
+  headIn: Repository;
   headRef: string;
   headSha: string;
   baseRef: string;
@@ -205,6 +207,8 @@ export interface Repository {
   defaultBranch: string;
   /** The bare repository on disk. */
   path: string;
+  /** Of what it is a fork. */
+  forkOf?: Repository;
   collaborators: Map<number, Permission>;
   protection: Map<string, Protection>;
   /** How pull requests may be merged here. */

@@ -55,9 +55,11 @@ export function pullRoutes(site: Site): Hono<Env> {
   const { world } = site;
 
   app.post(PULLS, async (c) => {
-    const repository = repositoryIn(c, world, 'write');
     const viewer = viewerIn(c);
     const wish = await bodyOf(c, 'PullRequest', createWish);
+    const repository = repositoryIn(c, world, 'read');
+    // Whoever may not write here proposes from a fork of their own.
+    if (headOf(site, repository, wish.head).headIn === repository) repositoryIn(c, world, 'write');
     return repository.turn(async () => {
       const issue = await openPull(site, repository, viewer.user, wish);
       await openedPull(site, repository, issue);
@@ -180,19 +182,22 @@ async function openPull(
   user: User,
   wish: z.infer<typeof createWish>,
 ): Promise<PullIssue> {
-  const [owner, headRef] = wish.head.includes(':') ? wish.head.split(':', 2) : [repository.owner.login, wish.head];
-  const headSha = headRef === undefined ? undefined : repository.branches.get(headRef);
+  const { headIn, owner, headRef } = headOf(site, repository, wish.head);
+  const headSha = headIn?.branches.get(headRef);
   const baseSha = repository.branches.get(wish.base);
   const wrong = (field: string) => ({ resource: 'PullRequest', field, code: 'invalid' });
-  if (headRef === undefined || headSha === undefined || owner?.toLowerCase() !== repository.owner.login.toLowerCase()) {
-    throw invalid(wrong('head'));
-  }
+  if (headIn === undefined || headSha === undefined) throw invalid(wrong('head'));
   if (baseSha === undefined) throw invalid(wrong('base'));
   const custom = (message: string) => invalid({ resource: 'PullRequest', code: 'custom', message });
   const twin = pullsOf(repository).find(
-    (one) => one.state === 'open' && one.pull.headRef === headRef && one.pull.baseRef === wish.base,
+    (one) =>
+      one.state === 'open' &&
+      one.pull.headIn === headIn &&
+      one.pull.headRef === headRef &&
+      one.pull.baseRef === wish.base,
   );
   if (twin !== undefined) throw custom(`A pull request already exists for ${owner}:${headRef}.`);
+  if (headIn !== repository) await site.git.bring(repository.path, headIn.path, headSha);
   if (await site.git.isAncestor(repository.path, headSha, baseSha)) {
     throw custom(`No commits between ${wish.base} and ${headRef}`);
   }
@@ -216,6 +221,7 @@ async function openPull(
     closedBy: null,
     pull: {
       id,
+      headIn,
       headRef,
       headSha,
       baseRef: wish.base,
@@ -233,6 +239,18 @@ async function openPull(
   return issue;
 }
 
+/** `branch`, or `owner:branch` of this repository or of somebody's fork of it. */
+function headOf(
+  { world }: Site,
+  repository: Repository,
+  head: string,
+): { headIn: Repository | undefined; owner: string; headRef: string } {
+  const [owner = '', headRef = ''] = head.includes(':') ? head.split(':', 2) : [repository.owner.login, head];
+  const isOf = (one: Repository): boolean => one.owner.login.toLowerCase() === owner.toLowerCase();
+  const fork = [...world.repositories.values()].find((one) => one.forkOf === repository && isOf(one));
+  return { headIn: isOf(repository) ? repository : fork, owner, headRef };
+}
+
 function listed(c: Ctx, repository: Repository): PullIssue[] {
   const state = c.req.query('state') ?? 'open';
   const head = c.req.query('head');
@@ -244,7 +262,9 @@ function listed(c: Ctx, repository: Repository): PullIssue[] {
     (issue) =>
       (state === 'all' || issue.state === state) &&
       // Without an owner GitHub ignores the filter; so do we, for whoever forgot it.
-      (head === undefined || !head.includes(':') || `${repository.owner.login}:${issue.pull.headRef}` === head) &&
+      (head === undefined ||
+        !head.includes(':') ||
+        `${issue.pull.headIn.owner.login}:${issue.pull.headRef}` === head) &&
       (base === undefined || issue.pull.baseRef === base),
   );
   found.sort((a, b) => key(a).localeCompare(key(b)) || a.number - b.number);
@@ -294,7 +314,7 @@ async function change(
   if (wish.state === 'open' && issue.state === 'closed') {
     const cannot = (message: string) => invalid({ resource: 'PullRequest', code: 'invalid', field: 'state', message });
     if (pull.merged !== null) throw cannot('state cannot be changed. The pull request has been merged.');
-    if (!repository.branches.has(pull.headRef)) {
+    if (!pull.headIn.branches.has(pull.headRef)) {
       throw cannot(`state cannot be changed. The ${pull.headRef} branch has been deleted.`);
     }
     await reopenPull(site, repository, issue, by);

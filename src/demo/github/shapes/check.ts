@@ -21,7 +21,12 @@ import { appShape, userShape } from './user.ts';
 /** The open pull requests whose head this is. */
 export function pullsAt(repository: Repository, sha: string): PullIssue[] {
   return [...repository.issues.values()].filter(
-    (issue): issue is PullIssue => issue.pull !== undefined && issue.state === 'open' && issue.pull.headSha === sha,
+    (issue): issue is PullIssue =>
+      // Of pull requests from forks a check tells nothing.
+      issue.pull !== undefined &&
+      issue.state === 'open' &&
+      issue.pull.headIn === repository &&
+      issue.pull.headSha === sha,
   );
 }
 

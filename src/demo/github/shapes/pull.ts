@@ -17,12 +17,12 @@ export function pullSimpleShape(site: Site, repository: Repository, issue: PullI
   const { pull } = issue;
   const [assignee] = issue.assignees;
   const statuses = `${apiOf(site, repository)}/statuses/${pull.headSha}`;
-  const side = (ref: string, sha: string) => ({
-    label: `${repository.owner.login}:${ref}`,
+  const side = (where: Repository, ref: string, sha: string) => ({
+    label: `${where.owner.login}:${ref}`,
     ref,
     sha,
-    user: userShape(site, repository.owner),
-    repo: repositoryShape(site, repository),
+    user: userShape(site, where.owner),
+    repo: repositoryShape(site, where),
   });
   return {
     url: api,
@@ -58,8 +58,8 @@ export function pullSimpleShape(site: Site, repository: Repository, issue: PullI
     assignees: issue.assignees.map((user) => userShape(site, user)),
     requested_reviewers: pull.requestedReviewers.map((user) => userShape(site, user)),
     requested_teams: [],
-    head: side(pull.headRef, pull.headSha),
-    base: side(pull.baseRef, pull.baseSha),
+    head: side(pull.headIn, pull.headRef, pull.headSha),
+    base: side(repository, pull.baseRef, pull.baseSha),
     _links: {
       self: { href: api },
       html: { href: html },
@@ -108,7 +108,7 @@ export const pullRefShape = (site: Site, repository: Repository, issue: PullIssu
     url: `${apiOf(site, repository)}/pulls/${issue.number}`,
     id: issue.pull.id,
     number: issue.number,
-    head: { ref: issue.pull.headRef, sha: issue.pull.headSha, repo: repoRefShape(site, repository) },
+    head: { ref: issue.pull.headRef, sha: issue.pull.headSha, repo: repoRefShape(site, issue.pull.headIn) },
     base: { ref: issue.pull.baseRef, sha: issue.pull.baseSha, repo: repoRefShape(site, repository) },
   }) satisfies Rest['pull-request-minimal'] & Hook.CheckRunPullRequest;
 

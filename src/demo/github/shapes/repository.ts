@@ -24,7 +24,7 @@ export function repositoryShape(site: Site, repository: Repository) {
     owner: userShape(site, repository.owner),
     html_url: html,
     description: repository.description,
-    fork: false,
+    fork: repository.forkOf !== undefined,
     url: api,
     archive_url: `${api}/{archive_format}{/ref}`,
     assignees_url: `${api}/assignees{/user}`,
