@@ -18,6 +18,8 @@ export const realClock: Clock = {
 export interface FakeClock extends Clock {
   /** Moves time on and calls everything that became due, in order of due time. */
   advance(ms: number): void;
+  /** The clock on the wall is put back; what waits still waits as long. */
+  putBack(ms: number): void;
 }
 
 export function createFakeClock(startMs = Date.parse('2026-01-01T00:00:00.000Z')): FakeClock {
@@ -43,6 +45,10 @@ export function createFakeClock(startMs = Date.parse('2026-01-01T00:00:00.000Z')
         next.call();
       }
       nowMs = end;
+    },
+    putBack(ms) {
+      nowMs -= ms;
+      for (const entry of waiting) entry.due -= ms;
     },
   };
 }

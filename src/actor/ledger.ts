@@ -44,9 +44,19 @@ interface LedgerOptions {
   onDeath: (error: Error) => void;
   /** Whether the namespace may be another's by now: nothing is written and nothing told until that is known. */
   lapse?: () => Promise<void> | null;
+  /** Steps after which a batch is closed. */
+  stepsMax?: number;
 }
 
-export function createLedger({ store, clock, onSeal, onLanded, onDeath, lapse = () => null }: LedgerOptions): Ledger {
+export function createLedger({
+  store,
+  clock,
+  onSeal,
+  onLanded,
+  onDeath,
+  lapse = () => null,
+  stepsMax = BATCH_STEPS_MAX,
+}: LedgerOptions): Ledger {
   const cursors = new Map<string, { cursor: Cursor; identity: string; written: number }>();
   let open: Batch = openBatch(1, clock.now());
   let flying: Batch | null = null;
@@ -144,7 +154,7 @@ export function createLedger({ store, clock, onSeal, onLanded, onDeath, lapse = 
     isFull() {
       if (open.steps.length === 0 && isEmpty(open)) open.startedMs = clock.now();
       return (
-        open.steps.length >= BATCH_STEPS_MAX ||
+        open.steps.length >= stepsMax ||
         open.bytes >= BATCH_BYTES_MAX ||
         // While a write is in flight this one cannot begin: it may as well be filled.
         (flying === null && clock.now() - open.startedMs >= BATCH_MS_MAX)

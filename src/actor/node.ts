@@ -61,6 +61,8 @@ export interface NodeOptions {
   configured?: Surroundings['configured'];
   /** Actors kept in memory; 0 evicts after every step (tests). */
   activeMax?: number;
+  /** Steps after which a batch is closed (tests). */
+  batchSteps?: number;
   /** The last life with this store was not ended: the first steps are taken with caution. */
   followsCrash?: boolean;
   /** Nothing is to be written: the store is only looked at. */
@@ -153,7 +155,15 @@ export function createNode(options: NodeOptions): Node {
   let stopped = false;
   let idle: (() => void)[] = [];
 
-  const ledger = createLedger({ store, clock, onSeal, onLanded, onDeath, lapse: options.lapse ?? (() => null) });
+  const ledger = createLedger({
+    store,
+    clock,
+    onSeal,
+    onLanded,
+    onDeath,
+    lapse: options.lapse ?? (() => null),
+    ...(options.batchSteps === undefined ? {} : { stepsMax: options.batchSteps }),
+  });
   const actors = createActors({
     registry,
     read: ledger.read,

@@ -36,11 +36,13 @@ function judge({ disk, node }: Run): string[] {
   return wrong;
 }
 
-function lamps(name: string, repeat: Repeat, play: Scenario['play'], activeMax?: number): Scenario {
+type Bounds = Pick<Scenario, 'activeMax' | 'batchSteps'>;
+
+function lamps(name: string, repeat: Repeat, play: Scenario['play'], bounds: Bounds = {}): Scenario {
   return {
     name,
     definitions: DEFINITIONS,
-    ...(activeMax === undefined ? {} : { activeMax }),
+    ...bounds,
     effects: (life, { outside }) => ({
       acts: { 'pull.say': outside.performer(life, 'pull.say', repeat) },
       watches: { consumer: standsStill },
@@ -139,12 +141,36 @@ async function flooded(run: Run): Promise<void> {
   await run.wait(GOES_OUT_SECONDS);
 }
 
+/** A letter that came before a timer was due is taken before it, and the clock on the wall is put back. */
+async function untimely(run: Run): Promise<void> {
+  await open(run, 'a', 'b');
+  run.mail('lamp/a', 'press');
+  run.mail('lamp/b', 'press');
+  await run.down(GOES_OUT_SECONDS, () => run.mail('lamp/a', 'press'));
+  run.clock.putBack(3_600_000);
+  blink(run, 'a');
+  run.mail('lamp/a', 'ring', { to: 'lamp/b' });
+  await run.down(5, () => blink(run, 'b'));
+  await run.wait(3_600 + GOES_OUT_SECONDS);
+}
+
+/** The second press put the lamp out before its timer could. */
+function judgeUntimely(run: Run): string[] {
+  const own = stepsOf(run.disk).filter(({ actor }) => actor === 'lamp/a');
+  const timer = own.find(({ entry }) => entry.due !== undefined);
+  const presses = own.filter(({ entry }) => entry.envelope.type === 'press');
+  const isLate = timer !== undefined && timer.seq < (presses[1]?.seq ?? Infinity);
+  return [...judge(run), ...(isLate ? ['a timer went before a letter that came before it was due'] : [])];
+}
+
 export const LAMPS: Scenario[] = [
   lamps('lamps, everything', 'key', everything),
-  lamps('lamps, everything, evicted after every step', 'check', everything, 0),
+  lamps('lamps, everything, evicted after every step', 'check', everything, { activeMax: 0 }),
+  lamps('lamps, everything, two steps a batch', 'key', everything, { batchSteps: 2 }),
   lamps('lamps that act with a key', 'key', acting),
   lamps('lamps that act and look', 'check', acting),
   lamps('lamps that act once', 'once', acting),
   lamps('lamps that break', 'key', parking),
   lamps('lamps in a flood', 'key', flooded),
+  { ...lamps('lamps at the wrong time', 'key', untimely), judge: judgeUntimely },
 ];

@@ -35,6 +35,8 @@ export interface Scenario {
   definitions: readonly Definition[];
   /** Actors kept in memory; 0 evicts after every step. */
   activeMax?: number;
+  /** Steps after which a batch is closed: letters are then read long before they are stepped. */
+  batchSteps?: number;
   /** What the process does outside, made anew for each life. */
   effects(life: Life, run: Run): { acts: Record<string, ActPerformer>; watches: Record<string, WatchPerformer> };
   /** What people and programs do, in order; each waits for what it started to come to rest. */
@@ -68,6 +70,8 @@ export interface Run {
   /** Until the process does nothing any more; starts it anew when it died. Time passes only for what is tried again. */
   rest(): Promise<void>;
   wait(seconds: number): Promise<void>;
+  /** The process is ended at rest, people go on, time passes, and it starts again. */
+  down(seconds: number, meanwhile: () => void): Promise<void>;
   node(): Node;
 }
 
@@ -145,13 +149,14 @@ export async function runScenario(scenario: Scenario, deaths: readonly Death[]):
     tell(`● the process starts for the ${lives.length + 1}. time`);
     const life = startLife({ disk, bus: server.bus(), clock, death, witness, tell });
     lives.push(life.points());
-    const { definitions, activeMax } = scenario;
+    const { definitions, activeMax, batchSteps } = scenario;
     const node = createNode({
       store: life.store,
       definitions,
       clock: life.clock,
       log,
       ...(activeMax === undefined ? {} : { activeMax }),
+      ...(batchSteps === undefined ? {} : { batchSteps }),
     });
     node.failed.catch(async () => {
       for (let turns = DYING_TURNS; turns > 0; turns--) await turn();
@@ -277,6 +282,18 @@ export async function runScenario(scenario: Scenario, deaths: readonly Death[]):
     rest,
     async wait(seconds) {
       await rest();
+      tell(`⧖ ${seconds} s pass`);
+      clock.advance(seconds * 1_000);
+      await rest();
+    },
+    async down(seconds, meanwhile) {
+      await rest();
+      // A store that failed a moment ago ends the process by itself.
+      for (let turns = DYING_TURNS; turns >= 0; turns--) await turn();
+      await rest();
+      (await standing()).life.end('it is stopped');
+      current = null;
+      meanwhile();
       tell(`⧖ ${seconds} s pass`);
       clock.advance(seconds * 1_000);
       await rest();

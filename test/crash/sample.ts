@@ -12,15 +12,18 @@ interface Bounds {
   chains: number;
 }
 
+/** A scenario takes seconds; a kernel that waits for ever must not keep the run. */
+const LIMIT = { timeout: 180_000 };
+
 export function sample(scenario: Scenario, bounds: Bounds): void {
-  test(`${scenario.name}: loses nothing and does nothing twice, wherever the process dies`, async (context) => {
+  test(`${scenario.name}: loses nothing and does nothing twice, wherever the process dies`, LIMIT, async (context) => {
     const all = await singles(scenario);
     const tried = spread(all, bounds.singles);
     for (const death of tried) assertRight(await trySingle(scenario, death));
     context.diagnostic(`${tried.length} of ${all.length} points`);
   });
 
-  test(`${scenario.name}: however often it dies, also while it recovers`, async (context) => {
+  test(`${scenario.name}: however often it dies, also while it recovers`, LIMIT, async (context) => {
     let died = 0;
     for (let seed = 1; seed <= bounds.chains; seed++) {
       const trial = await tryChain(scenario, chain(createRandom(seed)));

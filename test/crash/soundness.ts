@@ -41,6 +41,7 @@ export async function soundness(
   const states = statesOf(steps);
   return [
     ...(await journals(disk)),
+    ...times(steps),
     ...batches(disk, steps),
     ...identities(disk, steps),
     ...claims(disk, states),
@@ -72,6 +73,16 @@ async function journals(disk: Disk): Promise<string[]> {
     wrong.push(...(await replayActor(store, actor)).differences.map((difference) => `${actor}: ${difference}`));
   }
   return wrong;
+}
+
+/** `at` is the only clock a machine sees: it never goes back, whatever the clock on the wall does. */
+function times(steps: Step[]): string[] {
+  const last = new Map<string, string>();
+  return steps.flatMap(({ actor, seq, entry: { at } }) => {
+    const before = last.get(actor) ?? '';
+    last.set(actor, at);
+    return at < before ? [`step ${seq} of ${actor} is of ${at}, the one before of ${before}`] : [];
+  });
 }
 
 /** Every step is in one batch. */
