@@ -130,6 +130,7 @@ test('the top level holds what it should and nothing else', () => {
     'package.json',
     'package-lock.json',
     'tsconfig.json',
+    'tsconfig.exports.json',
     'src',
     'machines',
     'test',
