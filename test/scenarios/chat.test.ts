@@ -97,6 +97,15 @@ describe('a chat', { concurrency: 3 }, () => {
     });
     await place.until('agent/v2b', 'somebody there', (it) => (it.context['consumers'] as unknown[]).length === 1);
     await place.until('agent/v2b', 'its first process', (it) => it.phase === 'awake');
+    // A page that looks is company as a terminal is.
+    const ofPage = async (type: string): Promise<true | undefined> =>
+      (await place.history('agent/v2b')).some((entry) => entry.type === type && entry.data['consumer'] === 'page-1')
+        ? true
+        : undefined;
+    await place.ask('attend', { agent: 'agent/v2b', consumer: 'page-1' });
+    await place.eventually('the page there', () => ofPage('consumer.attached'));
+    await place.ask('attend', { agent: 'agent/v2b', consumer: 'page-1', leaving: true });
+    await place.eventually('the page gone', () => ofPage('consumer.left'));
     terminal.stdin.write('bye\n');
     await place.eventually('its second process', async () => ((await starts('v2b')) === 2 ? true : undefined));
     terminal.stdin.end();
