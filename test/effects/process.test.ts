@@ -208,6 +208,15 @@ test('noise on its output is no frame and ends nothing', () =>
     assert.deepEqual((await site.next('driver.turned')).data['result'], { report: 'still here' });
   }));
 
+test('a process that fills the disk with its output is killed and told as a crash, and what it wrote is gone', () =>
+  withProcesses({ command: 'yes filling the disk', more: { outputBytesMax: 2_097_152 } }, async (site) => {
+    site.start({ driver: 'command' });
+    const started = await site.next('driver.started');
+    const { data } = await site.next('driver.exited');
+    assert.deepEqual([data['class'], data['reason']], ['crash', 'it wrote more than 2 MB of output']);
+    assert.deepEqual(await membersOf(started.data['pid'] as number), []);
+  }));
+
 test('another process that holds the conversation is told as contention', () =>
   withProcesses({ runs: [{ steps: [{ contention: true }] }] }, async (site) => {
     site.start();

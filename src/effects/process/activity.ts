@@ -10,6 +10,11 @@ export async function writtenMs(file: string): Promise<number> {
   return (await lstat(file).catch(() => null))?.mtimeMs ?? 0;
 }
 
+/** Bytes of this file; 0: there is none. */
+export async function sizeOf(file: string): Promise<number> {
+  return (await lstat(file).catch(() => null))?.size ?? 0;
+}
+
 /** The first time after `sinceMs` found in a directory and all below it; the newest one where nothing is later. */
 export async function newestWithin(directory: string, sinceMs: number): Promise<number> {
   let newest = await writtenMs(directory);

@@ -18,7 +18,7 @@ import { openInput, startProcess } from './launch.ts';
 import type { Input } from './launch.ts';
 import { createLimits } from './limits.ts';
 import type { Limits, RunLimits } from './limits.ts';
-import { newestWithin, writtenMs } from './activity.ts';
+import { newestWithin, sizeOf, writtenMs } from './activity.ts';
 import { followLines } from './output.ts';
 import type { Follower } from './output.ts';
 import { openRunLog } from './run-log.ts';
@@ -27,6 +27,10 @@ import type { Word } from './telling.ts';
 
 /** How often a process that is not our child is looked at. */
 const LOOK_MS = 500;
+/** How often the size of its standard error is looked at. */
+const SIZE_LOOK_MS = 1_000;
+/** A process that writes more than this says nothing any more: it fills the disk. */
+export const OUTPUT_BYTES_MAX = 256 * 1_024 * 1_024;
 /** Of what it said on standard error, this much is kept for reasons. */
 const COMPLAINT_MAX = 2_000;
 /** What the shell around it says of a program that died; the exit code says it better. */
@@ -48,6 +52,8 @@ export interface LifeOptions {
   /** What its program is started by, with arguments; empty: by nothing. */
   sandbox: readonly string[];
   limits: RunLimits;
+  /** What it may write to its output, and to its standard error. */
+  outputBytesMax: number;
   bounds: Bounds;
   bootId: string;
   clock: Clock;
@@ -92,6 +98,8 @@ export function liveOn(options: LifeOptions): Life {
   let left = false;
   let isOver = false;
   let complaint = '';
+  /** Why its output is not followed to an end of its own. */
+  let flooded: string | null = null;
   /** When it was last seen to change something, by the clock of its files. */
   let workedMs = 0;
   /** How many lines were heard before the silence that was told; null: none was. */
@@ -286,13 +294,32 @@ export function liveOn(options: LifeOptions): Life {
     const early = waiting;
     waiting = [];
     for (const event of early) hear(event);
-    follower = followLines(folder.files.output, (line) => {
+    const read = (line: string): void => {
       if (line === '') return;
       runLog.frame('in', line);
       isHeard();
       spoken.line(line);
-    });
+    };
+    follower = followLines(folder.files.output, read, { bytesMax: options.outputBytesMax, overflow: flood });
     settleUp();
+    lookAtErrors();
+  }
+
+  /** What it writes lies on the disk of everybody. */
+  function flood(): void {
+    if (left || isOver || flooded !== null) return;
+    flooded = `it wrote more than ${Math.round(options.outputBytesMax / 1_048_576)} MB of output`;
+    void end(flooded, { ...options.bounds, stopSeconds: 0 }, false).catch(complain);
+  }
+
+  /** Nobody follows its standard error. */
+  function lookAtErrors(): void {
+    clock.after(SIZE_LOOK_MS, () => {
+      if (left || isOver) return;
+      void sizeOf(folder.files.complaint)
+        .then((bytes) => (bytes > options.outputBytesMax ? flood() : lookAtErrors()))
+        .catch(complain);
+    });
   }
 
   /** Not our child: its end is seen by looking. */
@@ -343,6 +370,7 @@ export function liveOn(options: LifeOptions): Life {
     const told = { code, signal, usage, ...(said === undefined ? {} : { said }) };
     const lost = telling.lost();
     if (lost !== null) return { ...told, class: lost.class, reason: lost.reason };
+    if (flooded !== null) return { ...told, class: 'crash', reason: flooded };
     if (record.ending !== undefined) return { ...told, class: 'ended', reason: record.ending };
     if (unseen) return { ...told, class: 'ended', reason: 'it ended while the runtime was down' };
     if (code === 0) return { ...told, class: 'clean' };

@@ -14,11 +14,23 @@ export interface Follower {
   stop: () => void;
 }
 
-export function followLines(file: string, line: (text: string) => void): Follower {
+export interface FollowerOptions {
+  /** A file longer than this is read no further. */
+  bytesMax: number;
+  /** It is longer; said once. */
+  overflow: () => void;
+}
+
+export function followLines(
+  file: string,
+  line: (text: string) => void,
+  { bytesMax, overflow }: FollowerOptions,
+): Follower {
   let offset = 0;
   let rest = '';
   let reading: Promise<void> = Promise.resolve();
   let stopped = false;
+  let isOver = false;
   const decoder = new TextDecoder();
 
   async function readOn(): Promise<void> {
@@ -27,6 +39,12 @@ export function followLines(file: string, line: (text: string) => void): Followe
     try {
       const buffer = Buffer.alloc(CHUNK_BYTES);
       for (;;) {
+        // Asked each time: who floods it writes faster than it is read.
+        if (!isOver && (await handle.stat()).size > bytesMax) {
+          isOver = true;
+          overflow();
+        }
+        if (isOver) return;
         const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, offset);
         if (bytesRead === 0) return;
         offset += bytesRead;

@@ -23,7 +23,7 @@ import { environmentOf } from './environment.ts';
 import { folderAt, folderOf, isRunName, readRecord, writeRecord } from './folder.ts';
 import type { Folder, RunRecord } from './folder.ts';
 import type { RunLimits } from './limits.ts';
-import { liveOn, writePrompt } from './live.ts';
+import { OUTPUT_BYTES_MAX, liveOn, writePrompt } from './live.ts';
 import type { Life } from './live.ts';
 
 export type ProcessParams = WatchParams<'process'>;
@@ -70,6 +70,8 @@ export interface ProcessWatchOptions {
   person: (agent: string) => Person;
   node: string;
   bootId: string;
+  /** What one process may write to its output. Default: `OUTPUT_BYTES_MAX`. */
+  outputBytesMax?: number;
   /** Secret values that no log may hold. */
   secrets?: readonly string[];
   timers?: Timers;
@@ -183,6 +185,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
         data: path.resolve(dataDir),
       }),
       limits: limitsOf(params),
+      outputBytesMax: options.outputBytesMax ?? OUTPUT_BYTES_MAX,
       bounds,
       bootId,
       clock,
