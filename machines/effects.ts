@@ -189,6 +189,11 @@ export const ACTS = {
     params: z.strictObject({
       mail: z.array(z.strictObject({ id: z.string(), text: prose, author: z.string() })),
       notes: z.array(voice).max(400).optional(),
+      /** What was said before, to a fresh conversation in the place of one that had grown too long. */
+      earlier: z
+        .array(z.strictObject({ text: prose, author: z.string(), answer: prose.nullable() }))
+        .max(20)
+        .optional(),
     }),
     answer: z.strictObject({ turn: z.string() }),
   },

@@ -6,7 +6,8 @@ import { timerMs } from '../contract.ts';
 import { act } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { Usage } from '../events/common.ts';
-import type { AgentContext } from './context.ts';
+import { filledOf, isLong } from '../window.ts';
+import type { AgentContext, Chat } from './context.ts';
 import { NO_USAGE } from './context.ts';
 import { afterContention, afterCrash, afterGoodRun, afterRun, exitSeen } from './counters.ts';
 import type { Handler } from './event.ts';
@@ -31,14 +32,14 @@ export const shouldWake = (context: AgentContext, at: string): boolean =>
   isWhole(context) &&
   (hasMail(context) || context.consumers.length > 0 || (context.chat.left && hasCompany(context, at, 'consumer')));
 
-/** Another process of this conversation, under a name of its own. */
+/** Another process of this conversation, under a name of its own; of a fresh one, where it has grown too long. */
 export const wake: Handler = (context) => ({
   set: {
     chat: {
       ...context.chat,
       life: context.chat.life + 1,
       up: true,
-      resumes: context.chat.conversation,
+      ...goneOnWith(context.chat),
       memory: context.memory,
       turn: null,
       said: null,
@@ -49,6 +50,11 @@ export const wake: Handler = (context) => ({
     },
   },
 });
+
+function goneOnWith({ conversation, filled, parent }: Chat) {
+  if (conversation === null || !isLong(filled)) return { resumes: conversation, conversation, filled, parent };
+  return { resumes: null, conversation: null, filled: null, parent: conversation, retells: true };
+}
 
 /** What the process used since it was last told: figures of a process only grow. */
 function usedSince({ address, chat: { used } }: AgentContext, usage: Usage): { used: Usage; wishes: Wish[] } {
@@ -110,7 +116,8 @@ export const endHeldChat: Handler = (context, event) => {
 export const chatTurned: Handler = (context, event) => {
   if (event.type !== 'driver.turned') return {};
   const { used, wishes } = usedSince(context, event.data.usage);
-  const decided = afterTurn({ ...context, chat: { ...context.chat, used } }, event);
+  const filled = filledOf(event.data.usage) ?? context.chat.filled;
+  const decided = afterTurn({ ...context, chat: { ...context.chat, used, filled } }, event);
   return { ...decided, wishes: [...wishes, ...(decided.wishes ?? [])] };
 };
 

@@ -168,6 +168,11 @@ export interface Chat {
   /** There is a process, or one is being started. */
   up: boolean;
   conversation: string | null;
+  /** How much of its window that fills, 0 to 1, and the conversation whose place it took when that had grown too long. */
+  filled: number | null;
+  parent: string | null;
+  /** The next turn is told what was said before: the conversation is a fresh one. */
+  retells: boolean;
   /** What its present process was started with: changes meanwhile are no reason for another one. */
   resumes: string | null;
   memory: Record<string, string>;
@@ -228,6 +233,9 @@ export function newAgent({ address, timers }: Birth): AgentContext {
       life: 0,
       up: false,
       conversation: null,
+      filled: null,
+      parent: null,
+      retells: false,
       resumes: null,
       memory: {},
       turn: null,

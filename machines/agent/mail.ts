@@ -142,16 +142,26 @@ export const deliver: Handler = (context, event) => {
     set: {
       mail: context.mail.map((letter) => (ids.includes(letter.id) ? { ...letter, state: 'delivered' } : letter)),
       runs: [...withinHour(context.runs, event.at), event.at],
-      chat: { ...context.chat, turn: ids, said: null, clockUsedMs: 0, clockSince: event.at },
+      chat: { ...context.chat, turn: ids, said: null, retells: false, clockUsedMs: 0, clockSince: event.at },
     },
     wishes: [
       act('driver.prompt', {
         mail: turn.map(({ id, text, author }) => ({ id, text, author })),
         ...(notes.length === 0 ? {} : { notes }),
+        ...(context.chat.retells ? { earlier: earlierIn(context.mail) } : {}),
       }),
     ],
   };
 };
+
+/** So much of what was said is told to a conversation that begins anew. */
+const RETOLD_MAX = 20;
+
+const earlierIn = (mail: readonly Mail[]) =>
+  mail
+    .filter(({ state }) => state === 'answered')
+    .slice(-RETOLD_MAX)
+    .map(({ author, text, answer }) => ({ author, text, answer }));
 
 /** The turn is before the conversation, and the notes with it. */
 export const notesShown: Handler = (context, event) => {

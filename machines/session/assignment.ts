@@ -4,10 +4,10 @@
  */
 import type { WorkKind } from '../events/common.ts';
 import { timerMs } from '../contract.ts';
+import { filledOf } from '../window.ts';
 import type { PastRun, Run, RunEnd, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, withdraw } from './draft.ts';
 import { due } from './next.ts';
-import { filledOf } from './resuming.ts';
 import { isReview } from './standing.ts';
 
 export const DISPATCHER = 'dispatcher/main';

@@ -2,11 +2,9 @@
  * Which conversation a run goes on with. What a person says goes to the agent that has the context, and so does work that
  * was cut off; a repair begins afresh, and so does whatever has grown too long: the prompt tells what was learned.
  */
-import type { Usage } from '../events/common.ts';
+import { isLong } from '../window.ts';
 import type { Obligation, SessionContext } from './context.ts';
 
-/** A conversation that fills more than this of its model's window leaves a run no room to work. */
-const FILLED_MAX = 0.7;
 /** Runs that were lost in a row with the same conversation: it may be what they are lost to. */
 const LOST_MAX = 2;
 /** Ends that left a run's work half done. */
@@ -22,8 +20,7 @@ export interface Going {
 export function goingOn(context: SessionContext, agent: string, main: Obligation): Going {
   const { conversation } = context;
   if (conversation?.agent !== agent || !isOneTalk(context, agent, main)) return { resumes: null, parent: null };
-  const isLong = conversation.filled !== null && conversation.filled > FILLED_MAX;
-  if (isLong || context.restarts > LOST_MAX) return { resumes: null, parent: conversation.id };
+  if (isLong(conversation.filled) || context.restarts > LOST_MAX) return { resumes: null, parent: conversation.id };
   return { resumes: conversation.id, parent: null };
 }
 
@@ -37,7 +34,3 @@ function isOneTalk(context: SessionContext, agent: string, main: Obligation): bo
     CUT_OFF.has(last.outcome)
   );
 }
-
-/** How much of its window a conversation fills, 0 to 1. */
-export const filledOf = ({ context }: Usage): number | null =>
-  context === undefined ? null : context.used / context.window;

@@ -636,3 +636,24 @@ test('put away there, it is put away here; no worker is adopted', () => {
   const refused = worker.send('hire', { role: 'implementer', driver: 'scripted', mode: 'worker', origin: origin(0) });
   assert.equal(refused.outcome, 'refused');
 });
+
+test('a chat whose conversation has grown too long wakes in a fresh one, which is told what was said', () => {
+  const agent = talking();
+  agent.take('driver.said', { text: 'hi there', final: true });
+  const usage = { inputTokens: 1, outputTokens: 1, context: { used: 190_000, window: 200_000 } };
+  agent.take('driver.turned', { outcome: 'completed', usage });
+  exit(agent, 'clean');
+  agent.take('say', { text: 'and now?' });
+  agent.wait(2);
+  assert.equal(agent.watches()['process']?.['conversation'], undefined);
+  const started = agent.take('driver.started', { pid: 2, startedAt: agent.now(), conversation: 'c2' }).effects;
+  const { parent, conversation } = agent.context()['chat'] as { parent: string; conversation: string };
+  assert.deepEqual([conversation, parent], ['c2', 'c1']);
+  const earlier = started.flatMap((effect) =>
+    effect.kind === 'act' && effect.act === 'driver.prompt' ? [effect.params['earlier']] : [],
+  );
+  assert.deepEqual(earlier, [[{ author: 'cli/alice', text: 'hello', answer: 'hi there' }]]);
+  turn(agent, 'completed');
+  const again = agent.take('say', { text: 'fine' }).effects;
+  assert.ok(!JSON.stringify(again).includes('earlier'), 'it is told once');
+});

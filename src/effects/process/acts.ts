@@ -41,9 +41,17 @@ export function createProcessActs({ lifeOf, endOnDisk, revoke }: ProcessActsOpti
   return {
     'driver.prompt': {
       ...word,
-      async perform({ mail, notes = [] }, { actor, key, attempt, signal }): Promise<ActAnswer<'driver.prompt'>> {
+      async perform(
+        { mail, notes = [], earlier = [] },
+        { actor, key, attempt, signal },
+      ): Promise<ActAnswer<'driver.prompt'>> {
         const life = await live(actor, attempt);
-        const text = notes.length === 0 ? mailText(mail) : `${notesText(notes)}\n\n${mailText(mail)}`;
+        const parts = [
+          ...(earlier.length === 0 ? [] : [earlierText(earlier)]),
+          ...(notes.length === 0 ? [] : [notesText(notes)]),
+          mailText(mail),
+        ];
+        const text = parts.join('\n\n');
         return { turn: await within(signal, life.prompt({ text, mail }, key)) };
       },
     },
@@ -103,6 +111,14 @@ function within<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Res
 /** Mail as one text, for drivers that know no mail: each with who wrote it, urgent ones first as they come. */
 function mailText(mail: readonly { author: string; text: string }[]): string {
   return mail.map(({ author, text }) => `${author}:\n${text}`).join('\n\n');
+}
+
+/** What was said in the conversation whose place this one takes. */
+function earlierText(letters: readonly { author: string; text: string; answer: string | null }[]): string {
+  const lines = letters.map(
+    ({ author, text, answer }) => `${author}: ${text}${answer === null ? '' : `\nyou: ${answer}`}`,
+  );
+  return ['What was said before, in a conversation that had grown too long to go on:', ...lines].join('\n\n');
 }
 
 /** What was noted for a chat since its last turn. */
