@@ -1,13 +1,13 @@
 /**
  * A stand-in for a provider of models, on loopback: real coding agents ask it what to do next, and it answers what
- * the story says. It speaks the wires of OpenAI (`/v1/responses`) and of Anthropic (`/v1/messages`), streamed. Used by
+ * the story says. It speaks the wires of OpenAI (`/v1/responses`, `/v1/chat/completions`) and of Anthropic (`/v1/messages`), streamed. Used by
  * the demo and by the tests of real programs.
  */
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Context } from 'hono';
 import type { AddressInfo } from 'node:net';
-import { eventStream, limited, overAnthropic, overOpenai } from './model/wires.ts';
+import { eventStream, limited, overAnthropic, overChat, overOpenai } from './model/wires.ts';
 import type { Wire } from './model/wires.ts';
 
 /** What the agent has told its model so far, as far as a story needs it. */
@@ -19,8 +19,8 @@ export interface Occasion {
 }
 
 export type ModelStep =
-  /** The agent is to run this shell command. */
-  | { run: string }
+  /** The agent is to run this shell command; `saying` stands before it. */
+  | { run: string; saying?: string }
   /** The agent is to call this tool of its own. */
   | { tool: string; input: Record<string, unknown> }
   /** An answer, which ends the agent's turn. */
@@ -69,7 +69,7 @@ export async function createModel({ next, usage = { inputTokens: 11, outputToken
     const occasion = wire.occasion(request);
     asked.push(occasion);
     const step = next(occasion);
-    if ('run' in step) return eventStream(wire.called(wire.shell(tools, step.run), usage));
+    if ('run' in step) return eventStream(wire.called(wire.shell(tools, step.run), usage, step.saying));
     if ('tool' in step) return eventStream(wire.called({ name: step.tool, input: step.input }, usage));
     if ('say' in step) return eventStream(wire.said(step.say, usage));
     if ('limitUntil' in step) return limited(wire, step.limitUntil);
@@ -85,6 +85,7 @@ export async function createModel({ next, usage = { inputTokens: 11, outputToken
   const app = new Hono();
   app.post('/v1/responses', (c) => answer(c, overOpenai));
   app.post('/v1/messages', (c) => answer(c, overAnthropic));
+  app.post('/v1/chat/completions', (c) => answer(c, overChat));
   app.post('/v1/messages/count_tokens', (c) => c.json({ input_tokens: usage.inputTokens }));
   app.notFound((c) => c.json({ error: { type: 'not_found_error', message: 'not here' } }, 404));
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {

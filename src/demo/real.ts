@@ -64,7 +64,7 @@ const change = (body: string, subject: string): string =>
   `mkdir -p src && cat > src/greet.js <<'END'\n${greet(body)}END\n` +
   `git add -A && git commit -qm '${subject}' && git push -q origin HEAD`;
 
-const OPEN = `node -e '
+export const OPEN = `node -e '
 const { CHARTROOM_URL: url, CHARTROOM_TOKEN: token } = process.env;
 const data = { title: "Greet people by name", body: "Adds greet(name)." };
 const headers = { authorization: "Bearer " + token, "content-type": "application/json" };

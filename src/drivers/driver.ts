@@ -64,6 +64,16 @@ export interface TerminalSeat {
   home: string;
   cwd: string;
   conversation: string | undefined;
+  /** The agent’s variables. */
+  env: Readonly<Record<string, string>>;
+}
+
+/** What is opened for a person. */
+export interface TerminalProgram {
+  file: string;
+  args: string[];
+  /** Called once it is certain to be opened: what a first start would ask may be settled here. */
+  prepare?: () => void;
 }
 
 /** What to start. */
@@ -171,7 +181,7 @@ export interface Driver {
   /** Goes on with `ref`. Only with capability `resume`; else `open` is used and the prompt tells all. */
   resume: (ref: string, opening: Opening) => Conversation;
   /** The program for a terminal, by which a person goes on with a conversation. Absent, or undefined: there is none. */
-  takeOver?: (seat: TerminalSeat) => Omit<Launch, 'stdin'> | undefined;
+  takeOver?: (seat: TerminalSeat) => TerminalProgram | undefined;
 }
 
 /** What can be asked of a driver that has no way to do it. */

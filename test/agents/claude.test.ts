@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { createModel } from '../../src/demo/model.ts';
 import { NOBODY, claudeAt } from '../../src/demo/model/settings.ts';
 import { createClaudeDriver } from '../../src/drivers/claude/driver.ts';
+import { withProcesses } from '../effects/process-site.ts';
 import { driverContract } from '../drivers/contract.ts';
 import { playing } from './playing.ts';
 import { findProgram } from './programs.ts';
@@ -27,3 +30,27 @@ driverContract({
     babbles: 'a real program cannot be made to; recorded frames with noise among them are read in its own test',
   },
 });
+
+test(
+  'claude: a resumed conversation does not count what it cost before',
+  'missing' in program ? { skip: program.missing } : { timeout: 120_000 },
+  async () => {
+    const model = await createModel({ next: () => ({ say: 'done' }) });
+    const more = { drivers: { claude: driver }, secretEnv: () => claudeAt(model.url) };
+    await withProcesses({ more }, async (site) => {
+      const used = async (run: string, conversation?: string): Promise<[unknown, unknown]> => {
+        site.start({ driver: 'claude', run, ...(conversation === undefined ? {} : { conversation }) });
+        const { data } = await site.next('driver.started');
+        const { usage } = (await site.next('driver.turned')).data;
+        await site.next('driver.exited');
+        return [data['conversation'], usage];
+      };
+      const [conversation, first] = await used('eng-42-1');
+      const [same, second] = await used('eng-42-2', conversation as string);
+      assert.equal(same, conversation);
+      assert.deepEqual(second, first);
+      assert.ok((first as { costUsd: number }).costUsd > 0);
+    });
+    await model.close();
+  },
+);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import type { Receipt } from '../../actor/receipt.ts';
 import { loadRoles, roleOf, secretEnvironmentOf } from '../../config/roles.ts';
 import { openDrivers } from '../../drivers/opening.ts';
-import type { Driver } from '../../drivers/driver.ts';
+import type { Driver, TerminalProgram } from '../../drivers/driver.ts';
 import type { CommandContext } from '../context.ts';
 import { envelopeTo, receiptFor, waitFor } from '../context.ts';
 import { CommandError, EXIT, exitOf } from '../exit.ts';
@@ -41,6 +41,8 @@ interface Session {
 interface Agent {
   context: { driver: string; role: string; env: Record<string, string> };
 }
+
+type Opening = ProgramAtTerminal & Pick<TerminalProgram, 'prepare'>;
 
 /** What is done in a worktree by the session itself. */
 const IN_WORKTREE = new Set(['worktree.prepare', 'run.verify']);
@@ -86,6 +88,7 @@ export async function takeOver(context: CommandContext, address: string, flags: 
     const program = await programFor(context, now, flags);
     out.say(`${session} is yours: ${[program.file, ...program.args].join(' ')}\n  in ${place.path}`);
     out.say('  when you leave it, the session is handed back and agents go on from what you left');
+    program.prepare?.();
     const { failed, code = 0 } = await terminal.open({ ...program, cwd: place.path });
     if (code !== 0) out.say(`  it left with ${code}`);
     if (failed !== undefined) {
@@ -135,7 +138,7 @@ const look = async ({ ask }: CommandContext, actor: string): Promise<Session> =>
   (await ask('show', { actor })) as Session;
 
 /** The person's own surroundings, in the agent's home: there its conversations and its credentials lie. */
-async function programFor(context: CommandContext, session: Session, flags: TakeOverFlags): Promise<ProgramAtTerminal> {
+async function programFor(context: CommandContext, session: Session, flags: TakeOverFlags): Promise<Opening> {
   const { env } = context.terminal;
   if (flags.shell === true) return { file: env['SHELL'] ?? '/bin/sh', args: [], env: {} };
   const { conversation, lastOwner, owner } = session.context;
@@ -151,10 +154,6 @@ async function programFor(context: CommandContext, session: Session, flags: Take
     throw new CommandError(EXIT.refused, `the driver ${name} is not in the configuration`, elsewise);
   }
   const home = path.resolve(config.data, 'homes', agent.slice('agent/'.length));
-  const launch = driver.takeOver?.({ home, cwd: session.context.worktree!.path, conversation: conversation?.id });
-  if (launch === undefined) {
-    throw new CommandError(EXIT.refused, `${agent} is run by ${name}, which has no program for a terminal`, elsewise);
-  }
   const roles = loadRoles({
     directory: config.roles === undefined ? undefined : path.resolve(config.directory, config.roles),
   });
@@ -163,7 +162,13 @@ async function programFor(context: CommandContext, session: Session, flags: Take
     roleOf(roles, role),
     env,
   );
-  return { ...launch, env: { ...own, ...secrets, ...launch.env, HOME: home, ...gitOf(env) } };
+  const agentEnv = { ...own, ...secrets };
+  const seat = { home, cwd: session.context.worktree!.path, conversation: conversation?.id, env: agentEnv };
+  const launch = driver.takeOver?.(seat);
+  if (launch === undefined) {
+    throw new CommandError(EXIT.refused, `${agent} is run by ${name}, which has no program for a terminal`, elsewise);
+  }
+  return { ...launch, env: { ...agentEnv, HOME: home, ...gitOf(env) } };
 }
 
 /** Git asks whoever sits there for name and credentials, not the agent. */

@@ -28,3 +28,28 @@ export function claudeAt(url: string): Record<string, string> {
     DISABLE_AUTOUPDATER: '1',
   };
 }
+
+/** What opencode's environment says: a provider of its own, no look at any other, and to ask before it runs commands. */
+export function opencodeAt(url: string, allow: 'ask' | 'allow' = 'ask'): Record<string, string> {
+  const config = {
+    provider: {
+      'stand-in': {
+        npm: '@ai-sdk/openai-compatible',
+        name: 'stand-in',
+        options: { baseURL: `${url}/v1`, apiKey: MODEL_KEY },
+        models: { 'stand-in': { name: 'stand-in', limit: { context: 200_000, output: 10_000 } } },
+      },
+    },
+    model: 'stand-in/stand-in',
+    small_model: 'stand-in/stand-in',
+    autoupdate: false,
+    share: 'disabled',
+    permission: { bash: allow, edit: allow },
+  };
+  return {
+    OPENCODE_CONFIG_CONTENT: JSON.stringify(config),
+    OPENCODE_DISABLE_MODELS_FETCH: '1',
+    OPENCODE_DISABLE_AUTOUPDATE: '1',
+    OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+  };
+}

@@ -1,4 +1,4 @@
-/** The two wires on which coding agents ask their models: what a request says, and how an answer is streamed. */
+/** The wires on which coding agents ask their models: what a request says, and how an answer is streamed. */
 import type { ModelUsage, Occasion } from '../model.ts';
 
 type Json = Record<string, unknown>;
@@ -11,7 +11,8 @@ export interface Wire {
   occasion: (request: Json) => Occasion;
   /** The agent's own tool for shell commands. */
   shell: (tools: string[], command: string) => Call;
-  called: (call: Call, usage: ModelUsage) => Json[];
+  /** `saying`: a text before the call. */
+  called: (call: Call, usage: ModelUsage, saying?: string) => Json[];
   said: (text: string, usage: ModelUsage) => Json[];
   failed: (status: number) => Response;
   refused: () => Response;
@@ -30,7 +31,13 @@ const textOf = (content: unknown): string =>
         .join('\n');
 
 export function eventStream(events: Json[]): Response {
-  const body = events.map((event) => `event: ${String(event['type'])}\ndata: ${JSON.stringify(event)}\n\n`).join('');
+  // Events of the one wire have a type, those of the other only data, and a word at the end.
+  const isTyped = typeof events[0]?.['type'] === 'string';
+  const words = events.map((event) => {
+    const { type } = event;
+    return `${typeof type === 'string' ? `event: ${type}\n` : ''}data: ${JSON.stringify(event)}\n\n`;
+  });
+  const body = [...words, ...(isTyped ? [] : ['data: [DONE]\n\n'])].join('');
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
 }
 
@@ -55,21 +62,15 @@ export const overOpenai: Wire = {
     tools.includes('exec_command')
       ? { name: 'exec_command', input: { cmd: command } }
       : { name: 'shell_command', input: { command } },
-  called: ({ name, input }, usage) =>
+  called: ({ name, input }, usage, saying) =>
     openaiAnswer(
-      { type: 'function_call', id: named('fc'), call_id: named('call'), name, arguments: JSON.stringify(input) },
+      [
+        ...(saying === undefined ? [] : [openaiMessage(saying)]),
+        { type: 'function_call', id: named('fc'), call_id: named('call'), name, arguments: JSON.stringify(input) },
+      ],
       usage,
     ),
-  said: (text, usage) =>
-    openaiAnswer(
-      {
-        type: 'message',
-        id: named('msg'),
-        role: 'assistant',
-        content: [{ type: 'output_text', text, annotations: [] }],
-      },
-      usage,
-    ),
+  said: (text, usage) => openaiAnswer([openaiMessage(text)], usage),
   failed: (status) => Response.json({ error: { type: 'server_error', message: `status ${status}` } }, { status }),
   refused: () =>
     Response.json({ error: { type: 'invalid_request_error', message: 'Incorrect API key provided' } }, { status: 401 }),
@@ -90,7 +91,14 @@ export const overOpenai: Wire = {
   }),
 };
 
-function openaiAnswer(item: Json, { inputTokens, outputTokens }: ModelUsage): Json[] {
+const openaiMessage = (text: string): Json => ({
+  type: 'message',
+  id: named('msg'),
+  role: 'assistant',
+  content: [{ type: 'output_text', text, annotations: [] }],
+});
+
+function openaiAnswer(items: Json[], { inputTokens, outputTokens }: ModelUsage): Json[] {
   const id = named('resp');
   const usage = {
     input_tokens: inputTokens,
@@ -101,7 +109,7 @@ function openaiAnswer(item: Json, { inputTokens, outputTokens }: ModelUsage): Js
   };
   return [
     { type: 'response.created', response: { id } },
-    { type: 'response.output_item.done', output_index: 0, item },
+    ...items.map((item, index) => ({ type: 'response.output_item.done', output_index: index, item })),
     { type: 'response.completed', response: { id, usage } },
   ];
 }
@@ -127,14 +135,19 @@ export const overAnthropic: Wire = {
     return occasion;
   },
   shell: (_tools, command) => ({ name: 'Bash', input: { command, description: 'what the story says' } }),
-  called: ({ name, input }, usage) =>
+  called: ({ name, input }, usage, saying) =>
     anthropicAnswer(
-      { type: 'tool_use', id: named('toolu'), name, input: {} },
-      { type: 'input_json_delta', partial_json: JSON.stringify(input) },
+      [
+        ...(saying === undefined ? [] : [textBlock(saying)]),
+        [
+          { type: 'tool_use', id: named('toolu'), name, input: {} },
+          { type: 'input_json_delta', partial_json: JSON.stringify(input) },
+        ],
+      ],
       'tool_use',
       usage,
     ),
-  said: (text, usage) => anthropicAnswer({ type: 'text', text: '' }, { type: 'text_delta', text }, 'end_turn', usage),
+  said: (text, usage) => anthropicAnswer([textBlock(text)], 'end_turn', usage),
   failed: (status) =>
     Response.json(
       {
@@ -159,7 +172,14 @@ export const overAnthropic: Wire = {
   }),
 };
 
-function anthropicAnswer(block: Json, delta: Json, stop: string, { inputTokens, outputTokens }: ModelUsage): Json[] {
+/** A block as it begins, and all of it at once. */
+type Block = [begun: Json, delta: Json];
+const textBlock = (text: string): Block => [
+  { type: 'text', text: '' },
+  { type: 'text_delta', text },
+];
+
+function anthropicAnswer(blocks: Block[], stop: string, { inputTokens, outputTokens }: ModelUsage): Json[] {
   const message = {
     id: named('msg'),
     type: 'message',
@@ -172,14 +192,65 @@ function anthropicAnswer(block: Json, delta: Json, stop: string, { inputTokens, 
   };
   return [
     { type: 'message_start', message },
-    { type: 'content_block_start', index: 0, content_block: block },
-    { type: 'content_block_delta', index: 0, delta },
-    { type: 'content_block_stop', index: 0 },
+    ...blocks.flatMap(([block, delta], index) => [
+      { type: 'content_block_start', index, content_block: block },
+      { type: 'content_block_delta', index, delta },
+      { type: 'content_block_stop', index },
+    ]),
     {
       type: 'message_delta',
       delta: { stop_reason: stop, stop_sequence: null },
       usage: { output_tokens: outputTokens },
     },
     { type: 'message_stop' },
+  ];
+}
+
+/** What most providers speak, and agents that take any of them. */
+export const overChat: Wire = {
+  tools: ({ tools }) => list(tools).map((tool) => String((tool['function'] as Json | undefined)?.['name'])),
+  occasion({ messages }) {
+    const occasion: Occasion = { texts: [], outputs: [] };
+    for (const { role, content } of list(messages)) {
+      if (role === 'user') {
+        occasion.texts.push(textOf(content));
+        occasion.outputs = [];
+      } else if (role === 'tool') occasion.outputs.push(textOf(content));
+    }
+    return occasion;
+  },
+  shell: (_tools, command) => ({ name: 'bash', input: { command, description: 'what the story says' } }),
+  called: ({ name, input }, usage, saying) =>
+    chatAnswer(
+      [
+        ...(saying === undefined ? [] : [{ content: saying }]),
+        {
+          tool_calls: [
+            { index: 0, id: named('call'), type: 'function', function: { name, arguments: JSON.stringify(input) } },
+          ],
+        },
+      ],
+      'tool_calls',
+      usage,
+    ),
+  said: (text, usage) => chatAnswer([{ content: text }], 'stop', usage),
+  failed: (status) => Response.json({ error: { type: 'server_error', message: `status ${status}` } }, { status }),
+  refused: () => Response.json({ error: { message: '401 Incorrect API key provided' } }, { status: 401 }),
+  limit: () => ({
+    body: { error: { type: 'rate_limit', message: '429 The usage limit has been reached' } },
+    headers: {},
+  }),
+};
+
+function chatAnswer(deltas: Json[], finish: string, { inputTokens, outputTokens }: ModelUsage): Json[] {
+  const chunk = { id: named('chat'), object: 'chat.completion.chunk', created: 0, model: 'stand-in' };
+  const usage = {
+    prompt_tokens: inputTokens,
+    completion_tokens: outputTokens,
+    total_tokens: inputTokens + outputTokens,
+  };
+  return [
+    ...deltas.map((delta) => ({ ...chunk, choices: [{ index: 0, delta: { role: 'assistant', ...delta } }] })),
+    { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: finish }], usage },
   ];
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Driver, Seat } from '../driver.ts';
 import { uuidOf } from '../uuid.ts';
 import { converse } from './conversation.ts';
+import { settleWelcome } from './welcome.ts';
 
 export interface ClaudeOptions {
   /** Default: `claude` on the PATH. */
@@ -48,12 +49,13 @@ export function createClaudeDriver({ program = 'claude', args = [], model }: Cla
     }),
     open: (opening) => converse(opening, conversationOf(opening.seat)),
     resume: (_ref, opening) => converse(opening, conversationOf(opening.seat)),
-    takeOver: ({ conversation, home }) => ({
+    takeOver: (seat) => ({
       file: program,
       args: [
-        ...(conversation === undefined || !isKnown({ conversation, home }) ? [] : ['--resume', conversation]),
+        ...(isKnown(seat) ? ['--resume', seat.conversation!] : []),
         ...(model === undefined ? [] : ['--model', model]),
       ],
+      prepare: () => settleWelcome(seat),
     }),
   };
 }
@@ -65,7 +67,7 @@ function conversationOf(seat: Seat): string {
 }
 
 /** It refuses to start with a conversation it does not find, so it is looked for first. */
-function isKnown({ conversation, home }: Pick<Seat, 'home' | 'conversation'>): boolean {
+function isKnown({ conversation, home }: { conversation?: string | undefined; home: string }): boolean {
   if (conversation === undefined || !/^[\w-]+$/.test(conversation)) return false;
   const projects = path.join(home, '.claude', 'projects');
   if (!existsSync(projects)) return false;
