@@ -73,8 +73,8 @@ function mayLapse(ended: Ended, seen: Extract<SessionEvent, { type: 'pull.observ
     case 'answer':
       return false;
     case 'implement':
-      // Re-opened by whoever closed it.
-      return !isClosed && gone.signature === `pull.closed::${seen.number}`;
+      // Re-opened by whoever closed it, or another pull request of the branch is here for it.
+      return !isClosed && gone.signature?.startsWith('pull.closed::') === true && isReopenedOrNext(ended, seen.number);
     case 'checks':
       return isClosed || gone.head !== seen.head || seen.gate.state === 'green' || before.ignored.length > 0;
     case 'queue':
@@ -87,3 +87,6 @@ function mayLapse(ended: Ended, seen: Extract<SessionEvent, { type: 'pull.observ
       return gone.head !== seen.head;
   }
 }
+
+const isReopenedOrNext = ({ gone, before }: Ended, number: number): boolean =>
+  gone.signature === `pull.closed::${number}` || before.pull?.number !== number;
