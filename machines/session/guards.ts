@@ -18,6 +18,9 @@ interface Asked {
 }
 type Guard = (asked: Asked) => boolean;
 
+/** Of an item, and of the review of one, the mission asks for help. */
+const asksItself = ({ brief, helper }: SessionContext): boolean => brief.mission === null && helper === null;
+
 const about = (context: SessionContext, agent: string): boolean => excludedOf(context).includes(agent);
 
 export const GUARDS = {
@@ -95,11 +98,13 @@ export const GUARDS = {
   isRerunning: ({ context }) => isRerunning(context),
   mayMerge: ({ context }) => mayMerge(context),
   nobodyTakesIt: ({ context }) =>
-    context.want !== null &&
-    context.unmatched !== null &&
-    !context.unmatched.slot &&
-    context.brief.mission === null &&
-    context.helper === null,
+    context.want !== null && context.unmatched !== null && !context.unmatched.slot && asksItself(context),
+  nobodyIsHired: ({ context, event }) =>
+    event.type === 'work.unmatched' &&
+    event.data.want === context.want?.number &&
+    event.data.nobody === true &&
+    context.help === null &&
+    asksItself(context),
   isShownAtLinear: ({ context }) => isShownAtLinear(context),
   noQuestionIsOpen: ({ context, event }) =>
     event.type === 'answer' && questionFor(context, event.data.question) === null && context.questions.length === 0,
@@ -185,6 +190,7 @@ export const REASONS: Record<keyof typeof GUARDS, string> = {
   isRerunning: 'no red check is being run again',
   mayMerge: 'it is not ours to merge, or not approved and green, or something is still owed',
   nobodyTakesIt: 'an agent is on its way, or the mission asks',
+  nobodyIsHired: 'somebody hired may take it later, help was asked already, or the mission asks',
   isShownAtLinear: 'no agent session at Linear shows it',
   noQuestionIsOpen: 'a question is open',
   questionIsUnclear: 'it is clear which question is answered',

@@ -505,6 +505,26 @@ test('a session without a mission asks for help when nobody takes its work, late
   assert.equal(session.context().help, null);
 });
 
+test('a session without a mission asks at once when nobody who is hired will ever take it, and then later and later', () => {
+  const session = opened();
+  session.send('work.unmatched', { want: 1, role: 'implementer', ruledOut: [], slot: false, nobody: true });
+  assert.equal(session.acts('help.ask').length, 1);
+  const before = Date.parse(session.now());
+  const susan = { agent: 'agent/susan', why: 'a reviewer does not take implement work' };
+  session.send('work.unmatched', { want: 1, role: 'implementer', ruledOut: [susan], slot: false, nobody: true });
+  assert.deepEqual(session.acts('help.ask'), [], 'the cause is the same');
+  session.fire('help');
+  assert.equal(session.acts('help.ask').length, 1);
+  assert.equal(Date.parse(session.now()) - before, 1_800_000);
+});
+
+test('of an item, and of the review of one, the session itself asks nobody', () => {
+  const item = opened({ mission: 'mission/m1', item: 'a' });
+  item.send('start.freed', {});
+  item.send('work.unmatched', { want: 1, role: 'implementer', ruledOut: [], slot: false, nobody: true });
+  assert.deepEqual(item.acts('help.ask'), []);
+});
+
 test('a named check that stays silent is asked about, once per head', () => {
   const session = delivered({ gate: { state: 'pending', checks: [], failures: [] } });
   session.fire('check');

@@ -24,7 +24,10 @@ export const work = session.createStateConfig({
       ],
       on: {
         'work.matched': { guard: 'matchesWant', target: 'offered', actions: 'offer' },
-        'work.unmatched': { guard: 'isCurrentWant', actions: 'noteUnmatched' },
+        'work.unmatched': [
+          { guard: 'nobodyIsHired', target: 'unassigned', reenter: true, actions: ['noteUnmatched', 'askForAgent'] },
+          { guard: 'isCurrentWant', actions: 'noteUnmatched' },
+        ],
       },
       after: {
         help: [
