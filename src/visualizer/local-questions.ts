@@ -21,7 +21,7 @@ export interface Deliveries {
   decisions: Decisions;
 }
 
-/** A step that a delivery led to. */
+/** A step that a delivery led to, or that was there already for what it told. */
 export interface LedTo {
   actor: string;
   seq: number;
@@ -50,12 +50,16 @@ export function serveHooks(
     answer(c, async (input) => {
       const hook = await log.read(parsed(hookAsked, input).seq);
       if (hook === undefined) return c.json({ error: 'this delivery lies in the stream no more' }, 404);
+      const caused = decisions.of(hook);
+      // The same fact told by two deliveries is one step, which names the first: it is what the second led to as well.
+      const sent = new Set(caused?.sent.map(({ to, id }) => `${to} ${id}`));
       const led: LedTo[] = [];
       for await (const { fact } of newestFacts(publisher)) {
         const { actor, seq, envelope, type, outcome } = fact;
-        if (envelope.causationid === causeOf(hook)) led.push({ actor, seq, id: envelope.id, type, outcome });
+        if (envelope.causationid === causeOf(hook) || sent.has(`${actor} ${envelope.id}`))
+          led.push({ actor, seq, id: envelope.id, type, outcome });
       }
-      const whole = { ...hook, caused: decisions.of(hook), led };
+      const whole = { ...hook, caused, led };
       return c.body(redact(JSON.stringify(whole)), 200, { 'content-type': 'application/json' });
     }),
   );

@@ -1,6 +1,7 @@
 /** How work begins and is taken back: delegation, blockers, agent sessions and words, in any order. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import type { HookWhole } from '../../src/visualizer/page/src/answers.ts';
 import { openPlace } from './place.ts';
 import type { Run, Shown } from './place.ts';
 import { WORKING, delegate, isIdle, open, pullOf, review } from './work.ts';
@@ -166,6 +167,14 @@ describe('an issue', { concurrency: 3 }, () => {
     const runs = await place.runs(pull.session);
     assert.deepEqual(kinds(runs), ['implement', 'answer']);
     assert.ok(runs[1]!.prompt.includes('Please add a note on colours.'));
+    // What the delivery led to is shown with it.
+    const isIts = ({ caused }: HookWhole): boolean =>
+      caused?.sent.some(({ to, type }) => to === pull.session && type === 'comment.observed') === true;
+    const { seq } = await place.eventually('the decision about its delivery', async () =>
+      (await place.ask<{ hooks: HookWhole[] }>('hooks')).hooks.find(isIts),
+    );
+    const { led } = await place.ask<HookWhole>('hook', { seq });
+    assert.ok(led.some((step) => step.actor === pull.session && step.type === 'comment.observed' && step.seq > 0));
   });
 
   test('a hook that comes twice, or late, changes nothing', async () => {

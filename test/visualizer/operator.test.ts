@@ -209,6 +209,11 @@ test('deliveries are listed, shown without our secrets, and delivered again unde
   const later = (await (await post('hook', { seq: hooks[0]!.seq })).json()) as HookWhole;
   assert.deepEqual(later.caused?.sent, [{ to: 'lamp/desk', type: 'press', id: 'github:d-1:0' }]);
   assert.deepEqual(later.led, [{ actor: 'lamp/desk', seq: 2, id: 'github:d-1:0', type: 'press', outcome: 'taken' }]);
+  // A second delivery that told the same led to the same step.
+  const second = { ...hook, delivery: 'd-2' };
+  const { seq } = await bus.publish('hook', subjectOf(second), JSON.stringify(second), { msgId: hookId(second) });
+  decisions.note(second, { poked: [], sent: [{ to: 'lamp/desk', type: 'press', id: 'github:d-1:0' }] });
+  assert.deepEqual(((await (await post('hook', { seq })).json()) as HookWhole).led, later.led);
   assert.equal((await post('hook', { seq: 99 })).status, 404);
   assert.equal((await post('hook', { seq: 'x' })).status, 400);
   assert.equal((await site.ask('/api/redeliver?delivery=d-1')).status, 404, 'what changes something is POSTed');

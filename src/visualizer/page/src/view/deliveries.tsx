@@ -88,7 +88,7 @@ function HookInside({ hook: { caused, led, body } }: { hook: HookWhole }) {
             <li key={`${to} ${id}`}>
               <span className="name">{type}</span> to <Name of={to} />{' '}
               {step === undefined ? (
-                <span className="quiet">not a step of its own: it was known already, or is still on its way</span>
+                <span className="quiet">no step among the newest: it was not taken, or is still on its way</span>
               ) : (
                 <Step step={step} />
               )}
