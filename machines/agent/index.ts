@@ -41,6 +41,7 @@ const REACHED = new Set(['correct.offboard', 'correct.stop', 'correct.drain']);
 const HEARD = new Set<string>([
   'mail.refused',
   'query.withdrawn',
+  'query.answered',
   'driver.exited',
   'driver.turned',
   ...AGENT_ACTS.flatMap((name) => [`${name}.done`, `${name}.failed`]),

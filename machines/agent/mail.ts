@@ -7,7 +7,7 @@ import type { Wish } from '../decision.ts';
 import { asVoice, withRead } from '../notes.ts';
 import type { AgentContext, Mail } from './context.ts';
 import { withinHour } from './counters.ts';
-import type { Handler } from './event.ts';
+import type { Handler, Taken } from './event.ts';
 
 /** More waiting letters than this means that nobody reads them. */
 const WAITING_MAX = 500;
@@ -32,7 +32,7 @@ const withMail = (mail: Mail[]): Pick<AgentContext, 'mail' | 'mailDue'> => ({
 });
 
 export const queueMail: Handler = (context, event) => {
-  if (event.type !== 'say' && event.type !== 'query') return {};
+  if (event.type !== 'say' && event.type !== 'query' && event.type !== 'query.answered') return {};
   if (context.mail.filter(isWaiting).length >= WAITING_MAX) {
     return { wishes: [refuse('limit', `${WAITING_MAX} letters wait here already`)] };
   }
@@ -42,8 +42,8 @@ export const queueMail: Handler = (context, event) => {
     id: event.id,
     at: event.at,
     author: event.type === 'query' ? event.source : author,
-    text: event.data.text,
-    kind: event.type,
+    text: textOf(event),
+    kind: event.type === 'query' ? 'query' : 'say',
     urgent: event.priority === 'urgent',
     state: 'queued',
     unreadExits: 0,
@@ -55,6 +55,13 @@ export const queueMail: Handler = (context, event) => {
   };
   return { set: withMail(kept([...context.mail, letter])) };
 };
+
+/** What an agent is told of the answer to its own question is a letter like others. */
+function textOf(event: Extract<Taken, { type: 'say' | 'query' | 'query.answered' }>): string {
+  if (event.type !== 'query.answered') return event.data.text;
+  const { query, text } = event.data;
+  return text === null ? `There is no answer to your query ${query}.` : `The answer to your query ${query}:\n${text}`;
+}
 
 /** Letters of another system, in order; with the last of them the chat is whole, and is what it was there. */
 export const adoptMail: Handler = (context, event) => {
@@ -173,8 +180,8 @@ export const notesShown: Handler = (context, event) => {
 
 /** A run that is on can be told at once; what it does not take stays queued. */
 export const steerThis: Handler = (_, event) =>
-  event.type === 'say' || event.type === 'query'
-    ? { wishes: [act('driver.steer', { say: event.id, text: event.data.text })] }
+  event.type === 'say' || event.type === 'query' || event.type === 'query.answered'
+    ? { wishes: [act('driver.steer', { say: event.id, text: textOf(event) })] }
     : {};
 
 /** Urgent mail does not wait for the next turn of a conversation that is on. */
@@ -275,7 +282,7 @@ export function settle(
 }
 
 /** Kinds that understand `query.answered`. */
-const ANSWERED = /^mission\//;
+const ANSWERED = /^(mission|agent)\//;
 
 /** Letters of a turn that did not end wait again. */
 export function requeue(mail: readonly Mail[]): Mail[] {

@@ -283,6 +283,11 @@ export const AGENT_EVENTS = {
     }),
     means: 'A question for this agent, answered or visibly not.',
   },
+  'query.answered': {
+    data: z.strictObject({ query: z.string(), text: prose.nullable(), late: z.boolean() }),
+    means: 'Another agent answered what this one asked, or did not in time.',
+    from: 'runtime',
+  },
   'query.withdrawn': {
     data: z.strictObject({ about: z.string().max(500) }),
     means: 'What its sender asked about is so no more: what of it was not read yet need not be answered.',

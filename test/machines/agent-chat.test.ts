@@ -423,6 +423,30 @@ test('mail in the prompt of a run that did not end well is in the next one again
   );
 });
 
+test('an agent that asks another hears the answer as mail, or that there is none', () => {
+  const asked = chat();
+  asked.take('query', { text: 'which lane?', deadlineMs: 60_000 }, { source: 'agent/ada', id: 'q1' });
+  started(asked);
+  asked.take('driver.said', { text: 'backend', inReplyTo: 'q1', final: true });
+  turn(asked, 'completed');
+  asked.take('query', { text: 'and who?', deadlineMs: 60_000 }, { source: 'agent/ada', id: 'q2' });
+  const told = tells(asked.wait(60), 'query.answered');
+  assert.deepEqual(
+    told.map(({ to, data }) => [to, data]),
+    [['agent/ada', { query: 'q2', text: null, late: true }]],
+  );
+  const asks = busy();
+  const { effects } = asks.take('query.answered', { query: 'q1', text: 'backend', late: false }, { id: 'w1' });
+  assert.deepEqual(steered(effects), ['The answer to your query q1:\nbackend'], 'its run is told at once');
+  settleSteer(asks, 'w1', true);
+  asks.take('query.answered', { query: 'q2', text: null, late: true }, { source: 'agent/eve', id: 'w2' });
+  settleSteer(asks, 'w2', false);
+  assert.deepEqual(mail(asks), [
+    'The answer to your query q1:\nbackend: answered',
+    'There is no answer to your query q2.: queued',
+  ]);
+});
+
 test('a worker’s mail is tried on the running process at once and kept where it is not taken', () => {
   const agent = hire();
   agent.take('say', { text: 'mind the tests' }, { id: 'm1' });

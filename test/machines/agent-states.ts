@@ -133,6 +133,7 @@ export const SAMPLES: Record<AgentEventType, [Record<string, unknown>, Sending?]
   say: [{ text: 'x' }],
   answer: [{ text: 'x' }],
   query: [{ text: 'x' }],
+  'query.answered': [{ query: 'q1', text: 'x', late: false }],
   'query.withdrawn': [{ about: 'x' }],
   'mail.adopted': [
     {
