@@ -96,6 +96,15 @@ test('codex: an app-server of another form is given up, and the versions known a
   assert.match(String(lost?.type === 'lost' && lost.reason), /codex 9\.0\.0 does not speak .*known: 0\.163 to 0\.171/);
 });
 
+test('claude: one that does not take its greeting is given up, and the version known is named', () => {
+  const response = { subtype: 'error', request_id: 'initialize', error: 'unknown subtype' };
+  const [lost] = read('claude', [JSON.stringify({ type: 'control_response', response })]);
+  assert.match(
+    String(lost?.type === 'lost' && lost.reason),
+    /claude does not speak .*known: 2\.1\.197.*unknown subtype/,
+  );
+});
+
 test('acp: another version of the protocol is given up, and the one known is named', () => {
   const [lost] = read('acp', ['{"jsonrpc":"2.0","id":"initialize","result":{"protocolVersion":2}}']);
   assert.match(String(lost?.type === 'lost' && lost.reason), /known: version 1.*version 2/);

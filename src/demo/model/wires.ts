@@ -234,7 +234,8 @@ export const overChat: Wire = {
       usage,
     ),
   said: (text, usage) => chatAnswer([{ content: text }], 'stop', usage),
-  failed: (status) => Response.json({ error: { type: 'server_error', message: `status ${status}` } }, { status }),
+  failed: (status) =>
+    Response.json({ error: { type: 'invalid_request_error', message: `status ${status}` } }, { status }),
   refused: () => Response.json({ error: { message: '401 Incorrect API key provided' } }, { status: 401 }),
   limit: () => ({
     body: { error: { type: 'rate_limit', message: '429 The usage limit has been reached' } },
