@@ -75,6 +75,7 @@ async function open(t: TestContext) {
       env: { ...env, ...fate },
     });
     const ended = child.then(({ signal }) => signal ?? null);
+    const said = child.then(({ stderr }) => stderr);
     const [line] = (await Promise.race([
       once(child.stdout, 'data'),
       child.then(({ stderr }) => Promise.reject(new Error(stderr))),
@@ -92,6 +93,8 @@ async function open(t: TestContext) {
     return {
       child,
       ended,
+      /** All it wrote to its standard error, once it has ended. */
+      said,
       show,
       /** Answers with the receipt; null: the runtime died of it. */
       send: (letter: Word): Promise<Receipt | null> =>
@@ -111,7 +114,9 @@ async function open(t: TestContext) {
   }
   const isHandler = ({ command }: { command: string }): boolean =>
     command.includes(HANDLER) && !command.startsWith('/bin/sh');
-  return { up, handlers: () => processesOf(cwd).filter(isHandler), end: () => endAll(processesOf(cwd)) };
+  const cli = (...argv: string[]) =>
+    execa(process.execPath, [...programArgs('src/cli/main'), ...argv], { cwd, reject: false, extendEnv: false, env });
+  return { up, cli, handlers: () => processesOf(cwd).filter(isHandler), end: () => endAll(processesOf(cwd)) };
 }
 type Runtime = Awaited<ReturnType<Awaited<ReturnType<typeof open>>['up']>>;
 
@@ -257,3 +262,29 @@ for (const [name, way] of Object.entries(WAYS)) {
     });
   }
 }
+
+test(
+  'a runtime that is stopped politely names the processes it leaves; stop ends them while none runs',
+  { skip: skipLong },
+  async (t) => {
+    const { up, cli, handlers } = await open(t);
+    const first = await up();
+    await first.send(word('idle', 'say', { text: 'hello' }));
+    await first.until('idle', ({ phase, context }) => phase === 'awake' && context.mail[0]?.state === 'answered');
+    first.child.kill('SIGTERM');
+    assert.match(
+      await first.said,
+      /left to be taken up by the next start: agent\/idle chat-1 \(process \d+\); to end them now: chartroom stop AGENT/,
+    );
+    assert.equal(handlers().length, 1);
+    const stopped = await cli('stop', 'idle');
+    assert.equal(stopped.exitCode, 0, stopped.stderr);
+    assert.deepEqual(handlers(), []);
+    const next = await up();
+    assert.equal((await next.show('idle')).phase, 'stopped');
+    assert.equal((await next.history('idle')).filter(({ type }) => type === 'driver.started').length, 1);
+    assert.deepEqual(handlers(), []);
+    next.child.kill('SIGTERM');
+    assert.doesNotMatch(await next.said, /left to be taken up/);
+  },
+);
