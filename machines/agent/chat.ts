@@ -7,7 +7,7 @@ import { act } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { Usage } from '../events/common.ts';
 import { filledOf, isLong } from '../window.ts';
-import type { AgentContext, Chat } from './context.ts';
+import type { AgentContext } from './context.ts';
 import { NO_USAGE } from './context.ts';
 import { afterContention, afterCrash, afterGoodRun, afterRun, exitSeen } from './counters.ts';
 import type { Handler } from './event.ts';
@@ -39,7 +39,8 @@ export const wake: Handler = (context) => ({
       ...context.chat,
       life: context.chat.life + 1,
       up: true,
-      ...goneOnWith(context.chat),
+      ...goneOnWith(context),
+      driver: context.driver,
       memory: context.memory,
       turn: null,
       said: null,
@@ -51,8 +52,11 @@ export const wake: Handler = (context) => ({
   },
 });
 
-function goneOnWith({ conversation, filled, parent }: Chat) {
-  if (conversation === null || !isLong(filled)) return { resumes: conversation, conversation, filled, parent };
+/** A conversation is its program’s own, and ends where it has grown too long. */
+function goneOnWith({ chat, driver }: AgentContext) {
+  const { conversation, filled, parent } = chat;
+  const isOver = isLong(filled) || (chat.driver !== null && chat.driver !== driver);
+  if (conversation === null || !isOver) return { resumes: conversation, conversation, filled, parent };
   return { resumes: null, conversation: null, filled: null, parent: conversation, retells: true };
 }
 

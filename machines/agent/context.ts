@@ -173,6 +173,8 @@ export interface Chat {
   parent: string | null;
   /** The next turn is told what was said before: the conversation is a fresh one. */
   retells: boolean;
+  /** What runs its present process, or ran the last one. */
+  driver: string | null;
   /** What its present process was started with: changes meanwhile are no reason for another one. */
   resumes: string | null;
   memory: Record<string, string>;
@@ -236,6 +238,7 @@ export function newAgent({ address, timers }: Birth): AgentContext {
       filled: null,
       parent: null,
       retells: false,
+      driver: null,
       resumes: null,
       memory: {},
       turn: null,

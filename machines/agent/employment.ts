@@ -165,6 +165,17 @@ export const cooled: Handler = () => ({ set: { cooling: null } });
 export const setLanes: Handler = (_, event) =>
   event.type === 'correct.lane.set' ? { set: { lanes: event.data.lanes } } : {};
 
+export const setDriver: Handler = (context, event) => {
+  if (event.type !== 'correct.driver.set') return {};
+  const { driver } = event.data;
+  const configured = event.known?.configured?.['driver'];
+  if (configured !== undefined && 'missing' in configured) return { wishes: [refuse('guard', configured.missing)] };
+  if (context.mode !== 'chat') {
+    return { wishes: [refuse('guard', 'a worker keeps the driver it was hired with; hire another')] };
+  }
+  return { set: { driver } };
+};
+
 export const setLimits: Handler = (context, event) => {
   if (event.type !== 'correct.limits.set') return {};
   const { reason: _reason, ...limits } = event.data;

@@ -29,6 +29,7 @@ const logic = agent.createMachine({
     'note.read': { actions: 'noteRead' },
     'review.recorded': { actions: 'reviewRecorded' },
     'correct.lane.set': { actions: 'setLanes' },
+    'correct.driver.set': { actions: 'setDriver' },
     'correct.limits.set': { actions: 'setLimits' },
     'correct.memory.set': { actions: 'memorise' },
     'correct.memory.delete': { actions: 'forget' },

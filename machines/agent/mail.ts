@@ -84,6 +84,8 @@ export const adoptMail: Handler = (context, event) => {
     set: {
       ...withMail(kept([...context.mail, ...mail])),
       origin: { ...origin, adopted },
+      // Its conversation there is not taken over: a new one is told what was said.
+      chat: { ...context.chat, retells: true },
       ...(isPutAway ? { afterwards: 'archived', cause } : {}),
     },
   };

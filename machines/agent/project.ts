@@ -75,7 +75,7 @@ function chatProcess({ address, context }: View): WatchParams<'process'> | undef
     run: `chat-${chat.life}`,
     agent: address,
     role: context.role,
-    driver: context.driver,
+    driver: chat.driver ?? context.driver,
     mode: 'chat',
     env: context.env,
     ...(chat.resumes === null ? {} : { conversation: chat.resumes }),

@@ -96,6 +96,7 @@ export const agent = base.extend({
     interrupt: decides(employment.interrupt),
     cooled: decides(employment.cooled),
     setLanes: decides(employment.setLanes),
+    setDriver: decides(employment.setDriver),
     setLimits: decides(employment.setLimits),
     memorise: decides(employment.memorise),
     forget: decides(employment.forget),

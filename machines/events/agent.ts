@@ -368,6 +368,11 @@ export const AGENT_EVENTS = {
   'correct.archive': { data: correction({ unlessActive: z.boolean().optional() }), means: 'Put this chat away.' },
   'correct.restore': { data: correction({}), means: 'Bring an archived chat back.', lookUp: ownSubscriptions },
   'correct.lane.set': { data: correction({ lanes: z.array(z.string().max(100)).max(100) }), means: 'Set its lanes.' },
+  'correct.driver.set': {
+    data: correction({ driver: line }),
+    means: 'Run this chat by another driver, from its next process on.',
+    lookUp: ({ driver }: { driver: string }) => ({ configured: { driver } }),
+  },
   'correct.limits.set': { data: agentLimits.extend({ reason: prose.optional() }), means: 'Set its limits.' },
   'correct.subscribe': {
     data: correction({ repo: subscribed }),

@@ -681,3 +681,24 @@ test('a chat whose conversation has grown too long wakes in a fresh one, which i
   const again = agent.take('say', { text: 'fine' }).effects;
   assert.ok(!JSON.stringify(again).includes('earlier'), 'it is told once');
 });
+
+test('a chat is run by another driver from its next process on, with a conversation of its own', () => {
+  const agent = talking();
+  const before = agent.watches()['process'];
+  agent.take('correct.driver.set', { driver: 'codex' });
+  assert.deepEqual(agent.watches()['process'], before, 'the present process is what it was started as');
+  turn(agent, 'completed');
+  agent.wait(900);
+  exit(agent, 'ended');
+  agent.take('say', { text: 'again' });
+  const next = agent.watches()['process'];
+  assert.deepEqual([next?.['driver'], next?.['conversation']], ['codex', undefined]);
+  const earlier = started(agent).flatMap((effect) =>
+    effect.kind === 'act' && effect.act === 'driver.prompt' ? [effect.params['earlier']] : [],
+  );
+  assert.match(JSON.stringify(earlier), /hello/, 'it is told what was said');
+  assert.equal(agent.take('correct.driver.set', { driver: 'codex' }).outcome, 'recorded');
+  const known = { configured: { driver: { missing: 'there is no driver “wand”' } } };
+  assert.equal(agent.send('correct.driver.set', { driver: 'wand' }, { known }).outcome, 'refused');
+  assert.equal(hire().send('correct.driver.set', { driver: 'codex' }).outcome, 'refused', 'a worker');
+});

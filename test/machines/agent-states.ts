@@ -155,6 +155,7 @@ export const SAMPLES: Record<AgentEventType, [Record<string, unknown>, Sending?]
   'correct.archive': [{}],
   'correct.restore': [{}],
   'correct.lane.set': [{ lanes: ['web'] }],
+  'correct.driver.set': [{ driver: 'codex' }],
   'correct.limits.set': [{ runSeconds: 60 }],
   'correct.subscribe': [{ repo: 'acme/api' }],
   'correct.unsubscribe': [{ repo: 'acme/api' }],

@@ -61,6 +61,7 @@ const FIELD_MEANS = {
   title: 'edit: the new title',
   body: 'edit: the new text',
   lane: 'edit: the new lane',
+  driver: 'driver.set: what runs a chat from its next process on',
   key: 'memory.set, memory.delete: which',
   value: 'memory.set: what',
   repo: 'owner/repo',
