@@ -133,18 +133,20 @@ test(
     t.after(() => large.stop());
     await putUp(large.node, 'desk');
     const { page, complaints } = await visit(large.url);
+    // What has left the screen goes when the browser says so, a moment later.
+    const fewRows = () => page.waitForFunction(() => document.querySelectorAll('.row').length < 200);
     // Who needs a person is seen at once, whoever else there is.
     await page.getByRole('region', { name: 'Needs a person' }).locator('[data-address="lamp/desk"]').waitFor();
     await page.getByRole('link', { name: 'all 10000', exact: true }).waitFor();
-    assert.ok((await page.locator('.row').count()) < 200);
+    await fewRows();
     await press('desk', large);
     await page.locator('[data-address="lamp/desk"] .phase').getByText('on').waitFor();
     await page.keyboard.press('End');
     await page.locator('[data-address="lamp/room-09998"]').waitFor();
-    assert.ok((await page.locator('.row').count()) < 200);
+    await fewRows();
     await page.getByRole('searchbox').fill('lamp of 7777');
     await page.locator('[data-address="lamp/room-07777"]').waitFor();
-    assert.equal(await page.locator('.row').count(), 1);
+    await page.waitForFunction(() => document.querySelectorAll('.row').length === 1);
     assert.deepEqual(complaints, []);
   },
 );
@@ -435,8 +437,17 @@ test('a chat is written to and read as it answers, and knows that a page looks',
   );
   t.after(() => listening.stop());
   await startChat(site, 'agent/eve');
-  const { page, complaints } = await open('/actor/agent/eve');
+  const { page, complaints } = await open('/');
+  /** Resolves when the runtime has taken a beat of the page. */
+  const beaten = (isLast: boolean) =>
+    page.waitForResponse(
+      (response) =>
+        response.url().endsWith('/api/attend') && response.request().postData()?.includes('leaving') === isLast,
+    );
+  const came = beaten(false);
+  await open('/actor/agent/eve');
   await page.getByText('You are here').waitFor();
+  await came;
   await page.getByRole('textbox', { name: 'Message' }).fill('Is all quiet?');
   await page.keyboard.press('Enter');
   const said = page.getByRole('log', { name: 'What was said' });
@@ -452,9 +463,10 @@ test('a chat is written to and read as it answers, and knows that a page looks',
   await said.locator('[data-final="not-yet"]').getByText('Let me look').waitFor();
   await eve('driver.said', { text: 'All is quiet.', final: true });
   await said.locator('[data-kind="answer"]').getByText('All is quiet.').waitFor();
-  // What an archived chat refuses stays on the line, with the reason.
+  const left = beaten(true);
   await page.getByRole('button', { name: 'Only read' }).click();
   await page.getByText('You only read').waitFor();
+  await left;
   await page.getByRole('link', { name: 'Chartroom' }).click();
   await page.getByRole('heading', { name: 'Actors' }).waitFor();
   assert.deepEqual([beats[0]?.kind, beats[0]?.leaving], ['page', undefined]);

@@ -11,8 +11,9 @@ import { activePaths, treeOf, triggerOf, waysOut } from '../tree.ts';
 import type { Box } from '../tree.ts';
 import { Age } from './age.tsx';
 import { Anchor } from './anchor.tsx';
-import { Diagram, markOf, wholeOf } from './diagram.tsx';
-import type { Marked } from './diagram.tsx';
+import { Diagram } from './diagram.tsx';
+import { markOf, wholeOf } from './drawn.tsx';
+import type { Marked } from './drawn.tsx';
 
 interface ChartProps {
   chart: Chart;

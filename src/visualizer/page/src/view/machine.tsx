@@ -14,7 +14,8 @@ import { Age } from './age.tsx';
 import { Anchor } from './anchor.tsx';
 import { useAsked } from './asked.tsx';
 import { Meaning } from './chart.tsx';
-import { Diagram, NOTHING_MARKED } from './diagram.tsx';
+import { Diagram } from './diagram.tsx';
+import { NOTHING_MARKED } from './drawn.tsx';
 import { Notice } from './notice.tsx';
 import { useFleet, usePage } from './use.ts';
 
