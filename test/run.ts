@@ -14,6 +14,8 @@ import { PACKAGE_ROOT } from '../src/package.ts';
 const CONCURRENCY_MAX = 4;
 /** One more than there are cores: files that wait for a timer or a process leave theirs to another. */
 const CONCURRENCY = Math.min(availableParallelism() + 1, CONCURRENCY_MAX);
+/** Several times what the longest takes beside other work: beyond it something hangs, and is ended. */
+const FILE_MS_MAX = 20 * 60_000;
 /** Folders that take longest, begun first so that the last core is not left alone with one of them. */
 const LONGEST = ['journeys', 'simulation', 'effects', 'scenarios', 'demo', 'actor', 'crash', 'machines', 'care'];
 /**
@@ -81,7 +83,7 @@ if ((await findNatsServer()) === null) {
 }
 
 process.env['NODE_ENV'] = 'test';
-run({ files, concurrency: CONCURRENCY })
+run({ files, concurrency: CONCURRENCY, timeout: FILE_MS_MAX })
   .on('test:fail', ({ todo }) => {
     if (todo === undefined || todo === false) process.exitCode = 1;
   })
