@@ -15,6 +15,7 @@ export interface Program {
 export const PROGRAMS = {
   codex: { package: '@openai/codex', version: '0.171.0', binary: 'codex' },
   claude: { package: '@anthropic-ai/claude-code', version: '2.1.197', binary: 'claude' },
+  opencode: { package: 'opencode-ai', version: '1.18.33', binary: 'opencode' },
   acp: {
     package: '@zed-industries/codex-acp',
     version: '0.16.0', // Not the script around it: how the program itself ends is what is told.
