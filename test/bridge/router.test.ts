@@ -624,3 +624,31 @@ test('a push lets those look whose pull request goes into that branch', async ()
   );
   assert.deepEqual(pokes, ['session/eng-42 pull']);
 });
+
+test('a comment that mentions us lets the watch of its session look, one that does not is only told', async () => {
+  const comment = (body: string) =>
+    githubHook(
+      'issue_comment',
+      {
+        action: 'created',
+        repository: { full_name: 'acme/api' },
+        issue: { number: 4, html_url: 'u', title: 'Greet', state: 'open', updated_at: '2026-11-21T10:00:00Z' },
+        comment: { id: body.length, html_url: 'u', body, user: { login: 'ann', type: 'User' } },
+      },
+      body,
+    );
+  const { take, pokes, sent } = routerOver({
+    actors: [{ address: 'session/acme-api-4', refs: ['issue:acme/api#4'] }],
+    config: {
+      isDelegated: { linear: () => false, github: ({ text }) => text?.includes('@chartroom') ?? false },
+    },
+  });
+  await take(comment('Nice.'));
+  assert.deepEqual(pokes, []);
+  await take(comment('@chartroom again, please'));
+  assert.deepEqual(pokes, ['session/acme-api-4 issue']);
+  assert.deepEqual(
+    sent.map(({ type }) => type),
+    ['comment.observed', 'comment.observed'],
+  );
+});
