@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { createFakeClock } from '../../src/clock.ts';
-import type { FakeClock } from '../../src/clock.ts';
 import { readRecord, folderOf, writeRecord } from '../../src/effects/process/folder.ts';
 import { membersOf } from '../../src/effects/process/group.ts';
 import { AGENT, begun, withProcesses } from './process-site.ts';
@@ -237,41 +236,6 @@ test('silence is told once the limit is over, and stands still while a question 
       assert.ok(!site.told.some(({ type }) => type === 'driver.silent'));
       clock.advance(1_000);
       assert.deepEqual((await site.next('driver.silent')).data, { sinceMs: 60_000 });
-    },
-  );
-});
-
-test('what it writes into its worktree is no silence; heard again after a silence that was told, it says so', () => {
-  const time = createFakeClock();
-  let waits = 0;
-  const clock: FakeClock = {
-    ...time,
-    after(ms, call) {
-      if (ms === 60_000) waits += 1;
-      return time.after(ms, call);
-    },
-  };
-  return withProcesses(
-    {
-      runs: [{ steps: [{ print: 'begun' }, { steered: true }, { print: 'here' }, { hang: true }] }],
-      clock,
-      more: { timers: { silence: 60, run: 3_600, stop: 0, kill: 0 } },
-    },
-    async (site) => {
-      site.start();
-      await until(async () => (await readFile(folder(site).files.live, 'utf8').catch(() => '')).includes('begun'));
-      await mkdir(path.join(site.worktree, 'src'), { recursive: true });
-      await writeFile(path.join(site.worktree, 'src', 'new.ts'), 'export {};\n');
-      const later = Date.now() / 1_000 + 60;
-      await utimes(path.join(site.worktree, 'src', 'new.ts'), later, later);
-      const before = waits;
-      clock.advance(60_000);
-      await until(() => waits > before);
-      assert.ok(!site.told.some(({ type }) => type === 'driver.silent'));
-      clock.advance(60_000);
-      await site.next('driver.silent');
-      assert.deepEqual(await site.act('driver.steer', { say: 'silence/1', text: 'Are you there?' }), { taken: true });
-      await site.next('driver.heard');
     },
   );
 });
