@@ -27,6 +27,11 @@ const OPENED = {
 before(async () => {
   nats = await operatorNats();
   assert.equal((await place.send(SESSION, 'open', OPENED)).outcome, 'taken');
+  // Nobody is hired: it is told so and asks for help, and then nothing more happens to it.
+  await place.eventually('the help that is asked for', async () =>
+    (await place.history(SESSION)).some(({ type }) => type === 'help.ask.done') ? true : undefined,
+  );
+  await place.until(SESSION, 'its rest', ({ mailbox, outbox }) => mailbox === 0 && outbox.length === 0);
 });
 after(async () => {
   await nats.close();
