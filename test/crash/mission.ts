@@ -16,6 +16,8 @@ import type { Run, Scenario } from './run.ts';
 const MISSION = 'mission/m';
 const LANE = 'session/m-lane';
 const NEXT = 'session/m-next';
+/** A run whose process nobody could tell the end of in time, as in a long downtime, is lost and its work done again. */
+const RELEASE_OVERDUE = 'xstate.after.release.';
 const USAGE = { inputTokens: 10, outputTokens: 5 };
 
 interface Process {
@@ -151,13 +153,16 @@ function judge(run: Run): string[] {
     if (starts !== 1) wrong.push(`${name} was started ${starts} times`);
     if (!gone) wrong.push(`${name} is still there`);
   }
-  const owners = stepsOf(run.disk)
+  const steps = stepsOf(run.disk);
+  const owners = steps
     .filter(({ actor, entry }) => actor.startsWith('agent/') && entry.envelope.type === 'run.begun')
     .filter(({ entry }) => (entry.envelope.data as { session?: string }).session === LANE)
     .map(({ actor }) => actor);
+  const lost = steps.filter(({ actor, entry }) => actor === LANE && entry.envelope.type.startsWith(RELEASE_OVERDUE));
+  const once = [...new Set(owners)];
   // In the order of their names, as the journals lie in the store; moved before ada had it, she never does.
-  if (!/^(agent\/ada,)?agent\/ben,agent\/susan$/.test(owners.join()))
-    wrong.push(`${LANE} was begun by ${owners.join(', ')}`);
+  if (!/^(agent\/ada,)?agent\/ben,agent\/susan$/.test(once.join()) || owners.length > once.length + lost.length)
+    wrong.push(`${LANE} was begun by ${owners.join(', ')}; ${lost.length} of its runs were given up`);
   return wrong;
 }
 
