@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { createFakeClock } from '../../src/clock.ts';
+import type { FakeClock } from '../../src/clock.ts';
 import { readRecord, folderOf, writeRecord } from '../../src/effects/process/folder.ts';
 import { membersOf } from '../../src/effects/process/group.ts';
 import { AGENT, begun, withProcesses } from './process-site.ts';
@@ -236,6 +237,51 @@ test('silence is told once the limit is over, and stands still while a question 
       assert.ok(!site.told.some(({ type }) => type === 'driver.silent'));
       clock.advance(1_000);
       assert.deepEqual((await site.next('driver.silent')).data, { sinceMs: 60_000 });
+    },
+  );
+});
+
+test('many files written at once are one sign of work: then silence is told, and taken back by the next runtime', () => {
+  const time = createFakeClock();
+  let waits = 0;
+  const clock: FakeClock = {
+    ...time,
+    after(ms, call) {
+      if (ms === 60_000) waits += 1;
+      return time.after(ms, call);
+    },
+  };
+  return withProcesses(
+    {
+      runs: [{ steps: [{ print: 'begun' }, { steered: true }, { print: 'here' }, { hang: true }] }],
+      clock,
+      more: { timers: { silence: 60, run: 3_600, stop: 0, kill: 0 } },
+    },
+    async (site) => {
+      const first = site.start();
+      await until(async () => (await readFile(folder(site).files.live, 'utf8').catch(() => '')).includes('begun'));
+      await mkdir(path.join(site.worktree, 'src'));
+      for (let nth = 0; nth < 20; nth += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        await writeFile(path.join(site.worktree, 'src', `${nth}.ts`), 'export {};\n');
+      }
+      const before = waits;
+      clock.advance(60_000);
+      await until(() => waits > before || site.told.some(({ type }) => type === 'driver.silent'));
+      assert.ok(!site.told.some(({ type }) => type === 'driver.silent'), 'it was at work');
+      clock.advance(60_000);
+      await until(() => waits > before + 1 || site.told.some(({ type }) => type === 'driver.silent'));
+      assert.ok(
+        site.told.some(({ type }) => type === 'driver.silent'),
+        'it was not any more',
+      );
+      await first.stop('runtime');
+      site.again();
+      site.start();
+      await site.next('driver.started');
+      assert.ok(!site.told.some(({ type }) => type === 'driver.heard'), 'what was heard before is no sign of life');
+      assert.deepEqual(await site.act('driver.steer', { say: 'silence/1', text: 'Are you there?' }), { taken: true });
+      await site.next('driver.heard');
     },
   );
 });

@@ -1,5 +1,5 @@
-/** What a process did without a word: when files were last written. By the clock of the files, never by ours. */
-import { lstat, opendir } from 'node:fs/promises';
+/** What a process did without a word: files that were written meanwhile. By the clock of the files, never by ours. */
+import { lstat, opendir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** A worktree with more than this is looked at in part: silence is asked about, nothing is ended for it yet. */
@@ -15,21 +15,37 @@ export async function sizeOf(file: string): Promise<number> {
   return (await lstat(file).catch(() => null))?.size ?? 0;
 }
 
-/** The first time after `sinceMs` found in a directory and all below it; the newest one where nothing is later. */
-export async function newestWithin(directory: string, sinceMs: number): Promise<number> {
-  let newest = await writtenMs(directory);
+/** What time the file system has: what a file written now is dated. */
+export async function fileTimeMs(probe: string): Promise<number> {
+  await writeFile(probe, '.');
+  return writtenMs(probe);
+}
+
+/** Behind `fromMs`, up to and with `toMs`: a file that dates itself into the future says nothing of today. */
+export interface Span {
+  fromMs: number;
+  toMs: number;
+}
+
+/** Whether this file was written within the span. */
+export async function wasWritten(file: string, { fromMs, toMs }: Span): Promise<boolean> {
+  const at = await writtenMs(file);
+  return at > fromMs && at <= toMs;
+}
+
+/** Whether a directory or anything below it was written within the span; what links lead to is not looked at. */
+export async function wasWrittenWithin(directory: string, span: Span): Promise<boolean> {
+  if (await wasWritten(directory, span)) return true;
   let left = ENTRIES_MAX;
   const waiting = [directory];
-  while (newest <= sinceMs && left > 0) {
-    const next = waiting.pop();
-    if (next === undefined) break;
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     for await (const entry of await opendir(next).catch(() => [])) {
-      left -= 1;
       const at = path.join(next, entry.name);
       if (entry.isDirectory()) waiting.push(at);
-      newest = Math.max(newest, await writtenMs(at));
-      if (newest > sinceMs || left <= 0) break;
+      if (await wasWritten(at, span)) return true;
+      left -= 1;
+      if (left === 0) return false;
     }
   }
-  return newest;
+  return false;
 }

@@ -28,6 +28,8 @@ export const record = z.object({
   ending: z.string().optional(),
   /** Its turn was cut off for a spent budget, and why. */
   cut: z.string().optional(),
+  /** The silence that was told: which one, and how many lines were read before it; none since a later line. */
+  silence: z.object({ nth: z.number().int(), lines: z.number().int() }).optional(),
   /** Keys of prompts that reached it. */
   prompted: z.array(z.string()).default([]),
   /** The last word, kept so that it can be said again. */
@@ -48,7 +50,7 @@ export type RunExit = NonNullable<RunRecord['exit']>;
 export interface Folder {
   path: string;
   files: Record<
-    'record' | 'prompt' | 'output' | 'complaint' | 'input' | 'pid' | 'exit' | 'result' | 'frames' | 'live',
+    'record' | 'prompt' | 'output' | 'complaint' | 'input' | 'pid' | 'exit' | 'result' | 'frames' | 'live' | 'probe',
     string
   >;
 }
@@ -83,6 +85,7 @@ export function folderAt(dataDirectory: string, name: string): Folder {
       result: at('result.json'),
       frames: at('frames.jsonl'),
       live: at('live.log'),
+      probe: at('probe'),
     },
   };
 }
@@ -116,5 +119,5 @@ export async function readPid(folder: Folder): Promise<number | undefined> {
 
 /** What only the running process needed; raw output may hold secrets, the redacted log stays. */
 export async function tidy(folder: Folder): Promise<void> {
-  for (const file of ['output', 'complaint', 'input'] as const) await rm(folder.files[file], { force: true });
+  for (const file of ['output', 'complaint', 'input', 'probe'] as const) await rm(folder.files[file], { force: true });
 }

@@ -18,10 +18,11 @@ import { openInput, startProcess } from './launch.ts';
 import type { Input } from './launch.ts';
 import { createLimits } from './limits.ts';
 import type { Limits, RunLimits } from './limits.ts';
-import { newestWithin, sizeOf, writtenMs } from './activity.ts';
+import { sizeOf } from './activity.ts';
 import { followLines } from './output.ts';
 import type { Follower } from './output.ts';
 import { openRunLog } from './run-log.ts';
+import { createSilence } from './silence.ts';
 import { createTelling, questionName } from './telling.ts';
 import type { Word } from './telling.ts';
 
@@ -100,10 +101,6 @@ export function liveOn(options: LifeOptions): Life {
   let complaint = '';
   /** Why its output is not followed to an end of its own. */
   let flooded: string | null = null;
-  /** When it was last seen to change something, by the clock of its files. */
-  let workedMs = 0;
-  /** How many lines were heard before the silence that was told; null: none was. */
-  let silentSince: number | null = null;
   let turnOver: (() => void)[] = [];
   let settleGone: () => void = () => {};
   const gone = new Promise<void>((resolve) => (settleGone = resolve));
@@ -114,7 +111,7 @@ export function liveOn(options: LifeOptions): Life {
     limits: options.limits,
     clock,
     cut: (reason) => void cut(reason).catch(complain),
-    silent: (sinceMs, nth) => void wasSilent(sinceMs, nth).catch(complain),
+    silent: (sinceMs, nth) => void silence.look(sinceMs, nth).catch(complain),
   });
 
   const complain = (error: unknown): void =>
@@ -127,23 +124,19 @@ export function liveOn(options: LifeOptions): Life {
     return saved;
   }
 
-  /** It wrote nothing; whether it worked all the same, is seen by what it left in its worktree. */
-  async function wasSilent(sinceMs: number, nth: number): Promise<void> {
-    const known = Math.max(workedMs, await writtenMs(folder.files.output));
-    const worked = Math.max(await writtenMs(folder.files.complaint), await newestWithin(seat.cwd, known));
-    if (worked > known) {
-      workedMs = worked;
-      return limits.wait();
-    }
-    silentSince = nth;
-    say({ type: 'driver.silent', data: { sinceMs }, id: `${run}/silent/${nth}` });
-  }
+  const silence = createSilence({
+    run,
+    folder,
+    cwd: seat.cwd,
+    told: record.silence,
+    keep: (told) => save({ silence: told }),
+    say,
+    wait: limits.wait,
+  });
 
   function isHeard(): void {
     limits.heard({ working: telling.turn() !== null, asking: telling.questions.size > 0 });
-    if (silentSince === null) return;
-    say({ type: 'driver.heard', data: {}, id: `${run}/heard/${silentSince}` });
-    silentSince = null;
+    silence.line();
   }
 
   // ── what it says
