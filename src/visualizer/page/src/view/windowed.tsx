@@ -44,8 +44,9 @@ function Portion<Item>({
   useEffect(() => {
     const element = place.current!;
     const observer = new IntersectionObserver(
-      ([seen]) => {
-        const near = seen?.isIntersecting ?? false;
+      (crossings) => {
+        // Scrolled past in one go, it came and went: what holds is the last word.
+        const near = crossings.at(-1)?.isIntersecting ?? false;
         // Its height is kept while it is still there.
         if (!near && element.childElementCount > 0) setHeight(element.offsetHeight);
         setNear(near);
