@@ -1,7 +1,7 @@
 /** The command line as a person has it: processes of their own, a real store, a real NATS. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -339,6 +339,41 @@ test('up prints one line when it is ready, serves other terminals, and stops at 
   const { exitCode } = await up;
   assert.equal(exitCode, 0);
   assert.match((await chartroom(cwd, 'ps')).stdout, /agent\/ada/);
+});
+
+test('up ends a process that no actor has, names what else is nobody’s, and removes none of it', async (t) => {
+  const cwd = await temporary(t);
+  const data = path.join(cwd, '.chartroom');
+  const stray = execa('sleep', ['600'], { detached: true, reject: false });
+  t.after(() => stray.kill('SIGKILL'));
+  const pid = stray.pid!;
+  const run = { run: 's9-1', agent: 'agent/gone', driver: 'scripted', mode: 'worker' } as const;
+  const folder = folderOf(data, run);
+  const preparedAt = new Date().toISOString();
+  const { start } = (await findProcess(pid))!;
+  await writeRecord(folder, { ...run, bootId: await readBootId(), preparedAt, pid, start, prompted: [] });
+  const credential = path.join(data, 'homes', 'gone', 'auth.json');
+  const work = path.join(data, 'worktrees', 's9', 'work.txt');
+  for (const file of [credential, work]) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, 'x');
+  }
+
+  const up = chartroom(cwd, 'up', '--json', '--webhooks', '127.0.0.1:0', '--operator', '127.0.0.1:0');
+  t.after(() => up.kill('SIGKILL'));
+  await once(up.stdout, 'data');
+  stray.kill('SIGKILL');
+  assert.equal((await stray).signal, 'SIGTERM', 'it had been ended when the runtime said that it is ready');
+  up.kill('SIGINT');
+  const said = (await up).stderr
+    .split('\n')
+    .filter((line) => line.includes('no actor has'))
+    .map((line) => JSON.parse(line) as { count: number; paths: string[]; msg: string });
+  assert.equal(said.length, 1);
+  assert.match(said[0]!.msg, /see chartroom doctor/);
+  assert.deepEqual(said[0]!.paths, [folder.path, path.dirname(credential), path.dirname(work)]);
+  assert.equal(said[0]!.count, 3);
+  for (const file of [credential, work]) assert.equal(await readFile(file, 'utf8'), 'x');
 });
 
 test('init writes a configuration that loads, and refuses to write over one', async (t) => {
