@@ -18,6 +18,20 @@ export interface Author {
   bot: boolean;
 }
 
+/** One of our own accounts. Its login can be changed, and then be another's; where the id is known, it decides. */
+export interface OwnAccount {
+  login?: string | undefined;
+  id?: string | undefined;
+}
+
+export function isOneOf(accounts: readonly OwnAccount[], author: Pick<Author, 'login' | 'id'>): boolean {
+  return accounts.some(({ login, id }) =>
+    id === undefined || author.id === undefined
+      ? login?.toLowerCase() === author.login.toLowerCase()
+      : id === author.id,
+  );
+}
+
 /** Look again: a watch finds out itself what changed, so nothing of the hook has to be right. */
 export interface Poke {
   kind: 'poke';

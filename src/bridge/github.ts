@@ -58,7 +58,7 @@ export function concernsOfGithub(hook: Hook): Concern[] {
 
 const repository = z.object({ full_name: z.string() });
 const named = z.object({ name: z.string() });
-const user = z.object({ login: z.string(), type: z.string().optional() });
+const user = z.object({ login: z.string(), id: z.number().int().optional(), type: z.string().optional() });
 
 const pullBody = z.object({
   action: z.string(),
@@ -294,8 +294,9 @@ function baseRefs(repo: string, ref: string): string[] {
 /** undefined for tags. */
 const branchOf = (ref: string): string | undefined => /^refs\/heads\/(.+)$/.exec(ref)?.[1];
 
-const authorOf = ({ login, type }: z.infer<typeof user>): Author => ({
+const authorOf = ({ login, id, type }: z.infer<typeof user>): Author => ({
   login,
+  ...(id === undefined ? {} : { id: String(id) }),
   bot: type === 'Bot' || login.endsWith('[bot]'),
 });
 

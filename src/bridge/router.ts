@@ -6,7 +6,17 @@
 import type { Envelope } from '../actor/envelope.ts';
 import { RejectedInput } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import type { CommentConcern, Concern, Delegates, IssueConcern, OpenedConcern, Poke, StopConcern } from './concern.ts';
+import { isOneOf } from './concern.ts';
+import type {
+  CommentConcern,
+  Concern,
+  Delegates,
+  IssueConcern,
+  OpenedConcern,
+  OwnAccount,
+  Poke,
+  StopConcern,
+} from './concern.ts';
 import { concernsOfGithub } from './github.ts';
 import { hookId, parseHook, subjectOf } from './hook.ts';
 import type { Hook, Source } from './hook.ts';
@@ -66,12 +76,12 @@ export interface RouterOptions {
 
 export interface RouterConfig {
   repos: readonly RepoRouting[];
-  /** Our own accounts: GitHub logins; Linear account ids or names. */
-  self: Record<Source, readonly string[]>;
+  /** Our own accounts; undefined: the tracker has not said yet who we are. */
+  self: Record<Source, () => Promise<readonly OwnAccount[] | undefined>>;
   /** Logins of bots whose comments count as a person's. */
   bots?: readonly string[];
-  /** May this be ours, by what the payload shows? The tracker is asked only then. */
-  isDelegated: Record<Source, (delegates: Delegates, ref: string) => boolean>;
+  /** Is this ours, by what the payload shows? undefined: it may be. The tracker is asked unless it is not. */
+  isDelegated: Record<Source, (delegates: Delegates, ref: string) => boolean | undefined>;
   /** Repositories are configured under one name and may be called otherwise at GitHub, where hooks come from. */
   repoNames?: { known(fullName: string): string | undefined; configured(fullName: string): Promise<string> };
   /** Did one of our own acts write this text? It bears a mark that people do not see, and is no news. */
@@ -173,7 +183,13 @@ export function createRouter(options: RouterOptions): Router {
     const live = sessions.filter(({ final }) => !final);
     const told = live.length === 0 && concern.spoken ? sessions.slice(0, 1) : live;
     const { id, comment, on, author, text, url } = concern;
-    const kind = kindOf(author, hook.source);
+    const own = told.length === 0 ? [] : await config.self[hook.source]();
+    // Taken for a person's, a word of our own would wake a run that answers it. The watches read it when they can tell.
+    if (own === undefined && live.length > 0) {
+      const { refs } = concern;
+      return poke({ kind: 'poke', watch: on === 'pull' ? 'pull' : 'issue', refs, hint: {} }, routed);
+    }
+    const kind = kindOf(author, own ?? []);
     for (const { address } of told) {
       await send(
         {
@@ -219,7 +235,7 @@ export function createRouter(options: RouterOptions): Router {
     const live = sessions.filter(({ final }) => !final);
     const look: Poke = { kind: 'poke', watch: 'issue', refs: concern.refs, hint: {} };
     const { byComment = false, source, delegates, ref } = concern;
-    if (live.length > 0 && byComment && !config.isDelegated[source](delegates, ref)) return;
+    if (live.length > 0 && byComment && config.isDelegated[source](delegates, ref) === false) return;
     if (live.length > 0 && !concern.tell) return poke(look, routed);
     if (live.length === 0 && !mayBeOurs(concern, sessions[0])) return;
 
@@ -247,7 +263,8 @@ export function createRouter(options: RouterOptions): Router {
     { agentSession, handedOver, delegates, source, ref, told, at }: IssueConcern,
     last?: IndexedActor,
   ): boolean {
-    if (told.removed || !(agentSession !== undefined || config.isDelegated[source](delegates, ref))) return false;
+    if (told.removed || (agentSession === undefined && config.isDelegated[source](delegates, ref) === false))
+      return false;
     // What happened before the last session ended is what that session was about, or a hook read again.
     return last === undefined || (handedOver && Date.parse(at) > Date.parse(last.updatedAt));
   }
@@ -255,8 +272,9 @@ export function createRouter(options: RouterOptions): Router {
   /** The tracker's word; without it the hook's, which is enough to begin: what is missing, the issue watch reads. */
   async function hydrated(concern: IssueConcern): Promise<Hydrated | null> {
     const { source, ref, agentSession, told, delegates } = concern;
+    const delegated = config.isDelegated[source](delegates, ref);
     const byHook: Hydrated = {
-      facts: { ref, ...told, delegated: config.isDelegated[source](delegates, ref) },
+      facts: { ref, ...told, delegated: delegated === true },
       ...(delegates.labels === undefined ? {} : { labels: delegates.labels }),
     };
     if (told.removed) return byHook;
@@ -267,6 +285,8 @@ export function createRouter(options: RouterOptions): Router {
       const { id: _, ...rest } = found;
       return { ...rest, facts: { ...found.facts, agentSession } };
     } catch (err) {
+      // Nobody can say that it is handed to us: whoever watches it looks again, and the sweep finds what is ours.
+      if (delegated === undefined && agentSession === undefined) return null;
       log.warn({ err, issue: ref }, 'the tracker does not show an issue; going by the hook');
       return byHook;
     }
@@ -303,10 +323,10 @@ export function createRouter(options: RouterOptions): Router {
     await send({ id, source: `recovery/${source}`, type: 'issue.observed', subject: address, data }, routed);
   }
 
-  function kindOf({ login, id, bot }: CommentConcern['author'], source: Source): 'person' | 'bot' | 'self' {
-    const isOne = (names: readonly string[]) => names.some((name) => isSame(name, login) || name === id);
-    if (isOne(config.self[source])) return 'self';
-    return bot && !isOne(config.bots ?? []) ? 'bot' : 'person';
+  function kindOf(author: CommentConcern['author'], own: readonly OwnAccount[]): 'person' | 'bot' | 'self' {
+    if (isOneOf(own, author)) return 'self';
+    const { login, id, bot } = author;
+    return bot && !(config.bots ?? []).some((name) => isSame(name, login) || name === id) ? 'bot' : 'person';
   }
 
   /** Not async where the body lies in the letter: hooks get in line in the order in which they are taken. */

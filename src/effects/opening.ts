@@ -93,7 +93,6 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
   // A clone over SSH authenticates as whoever runs Chartroom; agents are not given this way.
   const gitEnv = { ...machine, ...pick(env, ['SSH_AUTH_SOCK', 'GIT_SSH_COMMAND']), HOME: env['HOME'] ?? data };
   const delegation = (repo: string): Delegation => delegationOf(config.repos.find(({ name }) => sameName(name, repo)));
-  const self = (): Promise<readonly string[]> => github.logins();
 
   const door = createRunDoor({
     dataDir: data,
@@ -169,13 +168,13 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
         clock,
         log,
         headBy: createHeadBy({ root: data, env: gitEnv }),
-        self,
+        self: github.own,
         bots,
         timers,
       }),
       repository: createRepositoryWatch({ github, clock, log, timers }),
       issue: {
-        github: createGithubIssueWatch({ github, clock, log, self, bots, timers, delegation }),
+        github: createGithubIssueWatch({ github, clock, log, self: github.own, bots, timers, delegation }),
         linear: createLinearIssueWatch({ linear, clock, log, timers }),
       },
       consumer: createConsumerWatch({ bus, clock, log }),
@@ -188,7 +187,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
       linear: async (ref) => (await linear.observeIssue(ref)) ?? null,
       github: async (ref) => (await github.observeIssue(ref, delegation(ref.split('#')[0]!))) ?? null,
     },
-    routing: await routingOf({ config, github, linear, delegation, log }),
+    routing: routingOf({ config, github, linear, delegation, clock, log }),
     swept: sweptOf({ config, github, linear, delegation, clock }),
     tidying: createTidying({
       root: path.resolve(data, 'worktrees'),

@@ -29,30 +29,75 @@ export interface Trackers {
   delegation: (repo: string) => Delegation;
 }
 
-/** What the router must know of who we are. A tracker that is not there yet is asked again by its watches. */
-export async function routingOf({
+/** A tracker that did not say who we are is asked again after this: hooks do not wait for it one after another. */
+const ASK_AGAIN_MS = 60_000;
+
+interface Learned<Value> {
+  /** @returns the last answer where the tracker gives none now; undefined: it never gave one. */
+  ask(): Promise<Value | undefined>;
+  latest(): Value | undefined;
+}
+
+/** @param question cheap where it was answered before: it is asked for every comment. */
+function learned<Value>(
+  question: () => Promise<Value>,
+  { clock, log, what }: { clock: Clock; log: Logger; what: string },
+): Learned<Value> {
+  let latest: Value | undefined;
+  let pending: Promise<Value | undefined> | undefined;
+  let againAtMs = 0;
+  const attempt = async (): Promise<Value | undefined> => {
+    try {
+      latest = await question();
+    } catch (error) {
+      againAtMs = clock.now() + ASK_AGAIN_MS;
+      log.warn({ err: (error as Error).message }, `${what} is not known now`);
+    } finally {
+      pending = undefined;
+    }
+    return latest;
+  };
+  return {
+    async ask() {
+      if (clock.now() >= againAtMs) pending ??= attempt();
+      return pending ?? latest;
+    },
+    latest: () => latest,
+  };
+}
+
+/** What the router must know of who we are and of what is handed to us. */
+export function routingOf({
   config,
   github,
   linear,
   delegation,
+  clock,
   log,
-}: Trackers & { log: Logger }): Promise<RouterConfig> {
-  const known = async <Value>(ask: () => Promise<Value>, otherwise: Value, what: string): Promise<Value> => {
-    try {
-      return await ask();
-    } catch (error) {
-      log.warn({ err: (error as Error).message }, `${what} is not known yet`);
-      return otherwise;
-    }
-  };
-  const linearSelf = config.linear.token === '' ? '' : await known(() => linear.self(), '', 'our Linear account');
-  const logins = await known(() => github.logins(), [], 'our GitHub login');
+}: Trackers & { clock: Clock; log: Logger }): RouterConfig {
+  const onGithub = learned(github.own, { clock, log, what: 'our account at GitHub' });
+  const onLinear =
+    config.linear.token === ''
+      ? undefined
+      : learned(() => linear.self(), { clock, log, what: 'our account at Linear' });
+  void onLinear?.ask();
   return {
     repos: config.repos,
-    self: { github: logins, linear: linearSelf === '' ? [] : [linearSelf] },
+    self: {
+      github: onGithub.ask,
+      async linear() {
+        if (onLinear === undefined) return [];
+        const id = await onLinear.ask();
+        return id === undefined ? undefined : [{ id }];
+      },
+    },
     bots: config.bots,
     isDelegated: {
-      linear: ({ delegate }) => delegate !== undefined && (linearSelf === '' || delegate === linearSelf),
+      linear({ delegate }) {
+        if (delegate === undefined || onLinear === undefined) return delegate !== undefined;
+        const self = onLinear.latest();
+        return self === undefined ? undefined : delegate === self;
+      },
       github: ({ assignees = [], labels = [], text = '' }, ref) =>
         isDelegated({ assignees, labels }, [text], delegation(ref.split('#')[0]!)),
     },

@@ -52,7 +52,7 @@ export async function measureHooks(directory: string): Promise<Figure[]> {
     hydrate: { github: async () => null, linear: async () => null },
     config: {
       repos: [{ name: 'acme/api' }],
-      self: { github: [], linear: [] },
+      self: { github: async () => [], linear: async () => [] },
       isDelegated: { github: () => false, linear: () => false },
     },
     log,

@@ -26,7 +26,7 @@ const config: RouterConfig = {
       merge: 'self',
     },
   ],
-  self: { github: ['chartroom'], linear: [APP] },
+  self: { github: async () => [{ login: 'chartroom', id: '1' }], linear: async () => [{ id: APP }] },
   bots: ['renovate[bot]'],
   isDelegated: {
     linear: ({ delegate }) => delegate === APP,
@@ -193,6 +193,43 @@ for (const [login, type, kind] of [
     checkData(envelope);
   });
 }
+
+test('our own account is known by its id, under whatever login', async () => {
+  for (const [user, kind] of [
+    [{ login: 'chartroom-two', id: 1, type: 'User' }, 'self'],
+    [{ login: 'chartroom', id: 2, type: 'User' }, 'person'],
+  ] as const) {
+    const { take, sent } = routerOver({ actors: [eng42] });
+    await take(githubHook('issue_comment', commentBody(user)));
+    assert.deepEqual(sent[0]?.data['author'], { login: user.login, kind });
+  }
+});
+
+test('while nobody says who we are, a comment is left to the watch, which reads it when it can tell', async () => {
+  const self = { ...config.self, github: async () => undefined };
+  const { take, sent, pokes } = routerOver({ actors: [eng42], config: { self } });
+  await take(githubHook('issue_comment', commentBody({ login: 'chartroom', id: 1, type: 'User' })));
+  assert.deepEqual(sent, []);
+  assert.deepEqual(pokes, ['session/eng-42 pull']);
+});
+
+test('an issue of which nobody can say that it is ours is not opened by its hook alone', async () => {
+  const isDelegated = { ...config.isDelegated, linear: () => undefined };
+  const away = new TransientError('LINEAR_UNREACHABLE', 'away');
+  const { take, sent, asked } = routerOver({ hydrated: away, config: { isDelegated } });
+  await take(linearHook('issue-delegated'));
+  assert.deepEqual(asked, ['ENG-42']);
+  assert.deepEqual(sent, []);
+});
+
+test('nor is it told to be taken back: its watch looks again', async () => {
+  const isDelegated = { ...config.isDelegated, linear: () => undefined };
+  const away = new TransientError('LINEAR_UNREACHABLE', 'away');
+  const { take, sent, pokes } = routerOver({ actors: [eng42], hydrated: away, config: { isDelegated } });
+  await take(linearHook('issue-delegated'));
+  assert.deepEqual(sent, []);
+  assert.deepEqual(pokes, ['session/eng-42 issue']);
+});
 
 test('a text that one of our acts wrote is no news, whoever’s account it used', async () => {
   const { take, sent } = routerOver({ actors: [eng42] });

@@ -278,7 +278,7 @@ test('an app gets an installation token, and a new one well before it ends', () 
             },
           },
     async ({ account, clock, asked }) => {
-      assert.equal(await account.login(), 'chartroom[bot]');
+      assert.deepEqual(await account.self(), { login: 'chartroom[bot]' });
       assert.equal(await account.token(), 'installation-1');
       await read(account);
       assert.equal(asked.at(-1)?.headers.authorization, 'token installation-1');

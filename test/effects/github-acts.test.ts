@@ -269,5 +269,10 @@ test('git is given the agent’s own token where it has one', () =>
     assert.equal((await github.credentialFor(REPO, 'susan')).password, 'token-of-susan');
     assert.equal((await github.credentialFor(REPO, 'agent/susan')).password, 'token-of-susan');
     assert.equal((await github.credentialFor(REPO, 'ada')).password, 'token-of-chartroom');
-    assert.deepEqual(await github.logins(), ['chartroom', 'susan']);
+    const own = await github.own();
+    assert.deepEqual(
+      own.map(({ login }) => login),
+      ['chartroom', 'susan'],
+    );
+    assert.ok(own.every(({ id }) => /^\d+$/.test(id ?? '')));
   }));

@@ -16,7 +16,7 @@ function watchIssue({ github, clock }: GithubSite, number: number, delegation: D
     github,
     clock: time.clock,
     log,
-    self: github.logins,
+    self: github.own,
     bots: [],
     timers: {},
     delegation: () => delegation,

@@ -220,7 +220,7 @@ export function watchPull(
     clock: time.clock,
     log: createLog({ level: 'silent' }),
     headBy: async () => 'us',
-    self: github.logins,
+    self: github.own,
     bots: [],
     timers: {},
     ...rest,

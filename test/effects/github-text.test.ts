@@ -83,12 +83,14 @@ test('a reference to an issue of GitHub is told from one of another tracker', ()
   for (const ref of ['ENG-12', 'acme/api', '#12', 'acme/api#x']) assert.equal(parseIssueRef(ref), undefined, ref);
 });
 
-test('a bot counts as a person only when listed; our own logins are ourselves', () => {
-  const authors = { self: ['Chartroom[bot]'], bots: ['helpful[bot]'] };
+test('a bot counts as a person only when listed; our own accounts are ourselves, whatever they are called now', () => {
+  const authors = { self: [{ login: 'Chartroom[bot]' }, { login: 'susan', id: '7' }], bots: ['helpful[bot]'] };
   assert.equal(kindOf({ login: 'ann', type: 'User' }, authors), 'person');
   assert.equal(kindOf({ login: 'helpful[bot]', type: 'Bot' }, authors), 'person');
   assert.equal(kindOf({ login: 'other[bot]', type: 'Bot' }, authors), 'bot');
   assert.equal(kindOf({ login: 'chartroom[bot]', type: 'Bot' }, authors), 'self');
+  assert.equal(kindOf({ login: 'susan-two', id: 7, type: 'User' }, authors), 'self', 'under another login');
+  assert.equal(kindOf({ login: 'susan', id: 8, type: 'User' }, authors), 'person', 'who took the login since');
 });
 
 test('what a review without a verdict says is a comment; what comes with a verdict belongs to it', () => {

@@ -216,7 +216,7 @@ async function openHalf(
     ours.has(head) ? ('us' as const) : ('other' as const);
   const headOf = (branch: unknown): string =>
     standIn.head(REPO, String(branch)) ?? standIn.head(REPO, 'main') ?? 'none';
-  const self = () => github.logins();
+  const self = github.own;
   const watched = (create: (clock: Clock) => WatchPerformer): WatchPerformer => ({
     kind: 'watch',
     start: (params, context) => looks.follow(clock, (own) => create(own).start(params, context)),
@@ -265,7 +265,7 @@ async function openHalf(
       linear: async (ref) => (await linear.observeIssue(ref)) ?? null,
       github: async (ref) => (await github.observeIssue(ref, delegation(ref.split('#')[0]!))) ?? null,
     },
-    config: await routingOf({ ...trackers, log }),
+    config: routingOf({ ...trackers, clock, log }),
     log,
   });
   const swept = sweptOf({ ...trackers, clock });

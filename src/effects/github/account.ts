@@ -8,6 +8,7 @@ import { retry } from '@octokit/plugin-retry';
 import { throttling } from '@octokit/plugin-throttling';
 import { Octokit } from '@octokit/rest';
 import { z } from 'zod';
+import type { OwnAccount } from '../../bridge/concern.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError, TransientError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
@@ -60,7 +61,8 @@ export interface Account {
   ) => Answer<Schema>;
   /** The answer, or undefined where GitHub says not found or not allowed; that “no” is remembered for a while. */
   maybe: <Value>(name: string, ask: () => Promise<Value>) => Promise<Value | undefined>;
-  login: () => Promise<string>;
+  /** Whose account this is: known from the first answer on. */
+  self: () => Promise<OwnAccount>;
   /** A token for git; an installation's is renewed well before it ends. */
   token: () => Promise<string>;
   budget: RateBudget;
@@ -105,7 +107,7 @@ export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: Ac
   const budget = createRateBudget(clock);
   const answers = createAnswerCache();
   const absent = new Map<string, number>();
-  let login: Promise<string> | undefined;
+  let self: Promise<OwnAccount> | undefined;
 
   async function ask(
     route: string,
@@ -184,16 +186,20 @@ export function createAccount({ apiUrl, auth, userAgent, clock, log, paced }: Ac
         return undefined;
       }
     },
-    login() {
-      login ??= (
+    self() {
+      self ??= (
         'token' in auth
-          ? get(z.object({ login: z.string() }), 'GET /user', {}).then((user) => user.login)
-          : get(z.object({ slug: z.string() }), 'GET /app', {}).then((app) => `${app.slug}[bot]`)
+          ? get(z.object({ login: z.string(), id: z.number().int() }), 'GET /user', {}).then(({ login, id }) => ({
+              login,
+              id: String(id),
+            }))
+          : // The id of an app is not that of the account that writes for it.
+            get(z.object({ slug: z.string() }), 'GET /app', {}).then(({ slug }) => ({ login: `${slug}[bot]` }))
       ).catch((error: unknown) => {
-        login = undefined;
+        self = undefined;
         throw error;
       });
-      return login;
+      return self;
     },
     async token() {
       if ('token' in auth) return auth.token;

@@ -1,7 +1,7 @@
 /** GitHub's answers as far as they are used here: parsed at the border, everything else is left out. */
 import { z } from 'zod';
 
-const user = z.object({ login: z.string(), type: z.string().optional() });
+const user = z.object({ login: z.string(), id: z.number().int().optional(), type: z.string().optional() });
 export type User = z.infer<typeof user>;
 /** What GitHub shows in the place of a deleted account, which is null in answers. */
 export const GHOST: User = { login: 'ghost', type: 'User' };

@@ -2,20 +2,22 @@
 import type { z } from 'zod';
 import type { PullObserved, SESSION_EVENTS } from '../../../machines/events/session.ts';
 import type { CommentAnswer, ReviewAnswer, ReviewCommentAnswer, User } from './answers.ts';
+import { isOneOf } from '../../bridge/concern.ts';
+import type { OwnAccount } from '../../bridge/concern.ts';
 import { hasMark, sameName, withoutMark } from './names.ts';
 
 export type CommentObserved = z.infer<(typeof SESSION_EVENTS)['comment.observed']['data']>;
 export type AuthorKind = CommentObserved['author']['kind'];
 
 export interface Authors {
-  /** Logins of this system and its agents. */
-  self: readonly string[];
+  /** This system's account and its agents'. */
+  self: readonly OwnAccount[];
   /** Bots whose word counts as a person's. */
   bots: readonly string[];
 }
 
-export function kindOf({ login, type }: User, { self, bots }: Authors): AuthorKind {
-  if (self.some((own) => sameName(own, login))) return 'self';
+export function kindOf({ login, id, type }: User, { self, bots }: Authors): AuthorKind {
+  if (isOneOf(self, { login, ...(id === undefined ? {} : { id: String(id) }) })) return 'self';
   const isBot = type === 'Bot' || login.endsWith('[bot]');
   return isBot && !bots.some((listed) => sameName(listed, login)) ? 'bot' : 'person';
 }

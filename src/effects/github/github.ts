@@ -2,6 +2,7 @@
  * GitHub as this system uses it: a thin port over Octokit. One account of its own for the system, one for every agent
  * that has an identity there; each with its own rate budget and its own cache of conditional answers.
  */
+import type { OwnAccount } from '../../bridge/concern.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
@@ -63,8 +64,8 @@ export interface Github {
   renames: Renames;
   /** The account of this agent (`susan` or `agent/susan`) where it has an identity, else the system's. */
   account: (agent?: string) => Account;
-  /** Logins of the system and of its agents: what they write is an echo. Those with a refused token are left out. */
-  logins: () => Promise<string[]>;
+  /** The system's account and its agents': what they write is an echo. Those with a refused token are left out. */
+  own: () => Promise<OwnAccount[]>;
   /** The pull request of a branch of this repository: the open one, else the newest closed one. Never from a fork. */
   /** The branch's open one; else that of this number, where it is open or merged and of this repository; else the newest. */
   findPull: (
@@ -135,10 +136,10 @@ export function createGithub(options: GithubOptions): Github {
   const github: Github = {
     account,
     renames,
-    async logins() {
+    async own() {
       const accounts = [system, ...identities.values()];
-      const known = await Promise.all(accounts.map((one) => one.maybe('login', one.login)));
-      return known.filter((login) => login !== undefined);
+      const known = await Promise.all(accounts.map((one) => one.maybe('self', one.self)));
+      return known.filter((one) => one !== undefined);
     },
     async findPull(repo, branch, { number, signal } = {}) {
       const found = await pullsOf(repo, branch, signal);

@@ -1,6 +1,7 @@
 /** Watches a GitHub issue from which a session came: tells its state, and what is written on it. */
 import type { Timers } from '../../../machines/contract.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
+import type { OwnAccount } from '../../bridge/concern.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
@@ -17,7 +18,7 @@ export interface IssueWatchOptions {
   github: Github;
   clock: Clock;
   log: Logger;
-  self: () => Promise<readonly string[]>;
+  self: () => Promise<readonly OwnAccount[]>;
   bots: readonly string[];
   timers: Timers;
   /** What hands an issue of this repository over. Nothing configured: its session was opened by hand and stays so. */

@@ -4,6 +4,7 @@
  */
 import type { Timers } from '../../../machines/contract.ts';
 import type { WatchParams } from '../../../machines/effects.ts';
+import type { OwnAccount } from '../../bridge/concern.ts';
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import type { Watch, WatchContext, WatchPerformer } from '../effect.ts';
@@ -22,8 +23,8 @@ export interface PullWatchOptions {
   log: Logger;
   /** Was this head pushed by a run of this session? */
   headBy: HeadBy;
-  /** Logins of this system and its agents; `github.logins` where nothing else is known. */
-  self: () => Promise<readonly string[]>;
+  /** This system's account and its agents': `github.own`. */
+  self: () => Promise<readonly OwnAccount[]>;
   /** Bots whose word counts as a person's. */
   bots: readonly string[];
   /** `reconcile` and `reconcileMax` of the configuration. */
