@@ -272,9 +272,9 @@ export function createRouter(options: RouterOptions): Router {
   /** The tracker's word; without it the hook's, which is enough to begin: what is missing, the issue watch reads. */
   async function hydrated(concern: IssueConcern): Promise<Hydrated | null> {
     const { source, ref, agentSession, told, delegates } = concern;
-    const delegated = config.isDelegated[source](delegates, ref);
     const byHook: Hydrated = {
-      facts: { ref, ...told, delegated: delegated === true },
+      // What may be ours is not opened by its hook alone: the sweep finds it when the tracker can be asked.
+      facts: { ref, ...told, delegated: config.isDelegated[source](delegates, ref) === true },
       ...(delegates.labels === undefined ? {} : { labels: delegates.labels }),
     };
     if (told.removed) return byHook;
@@ -285,8 +285,6 @@ export function createRouter(options: RouterOptions): Router {
       const { id: _, ...rest } = found;
       return { ...rest, facts: { ...found.facts, agentSession } };
     } catch (err) {
-      // Nobody can say that it is handed to us: whoever watches it looks again, and the sweep finds what is ours.
-      if (delegated === undefined && agentSession === undefined) return null;
       log.warn({ err, issue: ref }, 'the tracker does not show an issue; going by the hook');
       return byHook;
     }

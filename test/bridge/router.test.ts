@@ -222,15 +222,6 @@ test('an issue of which nobody can say that it is ours is not opened by its hook
   assert.deepEqual(sent, []);
 });
 
-test('nor is it told to be taken back: its watch looks again', async () => {
-  const isDelegated = { ...config.isDelegated, linear: () => undefined };
-  const away = new TransientError('LINEAR_UNREACHABLE', 'away');
-  const { take, sent, pokes } = routerOver({ actors: [eng42], hydrated: away, config: { isDelegated } });
-  await take(linearHook('issue-delegated'));
-  assert.deepEqual(sent, []);
-  assert.deepEqual(pokes, ['session/eng-42 issue']);
-});
-
 test('a text that one of our acts wrote is no news, whoever’s account it used', async () => {
   const { take, sent } = routerOver({ actors: [eng42] });
   await take(githubHook('issue_comment', commentBody({ login: 'ann' }, 'Merged.\n<!-- mark -->')));
