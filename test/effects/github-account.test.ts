@@ -250,7 +250,7 @@ test('a refused question is not asked again for a while', () =>
       assert.equal(await ask(), undefined);
       assert.equal(await ask(), undefined);
       assert.equal(asked.length, 1);
-      clock.advance(900_000);
+      clock.advance(1_800_000);
       await ask();
       assert.equal(asked.length, 2);
     },

@@ -59,24 +59,34 @@ test('a number that is none is told once as missed, and again only when the sess
     await watch.stop('runtime');
   }));
 
-/** Four an hour are allowed: in ten minutes that is none. */
-test('ten minutes of an idle open pull request, looked at every minute, cost no request that counts', () =>
+/** What an hour of looks at an idle open pull request costs, one every five minutes: the calls that count. */
+async function anHourOf(site: GithubSite): Promise<string[]> {
+  await site.check(site.head, 'Tests', 'success');
+  await review(site, 'susan', 'APPROVE');
+  const timers = { reconcile: 300 };
+  const gates = { checks: 'required' as const };
+  const { watch, pull, pass, rest } = watchPull(site, { gates, number: site.number }, { timers });
+  await pull();
+  await pass(3_000);
+  await pull();
+  await rest();
+  const before = site.standIn.calls.length;
+  for (let minute = 0; minute < 60; minute += 5) await pass(300_000);
+  await rest();
+  await watch.stop('runtime');
+  const calls = site.standIn.calls.slice(before);
+  assert.ok(calls.length >= 12 * 5, `it looked: ${calls.length}`);
+  return calls.filter(({ status }) => status !== 304).map(({ path, status }) => `${path} ${status}`);
+}
+
+test('an hour of an idle open pull request costs no request that counts', () =>
+  withGithub(async (site) => assert.deepEqual(await anHourOf(site), [])));
+
+test('an hour of it costs four where the rules of its branch are not ours to read, each asked again every half an hour', () =>
   withGithub(async (site) => {
-    await site.check(site.head, 'Tests', 'success');
-    await review(site, 'susan', 'APPROVE');
-    const { watch, pull, pass, rest } = watchPull(site, { gates: { checks: 'required' }, number: site.number });
-    await pull();
-    await pass(3_000);
-    await pull();
-    await rest();
-    const before = site.standIn.calls.length;
-    for (let minute = 0; minute < 10; minute++) await pass(60_000);
-    await rest();
-    await watch.stop('runtime');
-    const calls = site.standIn.calls.slice(before);
-    assert.ok(calls.length >= 10 * 7, `it looked: ${calls.length}`);
-    const counted = calls.filter(({ status }) => status !== 304).map(({ path, status }) => `${path} ${status}`);
-    assert.deepEqual(counted, []);
+    const match = { path: /\/branches\/main$/ };
+    site.standIn.faults.next({ status: 403, times: 100, match });
+    assert.equal((await anHourOf(site)).length, 4);
   }));
 
 test('a look at which nothing changed costs nothing of the rate limit', () =>

@@ -48,7 +48,7 @@ test('un-pushed commits and dirty files, untracked ones too, are kept on a rescu
     assert.ok(existsSync(path.join(tree, 'cache/big')), 'ignored files are left for the next run');
   }));
 
-test('a run stopped in a conflicted rebase with edits on top leaves a clean branch and everything rescued', () =>
+test('a run stopped in a conflicted rebase with edits on top leaves a clean branch and everything rescued (C40)', () =>
   withSite(async (site) => {
     const { path: tree } = await site.prepare();
     await site.work(tree, { 'greet.txt': 'ours\n' });

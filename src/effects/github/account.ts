@@ -74,8 +74,11 @@ const PAGE = 100;
 /** Ten pages: more reviews, comments or checks than this on one pull request are noise. */
 const ITEMS_MAX = 1_000;
 const REQUEST_MS = 30_000;
-/** A refused question (no such feature, no right to it) counts against the limit each time: ask again after this. */
-const ABSENT_MS = 900_000;
+/**
+ * A refused question (no such feature, no right to it) counts against the limit each time: ask again after this. The
+ * two questions about a branch's rules are then the four requests that an idle pull request may cost in an hour.
+ */
+const ABSENT_MS = 1_800_000;
 /** An installation token lives an hour; a run may push with it for a while after it was given out. */
 const RENEW_AHEAD_MS = 600_000;
 /** Refusals that say the same a second later; 405 and 409 answer merges. */
