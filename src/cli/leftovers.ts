@@ -75,4 +75,4 @@ const shortly = ({ path }: Leftover, data: string): string =>
   path.startsWith(data) ? path.slice(data.length + 1) : path;
 
 const whyOf = ({ why, process }: Leftover): string =>
-  process === null ? why : `${why}; its process ${process.pid} is alive`;
+  process === null ? why : `${why}; its process ${process.pid ?? '(without a leader)'} is alive`;

@@ -7,7 +7,7 @@ import { createFakeClock } from '../../src/clock.ts';
 import type { FakeClock } from '../../src/clock.ts';
 import { readRecord, folderOf, writeRecord } from '../../src/effects/process/folder.ts';
 import { membersOf } from '../../src/effects/process/group.ts';
-import { AGENT, begun, withProcesses } from './process-site.ts';
+import { AGENT, begun, onLinux, strayLives, strayOf, straying, withProcesses } from './process-site.ts';
 import type { ProcessSite } from './process-site.ts';
 
 const END = { reason: 'enough', stopSeconds: 2, killSeconds: 0.5 };
@@ -67,6 +67,22 @@ test('a process that died unseen while the runtime was down is an interruption, 
     assert.deepEqual([exited.data['class'], exited.data['reason']], ['ended', 'it ended while the runtime was down']);
     assert.ok(!site.told.some(({ type }) => type === 'driver.turned'));
   }));
+
+test('what left the group of a run that died while the runtime was down is ended by the next start', onLinux, () =>
+  withProcesses({ runs: [{ steps: [{ run: straying() }, { hang: true }] }] }, async (site) => {
+    const first = site.start();
+    const { data } = await site.next('driver.started');
+    await strayOf(site);
+    await first.stop('runtime');
+    process.kill(-(data['pid'] as number), 'SIGKILL');
+    await until(async () => (await membersOf(data['pid'] as number)).length === 0);
+    assert.ok(await strayLives(site));
+    site.again();
+    site.start();
+    assert.equal((await site.next('driver.exited')).data['reason'], 'it ended while the runtime was down');
+    assert.ok(!(await strayLives(site)));
+  }),
+);
 
 test('a run of another machine is told as interrupted, and started nowhere', () =>
   withProcesses({ runs: [{ steps: [{ hang: true }] }] }, async (site) => {

@@ -1,5 +1,7 @@
 /** A process watch on a temporary data directory, with what it tells recorded, and a way to await the next word. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
@@ -10,9 +12,10 @@ import { realClock } from '../../src/clock.ts';
 import type { Clock, FakeClock } from '../../src/clock.ts';
 import { createCommandDriver } from '../../src/drivers/command/driver.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
+import { endAll, processesOf } from '../../src/demo/processes.ts';
 import { createScriptedDriver } from '../../src/drivers/scripted/driver.ts';
 import type { Doing, Watch } from '../../src/effects/effect.ts';
-import { readBootId } from '../../src/effects/process/group.ts';
+import { findProcess, readBootId } from '../../src/effects/process/group.ts';
 import { createProcessWatch } from '../../src/effects/process/watch.ts';
 import type { ProcessParams, ProcessWatch, ProcessWatchOptions } from '../../src/effects/process/watch.ts';
 import { createLog } from '../../src/log.ts';
@@ -149,8 +152,10 @@ export async function withProcesses(
       processes = create(change);
     },
   };
+  let isPlayed = false;
   try {
     await use(site);
+    isPlayed = true;
   } finally {
     const stopTime = letTimePass(clock);
     await processes.acts['process.end'].perform(
@@ -159,8 +164,29 @@ export async function withProcesses(
     );
     await Promise.all(watches.map((watch) => watch.stop('state')));
     stopTime();
+    const left = processesOf(directory);
+    endAll(left);
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    if (isPlayed) assert.deepEqual(left, [], 'no process of an agent is left');
   }
+}
+
+/** Starts a command as tools do: in a session of its own, where no signal to the group reaches it. */
+export const straying = (first = ':'): string =>
+  `setsid sh -c '${first}; echo $$ > stray.new; mv stray.new stray; exec sleep 600' & until [ -e stray ]; do sleep 0.01; done`;
+
+export const onLinux = process.platform === 'linux' ? {} : { skip: 'only Linux shows the environment of a process' };
+
+/** Its pid, once it is there. */
+export async function strayOf({ worktree }: ProcessSite): Promise<number> {
+  const file = path.join(worktree, 'stray');
+  while (!existsSync(file)) await new Promise((resolve) => setImmediate(resolve));
+  return Number(await readFile(file, 'utf8'));
+}
+
+export async function strayLives(site: ProcessSite): Promise<boolean> {
+  const found = await findProcess(await strayOf(site));
+  return found !== undefined && !found.dead;
 }
 
 /**

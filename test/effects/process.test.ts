@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { membersOf } from '../../src/effects/process/group.ts';
-import { withProcesses } from './process-site.ts';
+import { onLinux, strayLives, strayOf, straying, withProcesses } from './process-site.ts';
 
 const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 const END = { reason: 'enough', stopSeconds: 2, killSeconds: 0.5 };
@@ -25,7 +25,6 @@ test('a run is started, does its work, and its turn’s end and its process’s 
       site.start();
       const started = await site.next('driver.started');
       assert.equal(started.data['conversation'], 'scripted-eng-42-3');
-      assert.ok((await membersOf(started.data['pid'] as number)).length > 0);
       const turned = await site.next('driver.turned');
       assert.deepEqual(turned.data, {
         outcome: 'completed',
@@ -138,6 +137,25 @@ test('what a program left running in its group goes with it', () =>
     assert.equal(exited.data['class'], 'clean');
     assert.deepEqual(await membersOf(data['pid'] as number), []);
   }));
+
+test('what left its group goes with it too', onLinux, () =>
+  withProcesses({ command: `${straying()}; exit 0` }, async (site) => {
+    site.start({ driver: 'command' });
+    assert.equal((await site.next('driver.exited')).data['class'], 'clean');
+    assert.ok(!(await strayLives(site)));
+  }),
+);
+
+test('what left its group and hears no TERM is killed, also where the program itself was killed with -9', onLinux, () =>
+  withProcesses({ runs: [{ steps: [{ run: straying('trap "" TERM') }, { hang: true }] }] }, async (site) => {
+    site.start();
+    const { data } = await site.next('driver.started');
+    await strayOf(site);
+    process.kill(-(data['pid'] as number), 'SIGKILL');
+    assert.equal((await site.next('driver.exited')).data['class'], 'crash');
+    assert.ok(!(await strayLives(site)));
+  }),
+);
 
 test('a hanging turn is interrupted and told as interrupted; its process ends', () =>
   withProcesses({ runs: [{ steps: [{ hang: true }] }] }, async (site) => {

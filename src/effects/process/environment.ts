@@ -26,6 +26,9 @@ export interface EnvironmentOptions {
   pushes: boolean;
 }
 
+/** What every process of a run has in its environment, and no process of another run. */
+export const resultWord = (folder: string): string => `CHARTROOM_RESULT=${folder}/result.json`;
+
 export function environmentOf(options: EnvironmentOptions): Record<string, string> {
   const { role, machine, home, person, url, token, node, resultFile, promptFile, run, pushes } = options;
   const helper = [node, ...programArgs('src/effects/git-credential')].map(quoted).join(' ');

@@ -17,6 +17,8 @@ export const record = z.object({
   session: z.string().optional(),
   epoch: z.number().int().optional(),
   bootId: z.string(),
+  /** This folder as the process was told it: what left its group is known by that. */
+  folder: z.string().optional(),
   /** When it was about to be started; the process is never older. */
   preparedAt: z.string(),
   /** Leader of its own group. */

@@ -34,6 +34,32 @@ export async function membersOf(group: number): Promise<Member[]> {
   return all.filter((member) => member.group === group && !member.dead);
 }
 
+/**
+ * Living processes that were started with this word in their environment, whatever group or session they put themselves
+ * in. Only Linux shows it.
+ */
+export async function carriersOf(word: string): Promise<Member[]> {
+  if (process.platform !== 'linux') return [];
+  const found = await Promise.all(
+    (await pidsOfProc()).map(async (pid) => {
+      // Of what is not ours it is not shown; of what is dead it is empty.
+      const words = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+      const member = words.split('\0').includes(word) ? await fromProc(pid) : undefined;
+      return member === undefined || member.dead ? [] : [member];
+    }),
+  );
+  return found.flat();
+}
+
+/** Sends a signal to one process; it may be gone already. */
+export function signalProcess({ pid }: Member, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Nobody is left to hear it.
+  }
+}
+
 /** Sends a signal to the whole group; false: there is nobody. */
 export function signalGroup(group: number, signal: NodeJS.Signals): boolean {
   try {
@@ -54,10 +80,12 @@ function isThere(group: number): boolean {
 }
 
 async function allOfProc(): Promise<Member[]> {
-  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(names.map((name) => fromProc(Number(name))));
+  const found = await Promise.all((await pidsOfProc()).map(fromProc));
   return found.filter((member) => member !== undefined);
 }
+
+const pidsOfProc = async (): Promise<number[]> =>
+  (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
 
 async function fromProc(pid: number): Promise<Member | undefined> {
   try {

@@ -9,11 +9,11 @@ import type { Clock } from '../../clock.ts';
 import { TerminalError, TransientError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { WatchContext } from '../effect.ts';
-import { endGroup, isAlive, untilGone } from './ending.ts';
+import { endGroup, groupLives, isAlive, untilGone } from './ending.ts';
 import type { Bounds } from './ending.ts';
 import { readExitCode, readPid, tidy, writeRecord } from './folder.ts';
 import type { Folder, RunExit, RunRecord } from './folder.ts';
-import { findProcess, membersOf, signalGroup, startedAt } from './group.ts';
+import { findProcess, signalGroup, startedAt } from './group.ts';
 import { openInput, startProcess } from './launch.ts';
 import type { Input } from './launch.ts';
 import { createLimits } from './limits.ts';
@@ -236,7 +236,7 @@ export function liveOn(options: LifeOptions): Life {
       const pid = await readPid(folder);
       if (pid !== undefined) await identify(pid);
     }
-    const lives = await isAlive(record, bootId);
+    const lives = await groupLives(record, bootId);
     if (lives && driver.capabilities.readopt) {
       input = tryInput();
       converse(true);
@@ -335,7 +335,7 @@ export function liveOn(options: LifeOptions): Life {
     isOver = true;
     limits.stop();
     // What it started and left behind goes with it.
-    if (record.pid !== undefined && record.bootId === bootId && (await membersOf(record.pid)).length > 0) {
+    if (await isAlive(record, bootId)) {
       await endGroup(record, bootId, clock, options.bounds.killSeconds).catch((error: unknown) =>
         log.error({ run, err: (error as Error).message }, 'a process of a run does not end'),
       );
@@ -431,7 +431,7 @@ export function liveOn(options: LifeOptions): Life {
     const exit: RunExit = { class: 'crash', code: null, signal: null, reason, usage: telling.usage() };
     isOver = true;
     settleUp();
-    if (record.pid !== undefined) await endGroup(record, bootId, clock, options.bounds.killSeconds).catch(complain);
+    await endGroup(record, bootId, clock, options.bounds.killSeconds).catch(complain);
     await save({ exit });
     say({ type: 'driver.exited', data: { ...exit }, id: `${run}/exited` });
     await words;

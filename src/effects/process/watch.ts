@@ -160,7 +160,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
     const found = known !== undefined && (known.pid !== undefined || existsSync(folder.files.pid));
     const driver = driverOf(params);
     const seat = await seatOf(params, folder);
-    const record = known ?? newRecord(params);
+    const record = known ?? newRecord(params, folder);
     const isChat = params.begun === undefined;
     const prompt = found ? notesOnly(params) : isChat ? null : await options.prompts.render(params);
     const token = found ? '' : await options.runDoor.issue(identityOf(params), folder.path);
@@ -258,7 +258,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
     });
   }
 
-  function newRecord(params: ProcessParams): RunRecord {
+  function newRecord(params: ProcessParams, { path: folder }: Folder): RunRecord {
     const { run, agent, driver, mode, begun } = params;
     return {
       run,
@@ -267,6 +267,7 @@ export function createProcessWatch(options: ProcessWatchOptions): ProcessWatch {
       mode,
       ...(begun === undefined ? {} : { session: begun.session, epoch: begun.epoch }),
       bootId,
+      folder,
       preparedAt: new Date(clock.now()).toISOString(),
       prompted: [],
     };
