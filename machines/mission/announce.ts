@@ -8,6 +8,7 @@ type View = ActorView<MissionContext>;
 
 export function announce(before: View | null, after: View): Announcement[] {
   if (before === null || before.context === after.context || after.context.notes.length === 0) return [];
+  if (before.context.notes === after.context.notes && before.context.items === after.context.items) return [];
   const noted = before.context.notes === after.context.notes ? [] : after.context.notes.filter(isNewTo(before));
   const sessions = new Set(before.context.items.map(({ session }) => session));
   return after.context.items.flatMap((item) => {

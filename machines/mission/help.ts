@@ -5,9 +5,11 @@
  */
 import { act, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
+import type { MissionPolicy } from '../events/mission.ts';
 import type { Item, MissionContext } from './context.ts';
 import { hasEnded } from './context.ts';
 import { isInTheWay } from './items.ts';
+import { remembered } from './remembered.ts';
 
 export interface Plea {
   item: string;
@@ -25,8 +27,8 @@ interface Need {
   on: string | null;
   since: string;
   detail: string;
-  /** Not before this time. */
-  from: string;
+  /** Somebody hired may still take it: not before it has stalled. */
+  mayMove: boolean;
 }
 
 /** Somebody must say how to go on, and nobody is known by name. */
@@ -41,8 +43,10 @@ export function askHelp(
 ): { pleas: Plea[]; helpDue: string | null; wishes: Wish[] } {
   const wishes: Wish[] = [];
   const pleas: Plea[] = [];
-  for (const need of needs(context).slice(0, PLEAS_MAX)) {
+  const { policy } = context;
+  for (const need of needsOf(context.items, policy.onItemFailed, context.conductor)) {
     const { item, gate, on } = need;
+    const from = need.mayMove ? later(need.since, policy.stallSeconds * 1_000) : need.since;
     const known = context.pleas.find((plea) => plea.item === item.spec.key && plea.gate === gate && plea.on === on);
     const plea: Plea = known ?? {
       item: item.spec.key,
@@ -50,45 +54,48 @@ export function askHelp(
       on,
       since: need.since,
       asked: 0,
-      nextAt: need.from > at ? need.from : at,
+      nextAt: from > at ? from : at,
     };
     if (plea.nextAt > at) {
       pleas.push(plea);
       continue;
     }
-    const { base, max } = context.policy.help;
+    const { base, max } = policy.help;
     const nextMs = Math.min(base * 2 ** plea.asked, max) * 1_000;
     wishes.push(...ask(context, need, at, nextMs));
     pleas.push({ ...plea, asked: plea.asked + 1, nextAt: later(at, nextMs) });
   }
   wishes.push(...withdrawn(context, pleas));
   const helpDue = pleas.reduce<string | null>((due, { nextAt }) => (due === null || nextAt < due ? nextAt : due), null);
-  return { pleas, helpDue, wishes };
+  return { pleas: isSameList(pleas, context.pleas) ? context.pleas : pleas, helpDue, wishes };
 }
+
+const isSameList = (a: readonly Plea[], b: readonly Plea[]): boolean =>
+  a.length === b.length && a.every((plea, place) => plea === b[place]);
 
 const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
 
-function needs(context: MissionContext): Need[] {
-  const { items, policy, conductor } = context;
+const needsOf = remembered((items, onItemFailed: MissionPolicy['onItemFailed'], conductor: string | null): Need[] => {
   const found: Need[] = [];
   for (const item of items) {
-    if (isInTheWay(context, item)) {
+    if (found.length >= PLEAS_MAX) break;
+    if (isInTheWay(item, items, onItemFailed)) {
       const detail = item.refused ?? `it ${item.state === 'failed' ? 'failed' : 'was cancelled'}; restart or remove it`;
-      found.push({ item, gate: 'human', on: conductor, since: item.since, detail, from: item.since });
+      found.push({ item, gate: 'human', on: conductor, since: item.since, detail, mayMove: false });
     }
     if (hasEnded(item) || item.picture === null) continue;
     for (const { gate, on, since, until, detail } of item.picture.waitingOn) {
       if (until !== null) continue;
       if (gate === 'paused' || gate === 'withdrawn') continue;
       if (on === null || on === OPERATOR || gate === 'human') {
-        found.push({ item, gate, on, since, detail, from: since });
+        found.push({ item, gate, on, since, detail, mayMove: false });
       } else if (gate === 'agent' && item.state === 'ready') {
-        found.push({ item, gate, on, since, detail, from: later(since, policy.stallSeconds * 1_000) });
+        found.push({ item, gate, on, since, detail, mayMove: true });
       }
     }
   }
-  return found;
-}
+  return found.slice(0, PLEAS_MAX);
+});
 
 /** A conductor agent need not answer what is so no more. */
 export function withdrawn({ conductor, pleas }: MissionContext, left: readonly Plea[]): Wish[] {

@@ -15,15 +15,16 @@ import type {
 import { perform } from '../decision.ts';
 import { WISHES } from '../effects.ts';
 import { MISSION_EVENTS } from '../events/mission.ts';
-import type { MissionEvent } from '../events/mission.ts';
+import type { MissionEvent, MissionPolicy } from '../events/mission.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
 import type { NoteTaken } from '../notes.ts';
 import { announce } from './announce.ts';
 import * as conduct from './conduct.ts';
 import type { Handler } from './conduct.ts';
-import type { MissionContext } from './context.ts';
+import type { Item, MissionContext } from './context.ts';
 import { hasEnded, newMission } from './context.ts';
-import { isInTheWay, isLost, isOver } from './items.ts';
+import { isEmpty, isInTheWay, isLost, isOver } from './items.ts';
+import { remembered } from './remembered.ts';
 
 export type { MissionContext } from './context.ts';
 
@@ -71,8 +72,8 @@ const mission = base.extend({
     hasOtherHelp: ({ context }) => context.helpDue !== context.helpArmed,
     isOver: ({ context }) => isOver(context),
     isLost: ({ context }) => isLost(context),
-    isEmptyAndFailed: ({ context }) => context.items.every(hasEnded) && context.ending === 'failed',
-    isEmpty: ({ context }) => context.items.every(hasEnded),
+    isEmptyAndFailed: ({ context }) => isEmpty(context.items) && context.ending === 'failed',
+    isEmpty: ({ context }) => isEmpty(context.items),
   },
 });
 
@@ -167,20 +168,37 @@ const phaseOf = (value: StateValue): string => (typeof value === 'string' ? valu
 const WAITS_SHOWN = 100;
 
 function waitingOn({ value, since, at, context }: ActorView<MissionContext>): WaitingOn[] {
-  const waits: WaitingOn[] = [];
-  const by = context.cause === null ? '' : ` by ${context.cause.by}`;
+  const { items, policy, conductor, cause } = context;
+  const waits = waitsOf(items, policy.onItemFailed, conductor);
   const state = phaseOf(value);
-  if (state === 'paused') {
-    const detail = `the mission is paused${by}`;
-    waits.push({ gate: 'paused', on: null, since: since[state] ?? at, until: null, detail, moves: ['correct.resume'] });
-  }
-  for (const item of context.items) {
+  if (state !== 'paused') return waits;
+  const detail = `the mission is paused${cause === null ? '' : ` by ${cause.by}`}`;
+  const paused: WaitingOn = {
+    gate: 'paused',
+    on: null,
+    since: since[state] ?? at,
+    until: null,
+    detail,
+    moves: ['correct.resume'],
+  };
+  return [paused, ...waits].slice(0, WAITS_SHOWN);
+}
+
+type Waits = (
+  items: readonly Item[],
+  onItemFailed: MissionPolicy['onItemFailed'],
+  conductor: string | null,
+) => WaitingOn[];
+
+const waitsOf: Waits = remembered((items, onItemFailed, conductor) => {
+  const waits: WaitingOn[] = [];
+  for (const item of items) {
     if (waits.length >= WAITS_SHOWN) break;
     const { spec, session, picture } = item;
-    if (isInTheWay(context, item)) {
+    if (isInTheWay(item, items, onItemFailed)) {
       const detail = `${spec.key}: ${item.state}${item.refused === null ? '' : `: ${item.refused}`}; restart or remove it`;
       const moves = ['correct.item.restart', 'correct.item.remove', 'correct.policy.set'];
-      waits.push({ gate: 'human', on: context.conductor, since: item.since, until: null, detail, moves });
+      waits.push({ gate: 'human', on: conductor, since: item.since, until: null, detail, moves });
     } else if (!hasEnded(item) && picture !== null) {
       waits.push(...picture.waitingOn.map((wait) => ({ ...wait, detail: `${spec.key}: ${wait.detail}` })));
     } else if (!hasEnded(item)) {
@@ -189,11 +207,12 @@ function waitingOn({ value, since, at, context }: ActorView<MissionContext>): Wa
     }
   }
   return waits.slice(0, WAITS_SHOWN);
-}
+});
+
+const doneOf = remembered((items) => items.filter(({ state }) => state === 'done').length);
 
 function project(view: ActorView<MissionContext>): Projection {
   const { context } = view;
-  const done = context.items.filter(({ state }) => state === 'done').length;
   return {
     phase: phaseOf(view.value),
     epoch: null,
@@ -203,7 +222,7 @@ function project(view: ActorView<MissionContext>): Projection {
     user: null,
     mission: null,
     refs: [],
-    tags: { items: String(context.items.length), done: String(done) },
+    tags: { items: String(context.items.length), done: String(doneOf(context.items)) },
   };
 }
 

@@ -5,10 +5,12 @@
 import { tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { OpenSession } from '../events/session.ts';
-import type { MissionItem } from '../events/mission.ts';
+import type { MissionItem, MissionPolicy } from '../events/mission.ts';
 import type { Item, ItemState, MissionContext, Picture } from './context.ts';
 import { hasEnded } from './context.ts';
 import { unblocks } from './graph.ts';
+import type { Plea } from './help.ts';
+import { remembered } from './remembered.ts';
 
 const idOf = (address: string): string => address.slice(address.indexOf('/') + 1);
 
@@ -71,7 +73,7 @@ export function stateOf({ picture, refused, heldBy, linked, closing }: Item): It
 }
 
 /** Nobody hired can take it, or nobody has for so long that help was asked: it does not keep others from their slot. */
-function isStuck({ pleas }: MissionContext, { spec, picture, heldBy }: Item): boolean {
+function isStuck({ spec, picture, heldBy }: Item, pleas: readonly Plea[]): boolean {
   if (heldBy.length > 0 || picture === null) return false;
   if (picture.work === 'escalated') return true;
   if (picture.waitingOn.some(({ gate, on }) => gate === 'agent' && on === null)) return true;
@@ -79,29 +81,42 @@ function isStuck({ pleas }: MissionContext, { spec, picture, heldBy }: Item): bo
 }
 
 /** Tells every open item whether it may start now, and what it waits for where it may not. */
-export function release(context: MissionContext, at: string): { items: Item[]; wishes: Wish[] } {
-  const byKey = new Map(context.items.map((item) => [item.spec.key, item]));
-  const slots = context.policy.maxParallel - context.items.filter(({ state }) => state === 'active').length;
-  const held = new Map<string, string[]>();
-  const able: Item[] = [];
-  for (const item of context.items) {
-    if (hasEnded(item) || item.linked) continue;
-    const waitsFor: string[] = [];
-    for (const key of item.spec.dependsOn) {
-      const on = byKey.get(key);
-      if (on !== undefined && isOpenFor(on, context)) waitsFor.push(on.session);
+export function release({ items, policy, pleas }: MissionContext, at: string): { items: Item[]; wishes: Wish[] } {
+  return tellHeld(items, newsOf(items, policy.maxParallel, policy.onItemFailed, pleas), at);
+}
+
+/** What holds an item from now on, by its key; only of those that are held by something else so far. */
+type News = ReadonlyMap<string, string[]>;
+
+const newsOf = remembered(
+  (items, maxParallel: number, onItemFailed: MissionPolicy['onItemFailed'], pleas: readonly Plea[]): News => {
+    const byKey = new Map(items.map((item) => [item.spec.key, item]));
+    const slots = maxParallel - items.filter(({ state }) => state === 'active').length;
+    const held = new Map<string, string[]>();
+    const able: Item[] = [];
+    for (const item of items) {
+      if (hasEnded(item) || item.linked) continue;
+      const waitsFor: string[] = [];
+      for (const key of item.spec.dependsOn) {
+        const on = byKey.get(key);
+        if (on !== undefined && isOpenFor(on, onItemFailed)) waitsFor.push(on.session);
+      }
+      if (waitsFor.length > 0) held.set(item.spec.key, waitsFor);
+      else if (item.state === 'active' || item.state === 'inReview' || isStuck(item, pleas))
+        held.set(item.spec.key, []);
+      else able.push(item);
     }
-    if (waitsFor.length > 0) held.set(item.spec.key, waitsFor);
-    else if (item.state === 'active' || item.state === 'inReview' || isStuck(context, item))
-      held.set(item.spec.key, []);
-    else able.push(item);
-  }
-  inOrder(able, context).forEach(({ spec }, place) => held.set(spec.key, place < slots ? [] : ['slot']));
-  return tellHeld(context.items, held, at);
+    inOrder(able, items).forEach(({ spec }, place) => held.set(spec.key, place < slots ? [] : ['slot']));
+    return newIn(held, byKey);
+  },
+);
+
+function newIn(held: News, byKey: ReadonlyMap<string, Item>): News {
+  return new Map([...held].filter(([key, by]) => !isSame(by, byKey.get(key)!.heldBy)));
 }
 
 /** Who comes first where slots are short: the more urgent, then whoever most others wait for. */
-function inOrder(able: readonly Item[], { items }: MissionContext): Item[] {
+function inOrder(able: readonly Item[], items: readonly Item[]): Item[] {
   if (able.length < 2) return [...able];
   const weight = unblocks(
     able.map(({ spec }) => spec.key),
@@ -117,25 +132,25 @@ function inOrder(able: readonly Item[], { items }: MissionContext): Item[] {
 const rank = (priority: number | undefined): number => (priority === undefined || priority === 0 ? 5 : priority);
 
 /** Whether those that depend on it have to wait. */
-function isOpenFor(item: Item, { policy }: MissionContext): boolean {
+function isOpenFor(item: Item, onItemFailed: MissionPolicy['onItemFailed']): boolean {
   if (item.state === 'done') return false;
-  return !(policy.onItemFailed === 'continue' && hasEnded(item));
+  return !(onItemFailed === 'continue' && hasEnded(item));
 }
 
 /** No new run of any kind, in any open session. */
-export function holdAll(context: MissionContext, at: string): { items: Item[]; wishes: Wish[] } {
-  return tellHeld(context.items, new Map(context.items.map(({ spec }) => [spec.key, ['paused']])), at);
+export function holdAll({ items }: MissionContext, at: string): { items: Item[]; wishes: Wish[] } {
+  const open = items.filter((item) => !hasEnded(item) && !item.linked && !isSame(PAUSED, item.heldBy));
+  return tellHeld(items, new Map(open.map(({ spec }) => [spec.key, PAUSED])), at);
 }
 
-function tellHeld(
-  items: readonly Item[],
-  held: ReadonlyMap<string, string[]>,
-  at: string,
-): { items: Item[]; wishes: Wish[] } {
+const PAUSED = ['paused'];
+
+function tellHeld(items: Item[], news: News, at: string): { items: Item[]; wishes: Wish[] } {
   const wishes: Wish[] = [];
+  if (news.size === 0) return { items, wishes };
   const next = items.map((item) => {
-    const by = held.get(item.spec.key);
-    if (by === undefined || hasEnded(item) || item.linked || isSame(by, item.heldBy)) return item;
+    const by = news.get(item.spec.key);
+    if (by === undefined) return item;
     if (by.length === 0) wishes.push(tell({ to: item.session, type: 'start.freed', data: {} }));
     else wishes.push(tell({ to: item.session, type: 'start.held', data: { by: by.slice(0, 1_000) } }));
     return settled({ ...item, heldBy: by }, at);
@@ -178,8 +193,10 @@ export function pictureFrom(data: {
   };
 }
 
+export const isEmpty = remembered((items) => items.every(hasEnded));
+
 export function isOver({ items, policy }: MissionContext): boolean {
-  if (!items.every(hasEnded)) return false;
+  if (!isEmpty(items)) return false;
   return policy.onItemFailed === 'continue' || items.every(({ state }) => state !== 'failed');
 }
 
@@ -187,11 +204,18 @@ export function isOver({ items, policy }: MissionContext): boolean {
  * An item that ended otherwise than done, and the mission does not go on without it: failed where the policy is to hold,
  * cancelled while others wait for it. A person restarts or removes it.
  */
-export function isInTheWay({ items, policy }: MissionContext, { state, spec }: Item): boolean {
-  if (state === 'failed') return policy.onItemFailed === 'hold';
-  if (state !== 'cancelled' || policy.onItemFailed === 'continue') return false;
-  return items.some((other) => !hasEnded(other) && other.spec.dependsOn.includes(spec.key));
+export function isInTheWay(
+  { state, spec }: Item,
+  items: readonly Item[],
+  onItemFailed: MissionPolicy['onItemFailed'],
+): boolean {
+  if (state === 'failed') return onItemFailed === 'hold';
+  if (state !== 'cancelled' || onItemFailed === 'continue') return false;
+  return awaited(items).has(spec.key);
 }
+
+/** Keys that open items depend on. */
+const awaited = remembered((items) => new Set(items.flatMap((item) => (hasEnded(item) ? [] : item.spec.dependsOn))));
 
 export const isLost = ({ items, policy }: MissionContext): boolean =>
   policy.onItemFailed === 'fail' && items.some(({ state }) => state === 'failed');

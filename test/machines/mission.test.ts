@@ -303,6 +303,19 @@ test('a ready item that nobody takes for so long no longer keeps others from the
   assert.deepEqual(to(actor.wait(1), 'start.freed'), ['b']);
 });
 
+test('a correction that moves no item leaves the very list as it was, and what is waited for: nothing is computed anew', () => {
+  const actor = mission([item('a'), item('b', ['a'])], { maxParallel: 1 });
+  told(actor, 'a', 'unassigned', { waitingOn: waiting(actor, 'agent', null) });
+  const before = { ...actor.context() };
+  const waits = actor.project().waitingOn;
+  actor.take('correct.policy.set', { stallSeconds: 60 });
+  const after = actor.context();
+  assert.notEqual(after['policy'], before['policy']);
+  assert.equal(after['items'], before['items']);
+  assert.equal(after['pleas'], before['pleas']);
+  assert.equal(actor.project().waitingOn, waits);
+});
+
 test('a conductor agent is asked as well', () => {
   const actor = testActor(missionDefinition, 'mission/m1');
   actor.take('open', { objective: 'Ship it', conductor: 'agent/boss', items: [item('a')] });
