@@ -216,7 +216,12 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   );
   const watches = opened(createWatches({ node, performers: effects.watches, log, clock, held }), (part) => part.stop());
 
-  const decisions = createDecisions();
+  const decisionKey = (place: number): string => KEYS.meta(`decision!${place}`);
+  const decisions = createDecisions({
+    read: (place) => node.read(decisionKey(place)),
+    // For people alone: it goes with the next batch, and costs none of its own.
+    write: (place, value) => void node.write([{ key: decisionKey(place), value }], { lazy: true }),
+  });
   const router = createRouter({
     index: {
       find: (ref) => referenced(store, ref),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { Receipt } from '../../src/actor/receipt.ts';
+import { decisionRows } from '../support/decision-rows.ts';
 import { letter } from '../support/letter.ts';
 import { createDecisions } from '../../src/bridge/decisions.ts';
 import { createHookLog } from '../../src/bridge/hook-log.ts';
@@ -188,7 +189,7 @@ test('deliveries are listed, shown without our secrets, and delivered again unde
     body: { number: 7, token: 'planted' },
   };
   await bus.publish('hook', subjectOf(hook), JSON.stringify(hook), { msgId: hookId(hook) });
-  const decisions = createDecisions();
+  const decisions = createDecisions(decisionRows());
   const hooksHere = { log: createHookLog(bus), decisions };
   const site = await startSite({ hooks: hooksHere, redact: (text) => text.replaceAll('planted', '•') });
   t.after(() => site.stop());

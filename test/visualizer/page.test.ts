@@ -18,6 +18,7 @@ import type { Store } from '../../src/store/store.ts';
 import { KEYS } from '../../src/store/keys.ts';
 import { listenOperator } from '../../src/visualizer/listen.ts';
 import { createRunLogs } from '../../src/visualizer/run-logs.ts';
+import { decisionRows } from '../support/decision-rows.ts';
 import { lampDefinition } from '../support/lamp.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -47,7 +48,7 @@ async function serve(store: Store, listen: string, options: SiteOptions = {}): P
 
 /** Deliveries come over a bus of their own, runs lie in a folder of their own. */
 const hookBus = createMemoryServer({ clock: realClock }).bus();
-const decisions = createDecisions();
+const decisions = createDecisions(decisionRows());
 let data = '';
 let site: Running;
 let health: Record<string, unknown> = { ready: true };

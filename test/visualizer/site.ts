@@ -21,6 +21,7 @@ import { createMetrics } from '../../src/visualizer/metrics.ts';
 import { createOperator } from '../../src/visualizer/operator.ts';
 import type { OperatorOptions } from '../../src/visualizer/operator.ts';
 import { createWays } from '../../src/visualizer/ways.ts';
+import { decisionRows } from '../support/decision-rows.ts';
 import { lampDefinition } from '../support/lamp.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -105,7 +106,7 @@ export async function startSiteOn(
     token: '',
     page: PAGE,
     ready: async () => ({ ready: true }),
-    hooks: { log: createHookLog(bus), decisions: createDecisions() },
+    hooks: { log: createHookLog(bus), decisions: createDecisions(decisionRows()) },
     ways: createWays(publisher),
     attend: (agent, beat) => bus.broadcast(consumerSubject(agent), JSON.stringify(beat)),
     ...options,

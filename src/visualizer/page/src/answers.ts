@@ -110,7 +110,7 @@ export interface JsonSchema {
 }
 
 export interface HookLine extends DeliveryLine {
-  /** What was made of it; null: it was taken before this start of the runtime. */
+  /** What was made of it; null: it is not taken yet, or so long ago that it is not kept. */
   caused: Routed | null;
 }
 export interface HookWhole extends HookLine {

@@ -66,11 +66,11 @@ function Hook({ hook, onSent }: { hook: HookLine; onSent: () => void }) {
 
 /** In a few words, as one reads down the list. */
 function decisionOf({ caused }: HookLine): string {
-  if (caused === null) return 'taken before this start, or not yet';
+  if (caused === null) return 'not taken yet, or long ago';
   const { sent, poked } = caused;
   const parts = [
     ...(sent.length === 0 ? [] : [`${sent.length} ${sent.length === 1 ? 'envelope' : 'envelopes'}`]),
-    ...(poked.length === 0 ? [] : [`${poked.length} ${poked.length === 1 ? 'watch looks' : 'watches look'} now`]),
+    ...(poked.length === 0 ? [] : [`${poked.length} ${poked.length === 1 ? 'watch' : 'watches'} told to look`]),
   ];
   return parts.join(', ') || 'concerned nobody';
 }
@@ -102,13 +102,13 @@ function HookInside({ hook: { caused, led, body } }: { hook: HookWhole }) {
         ))}
         {(caused?.poked ?? []).map(({ actor, watch }) => (
           <li key={`${actor} ${watch}`}>
-            the watch <span className="name">{watch}</span> of <Name of={actor} /> looks now
+            the watch <span className="name">{watch}</span> of <Name of={actor} /> was told to look
           </li>
         ))}
         {sent.length + led.length + (caused?.poked.length ?? 0) === 0 ? (
           <li className="quiet">
             {caused === null
-              ? 'Nothing among the newest facts names it as its cause.'
+              ? 'Not taken yet, or so long ago that what was decided is not kept; nothing among the newest facts names it as its cause.'
               : 'It concerned no actor: nothing followed.'}
           </li>
         ) : null}
