@@ -317,7 +317,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     ready: health.ready,
     hooks: { log: createHookLog(bus), decisions },
     runs: createRunLogs(config.data),
-    ways: createWays(publisher),
+    ways: createWays({ publisher, read: (key) => node.read(key), registry: node.registry }),
     attend: (agent, beat) => bus.broadcast(consumerSubject(agent), JSON.stringify(beat)),
     redact,
     runDoor: effects.runDoor,

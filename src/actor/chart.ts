@@ -78,16 +78,32 @@ function visit(node: NodeLike, chart: Chart): void {
   if (node.description !== undefined) drawn.description = node.description;
   if (node.meta?.waitsFor !== undefined) drawn.waitsFor = node.meta.waitsFor;
   chart.nodes.push(drawn);
-  for (const [event, transitions] of node.transitions) {
-    for (const transition of transitions) chart.edges.push(edgeOf(id, event, transition, chart.edges.length));
-  }
-  for (const transition of node.always ?? []) chart.edges.push(edgeOf(id, '', transition, chart.edges.length));
+  for (const [event, transition] of transitionsOf(node))
+    chart.edges.push(edgeOf(id, event, transition, chart.edges.length));
   for (const child of Object.values(node.states)) visit(child, chart);
 }
 
+function* transitionsOf(node: NodeLike): Generator<[event: string, transition: TransitionLike]> {
+  for (const [event, transitions] of node.transitions) for (const transition of transitions) yield [event, transition];
+  for (const transition of node.always ?? []) yield ['', transition];
+}
+
+/** The transitions of a machine with the ids that their edges have in its chart, whichever copy of the machine it is. */
+export function edgeIdsOf(root: unknown): ReadonlyMap<unknown, string> {
+  const ids = new Map<unknown, string>();
+  const add = (node: NodeLike): void => {
+    for (const [, transition] of transitionsOf(node)) ids.set(transition, edgeId(ids.size));
+    for (const child of Object.values(node.states)) add(child);
+  };
+  add(root as NodeLike);
+  return ids;
+}
+
+const edgeId = (number: number): string => `e${number}`;
+
 function edgeOf(from: string, event: string, transition: TransitionLike, number: number): ChartEdge {
   const edge: ChartEdge = {
-    id: `e${number}`,
+    id: edgeId(number),
     from,
     to: (transition.target ?? []).map(idOfNode),
     actions: (transition.actions ?? []).map((action) => (typeof action === 'string' ? action : action.type)),

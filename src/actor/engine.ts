@@ -21,6 +21,8 @@ export interface Engine {
   collected: Collected[];
   /** Types of the events that found a transition. */
   events: string[];
+  /** The transitions themselves, as XState has them. */
+  transitions: unknown[];
   /** Whether the event itself found a transition. */
   enabled: boolean;
   first: boolean;
@@ -44,7 +46,14 @@ export function engineOf(logic: AnyStateMachine): Engine {
   const known = engines.get(logic);
   if (known !== undefined) return known;
   const machine = quick(logic);
-  const engine = { machine, collected: [], events: [], enabled: false, first: true } as unknown as Engine;
+  const engine = {
+    machine,
+    collected: [],
+    events: [],
+    transitions: [],
+    enabled: false,
+    first: true,
+  } as unknown as Engine;
   engine.scope = scopeOf(engine);
   engines.set(logic, engine);
   return engine;
@@ -67,7 +76,9 @@ function scopeOf(engine: Engine): AnyActorScope {
         engine.first = false;
         engine.enabled = _transitions.length > 0;
       }
-      if (_transitions.length > 0) engine.events.push(event.type);
+      if (_transitions.length === 0) return;
+      engine.events.push(event.type);
+      engine.transitions.push(..._transitions);
     },
   });
   return {

@@ -1,11 +1,13 @@
 /** The past of an actor, from its journal: entries for people, and the state as it was at any step. */
+import type { MachineEvent, Timers } from '../../machines/contract.ts';
 import { KEYS } from '../store/keys.ts';
 import { heldOf } from './hold.ts';
 import { decodeEntry, entriesOf, receiptOf } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Receipt } from './receipt.ts';
 import { applyChange, unborn } from './state.ts';
-import type { ActorState } from './state.ts';
+import type { ActorState, Definition } from './state.ts';
+import { edgesTaken, revive } from './step.ts';
 
 type Read = (key: string) => string | undefined;
 
@@ -126,6 +128,39 @@ function describe(read: Read, actor: string, seq: number, entry: JournalEntry): 
       return { key, name: effect.act, state, params: effect.params };
     }),
   };
+}
+
+/**
+ * The edges of the chart that a step of the past went along: it is taken once more. None where another version of the
+ * machine took it, or where this one would do otherwise.
+ */
+export function rerun(
+  definition: Definition,
+  actor: string,
+  { envelope, at, version, known, wish }: JournalEntry,
+  { before, after }: { before: ActorState | null; after: ActorState },
+): string[] {
+  if (version !== definition.version) return [];
+  const parsed = definition.events[envelope.type]?.data.safeParse(envelope.data);
+  const event: MachineEvent = {
+    type: envelope.type,
+    data: parsed?.success === true ? parsed.data : envelope.data,
+    at,
+    id: envelope.id,
+    source: envelope.source,
+    seq: (before?.seq ?? 0) + 1,
+    ...(envelope.expectepoch === undefined ? {} : { expectepoch: envelope.expectepoch }),
+    ...(envelope.priority === undefined ? {} : { priority: envelope.priority }),
+    ...(wish === undefined ? {} : { wish }),
+    ...(known === undefined ? {} : { known }),
+  };
+  // The configuration it was taken under is in the context that it left.
+  const timers = (after.context['timers'] ?? {}) as Timers;
+  try {
+    return edgesTaken(definition, before === null ? null : revive(actor, before), event, { address: actor, timers });
+  } catch {
+    return [];
+  }
 }
 
 /** The state after the step `seq`, applying entries from the birth; null where there is none. */

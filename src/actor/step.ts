@@ -11,6 +11,7 @@ import type { ActorView, MachineEvent, RefusalCode, StateValue, Timers } from '.
 import type { Wish } from '../../machines/decision.ts';
 import type { Refuse, Supersede, Tell } from '../../machines/effects.ts';
 import { Bug, assert } from '../errors.ts';
+import { edgeIdsOf } from './chart.ts';
 import { engineOf } from './engine.ts';
 import type { Engine, StateNodeLike } from './engine.ts';
 import { diffValue, isSameContent } from './patch.ts';
@@ -136,6 +137,7 @@ export function step(
 
   engine.collected = [];
   engine.events = [];
+  engine.transitions = [];
   let snapshot: AnyMachineSnapshot;
   if (live === null) {
     engine.first = false;
@@ -354,6 +356,24 @@ export function watchesOf(definition: Definition, live: LiveActor): Record<strin
     }
   }
   return watches;
+}
+
+const edgeIds = new WeakMap<Engine, ReadonlyMap<unknown, string>>();
+
+/** The edges of the chart (`chartOf`) that an event takes from here, by their ids; none where it changes nothing. */
+export function edgesTaken(
+  definition: Definition,
+  live: LiveActor | null,
+  event: MachineEvent,
+  options: StepOptions,
+): string[] {
+  if (live?.state.status === 'done') return [];
+  const { outcome } = step(definition, live, event, options);
+  if (outcome === 'refused' || outcome === 'superseded') return [];
+  const engine = engineOf(definition.logic);
+  let ids = edgeIds.get(engine);
+  if (ids === undefined) edgeIds.set(engine, (ids = edgeIdsOf(engine.machine.root)));
+  return engine.transitions.map((transition) => ids.get(transition)).filter((id) => id !== undefined);
 }
 
 /** A candidate transition of the current state: what `why` explains. */

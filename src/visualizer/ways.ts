@@ -1,18 +1,23 @@
 /**
- * How often each way between two states was taken, over all actors of a kind: counted as facts are committed, and, when
- * it is first asked, over the newest facts of before this start too.
+ * How often each transition was taken, over all actors of a kind: the steps behind the newest facts are taken once more,
+ * from the states their journals tell. A step is pure, so that says which guard let it pass without a word about it in
+ * the journal. Counted when it is asked; the next who asks goes on from there.
  */
-import type { Fact } from '../actor/fact.ts';
-import type { Publisher } from '../actor/publisher.ts';
 import { kindOf } from '../actor/address.ts';
-import { newestFacts } from './newest.ts';
-import { waysBetween } from './page/src/moment.ts';
+import { BATCHES_BACK, newestFacts } from './newest.ts';
+import type { Publisher } from '../actor/publisher.ts';
+import { readEntry, rerun } from '../actor/past.ts';
+import type { Registry } from '../actor/registry.ts';
+import { applyChange, unborn } from '../actor/state.ts';
+import type { ActorState } from '../actor/state.ts';
 
 export interface WaysTaken {
-  /** Facts looked at, and since when. */
+  /** Of the machine whose chart has these edges; null: there is no such machine. */
+  version: string | null;
+  /** Steps looked at, and since when. */
   facts: number;
   since: string | null;
-  /** `from>to` → how often. */
+  /** Id of an edge of the chart → how often. */
   taken: Record<string, number>;
 }
 
@@ -20,40 +25,87 @@ export interface Ways {
   of(kind: string): Promise<WaysTaken>;
 }
 
-export function createWays(publisher: Pick<Publisher, 'subscribe' | 'since' | 'position'>): Ways {
-  const kinds = new Map<string, WaysTaken>();
-  let first: string | null = null;
-  let before: Promise<void> | null = null;
+interface WaysOptions {
+  publisher: Pick<Publisher, 'since' | 'position'>;
+  read: (key: string) => string | undefined;
+  registry: Registry;
+}
 
-  function count({ actor, at, before: was, after }: Fact): void {
-    // The kernel's own facts tell nothing of states; a large one leaves them out.
-    if (after === null) return;
-    const kind = kindOf(actor);
-    const ways = kinds.get(kind) ?? { facts: 0, since: null, taken: {} };
-    kinds.set(kind, ways);
-    ways.facts += 1;
-    if (ways.since === null || at < ways.since) ways.since = at;
-    for (const way of waysBetween(was?.value ?? null, after.value)) ways.taken[way] = (ways.taken[way] ?? 0) + 1;
+/** Steps taken again, or entries folded, before others have their turn. */
+const TOGETHER_MAX = 20;
+/** Actors whose state is at hand for their next step; the others' are folded again. */
+const STATES_MAX = 500;
+
+interface Counted extends WaysTaken {
+  /** The last fact looked at. */
+  cursor: string | null;
+}
+
+export function createWays({ publisher, read, registry }: WaysOptions): Ways {
+  const counts = new Map<string, Counted>();
+  let working: Promise<unknown> = Promise.resolve();
+
+  async function count(kind: string): Promise<WaysTaken> {
+    const definition = registry.get(kind);
+    if (definition === undefined) return { version: null, facts: 0, since: null, taken: {} };
+    const { version } = definition;
+    // Whoever was last asked long ago begins anew: what is counted has no gap.
+    const known = counts.get(kind);
+    const isNear = known !== undefined && batchOf(known.cursor) >= batchOf(publisher.position()) - BATCHES_BACK;
+    const counted: Counted = isNear ? known : { version, facts: 0, since: null, taken: {}, cursor: null };
+    counts.set(kind, counted);
+    const states = new Map<string, ActorState>();
+    const rest = createRest();
+    for await (const { fact, cursor } of newestFacts(publisher, counted.cursor)) {
+      counted.cursor = cursor;
+      const { actor, seq, at, envelope } = fact;
+      // The kernel's own facts are no steps.
+      if (kindOf(actor) !== kind || envelope.source === 'kernel') continue;
+      await rest();
+      const last = states.get(actor);
+      const before = last?.seq === seq - 1 ? last : await foldTo(actor, seq - 1, rest);
+      const entry = readEntry(read, actor, seq);
+      if (entry === null) continue;
+      if (states.size >= STATES_MAX) states.clear();
+      const after = applyChange(before ?? unborn(entry.version), seq, entry.at, entry.version, entry.change);
+      states.set(actor, after);
+      counted.facts += 1;
+      counted.since ??= at;
+      for (const edge of rerun(definition, actor, entry, { before, after }))
+        counted.taken[edge] = (counted.taken[edge] ?? 0) + 1;
+    }
+    const { cursor: _, ...told } = counted;
+    return { ...told, taken: { ...told.taken } };
   }
 
-  publisher.subscribe((fact, cursor) => {
-    first ??= cursor;
-    count(fact);
-  });
-
-  async function countBefore(): Promise<void> {
-    for await (const { fact, cursor } of newestFacts(publisher)) {
-      // From here on they were counted as they came.
-      if (cursor === first) return;
-      count(fact);
+  /** null: before its birth. */
+  async function foldTo(actor: string, seq: number, rest: () => Promise<void>): Promise<ActorState | null> {
+    let state: ActorState | null = null;
+    for (let number = 1; number <= seq; number++) {
+      await rest();
+      const entry = readEntry(read, actor, number);
+      if (entry === null) return state;
+      state = applyChange(state ?? unborn(entry.version), number, entry.at, entry.version, entry.change);
     }
+    return state;
   }
 
   return {
-    async of(kind) {
-      before ??= countBefore();
-      await before;
-      return kinds.get(kind) ?? { facts: 0, since: null, taken: {} };
+    of(kind) {
+      const answer = working.then(() => count(kind));
+      working = answer.catch(() => {});
+      return answer;
     },
+  };
+}
+
+const batchOf = (cursor: string | null): number => Number((cursor ?? '0').split('.')[0]);
+
+/** Lets others have their turn now and then: a node steps on the same loop. */
+function createRest(): () => Promise<void> {
+  let done = 0;
+  return async () => {
+    done += 1;
+    if (done % TOGETHER_MAX === 0) await new Promise((resolve) => setImmediate(resolve));
   };
 }

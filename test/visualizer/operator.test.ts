@@ -12,7 +12,7 @@ import { hookId, subjectOf } from '../../src/bridge/hook.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { createRunLogs } from '../../src/visualizer/run-logs.ts';
-import type { HookWhole, WaysTaken } from '../../src/visualizer/page/src/answers.ts';
+import type { Chart, HookWhole, WaysTaken } from '../../src/visualizer/page/src/answers.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 import { putUp, startSite } from './site.ts';
 
@@ -223,7 +223,7 @@ test('deliveries are listed, shown without our secrets, and delivered again unde
   assert.equal((await post('redeliver', { delivery: 'd-9' })).status, 400);
 });
 
-test('ways are counted over all actors of a kind, those taken before this start too, each once', async (t) => {
+test('how often each transition was taken is counted over all actors of a kind, before this start too, each once', async (t) => {
   const store = await openMemoryStore();
   const before = await startSite({ store });
   await putUp(before.node, 'desk', 'hall');
@@ -231,19 +231,45 @@ test('ways are counted over all actors of a kind, those taken before this start 
   await before.stop();
   const site = await startSite({ store });
   t.after(() => site.stop());
-  const ways = async (kind: string): Promise<WaysTaken> =>
-    (await (await site.ask(`/api/ways?kind=${kind}`)).json()) as WaysTaken;
-  await site.node.send(letter('lamp/hall', 'press'));
-  const { facts, taken } = await ways('lamp');
-  assert.deepEqual([facts, taken], [4, { 'up.light.off>up.light.on': 2 }]);
-  await site.node.send(letter('lamp/hall', 'press'));
-  await site.node.send(letter('lamp/desk', 'end'));
-  assert.deepEqual((await ways('lamp')).taken, {
-    'up.light.off>up.light.on': 2,
-    'up.light.on>up.light.off': 1,
-    'up>down': 1,
+  const edges = ((await (await site.ask('/api/chart?kind=lamp')).json()) as Chart).edges;
+  /** `from trigger [guard]` → how often. */
+  const ways = async (): Promise<Record<string, number>> => {
+    const { taken } = (await (await site.ask('/api/ways?kind=lamp')).json()) as WaysTaken;
+    return Object.fromEntries(
+      Object.entries(taken).map(([id, times]) => {
+        const { from, event, after, guard } = edges.find((edge) => edge.id === id)!;
+        return [`${from} ${event ?? `after ${after}`}${guard === undefined ? '' : ` [${guard}]`}`, times];
+      }),
+    );
+  };
+  const send = async (type: string, data = {}): Promise<unknown> =>
+    site.node.send(letter('lamp/hall', type, { ...data }));
+  await send('press');
+  const opened = { 'up open': 2, 'up.light.off press [isBright]': 2 };
+  assert.deepEqual(await ways(), opened);
+  // Two that lead from and to the same states, one that stays, and one that a guard keeps from counting.
+  await send('press');
+  await send('press');
+  site.clock.advance(3_600_000);
+  await site.node.quiet();
+  await send('dim', { to: 40 });
+  await send('dim', { to: 400 });
+  const later = {
+    'up open': 2,
+    'up.light.off press [isBright]': 3,
+    'up.light.on press': 1,
+    'up.light.on after offer': 2,
+    'up.dimmer.ready dim': 1,
+  };
+  assert.deepEqual(await ways(), later);
+  await send('end');
+  assert.deepEqual(await ways(), { ...later, 'up end': 1 });
+  assert.deepEqual(await (await site.ask('/api/ways?kind=mission')).json(), {
+    version: null,
+    facts: 0,
+    since: null,
+    taken: {},
   });
-  assert.deepEqual(await ways('mission'), { facts: 0, since: null, taken: {} });
 });
 
 test('that a page looks at a chat is told as a beat, by POST alone', async (t) => {

@@ -107,7 +107,7 @@ export async function startSiteOn(
     page: PAGE,
     ready: async () => ({ ready: true }),
     hooks: { log: createHookLog(bus), decisions: createDecisions(decisionRows()) },
-    ways: createWays(publisher),
+    ways: createWays({ publisher, read: (key) => node.read(key), registry: node.registry }),
     attend: (agent, beat) => bus.broadcast(consumerSubject(agent), JSON.stringify(beat)),
     ...options,
   });

@@ -48,7 +48,7 @@ export interface Ask {
   hooks(): Promise<Answered<{ hooks: HookLine[] }>>;
   hook(seq: number): Promise<Answered<HookWhole>>;
   redeliver(delivery: string): Promise<Answered<Pick<HookLine, 'delivery'>>>;
-  /** How often the ways of a kind were taken, over all its actors. */
+  /** How often the transitions of a kind were taken, over all its actors. */
   ways(kind: string): Promise<Answered<WaysTaken>>;
   /** Somebody looks at this chat, or leaves it; told also while the page goes away. */
   attend(agent: string, consumer: string, leaving: boolean): Promise<Answered<unknown>>;

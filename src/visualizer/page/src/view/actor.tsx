@@ -130,13 +130,14 @@ function markedOf({ shown, moment, before, at, entries }: FocusContext): Marked 
     at !== null && moment !== null ? [before?.value ?? null, moment.value] : [last?.before?.value ?? null, shown.value];
   return {
     value,
+    taken: null,
     ways: waysOf(until, Date.parse(at !== null && moment !== null ? moment.at : shown.updatedAt)),
     move: last === undefined ? null : movesOf(was, value),
     isForetold: false,
   };
 }
 
-function Head({ shown, stood }: { shown: Shown; stood: Stood }) {
+function Head({ shown, stood, lastRun }: { shown: Shown; stood: Stood; lastRun: string | null }) {
   const { address, title, owner, epoch, mission, version } = stood;
   const { updatedAt } = shown;
   return (

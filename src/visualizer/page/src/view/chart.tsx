@@ -124,10 +124,13 @@ export function Meaning({
   chart,
   id,
   drawing,
+  taken = null,
 }: {
   chart: Chart;
   id: string;
   drawing: Pick<Drawing, 'active' | 'since'>;
+  /** Id of an edge → how often it was taken. */
+  taken?: ReadonlyMap<string, number> | null;
 }) {
   const node = chart.nodes.find((other) => other.id === id)!;
   const ways = waysOut(chart, id);
@@ -151,10 +154,10 @@ export function Meaning({
       </p>
       {node.type === 'final' ? null : (
         <>
-          <Ways edges={ways.filter((edge) => edge.from === id)} />
+          <Ways edges={ways.filter((edge) => edge.from === id)} taken={taken} />
           <details className="json">
             <summary>What the states around it take as well</summary>
-            <Ways edges={ways.filter((edge) => edge.from !== id)} />
+            <Ways edges={ways.filter((edge) => edge.from !== id)} taken={taken} />
           </details>
         </>
       )}
@@ -162,7 +165,7 @@ export function Meaning({
   );
 }
 
-function Ways({ edges }: { edges: ChartEdge[] }) {
+function Ways({ edges, taken }: { edges: ChartEdge[]; taken: ReadonlyMap<string, number> | null }) {
   return (
     <ul className="ways">
       {edges.map((edge) => (
@@ -177,6 +180,7 @@ function Ways({ edges }: { edges: ChartEdge[] }) {
               → <code>{edge.to.join(', ')}</code>
             </>
           )}
+          {taken?.has(edge.id) === true ? <span className="quiet">, taken {taken.get(edge.id)}×</span> : null}
         </li>
       ))}
     </ul>

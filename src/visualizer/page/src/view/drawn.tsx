@@ -1,6 +1,6 @@
 /** The shapes of a drawn statechart: states with what is lit, tinted and left in them, and the ways between them. */
 import type { KeyboardEvent } from 'react';
-import type { StateValue } from '../answers.ts';
+import type { ChartEdge, StateValue } from '../answers.ts';
 import type { DrawnBox, DrawnLine } from '../drawing/drawing.ts';
 import { ANY_SUFFIX, LABEL_LINE, lettering, watchesOf } from '../drawing/graph.ts';
 import { timesTaken } from '../moment.ts';
@@ -10,13 +10,15 @@ import { triggerOf } from '../tree.ts';
 export interface Marked {
   value: StateValue | null;
   ways: Ways | null;
+  /** Of each edge, how often it was taken, where that is known of all actors; else ways between states are counted. */
+  taken: ReadonlyMap<string, number> | null;
   /** What the last step, or a previewed one, would leave and enter. */
   move: { left: string[]; entered: string[] } | null;
   /** `move` has not happened: it is what a preview says. */
   isForetold: boolean;
 }
 
-export const NOTHING_MARKED: Marked = { value: null, ways: null, move: null, isForetold: false };
+export const NOTHING_MARKED: Marked = { value: null, ways: null, taken: null, move: null, isForetold: false };
 
 export interface Shown {
   chosen: string | null;
@@ -110,7 +112,7 @@ export function Shape({ drawn, isActive, tint, move, shown }: ShapeProps) {
 
 export function LineShape({
   drawn: { line, path, label },
-  marked: { ways, move, isForetold },
+  marked: { ways, taken, move, isForetold },
 }: {
   drawn: DrawnLine;
   marked: Marked;
@@ -118,7 +120,13 @@ export function LineShape({
   if (line === null) return <path className="drawn__line" d={path} markerEnd="url(#tip)" />;
   // A line from “any state” is a transition of the region.
   const from = line.from.endsWith(ANY_SUFFIX) ? line.from.slice(0, -ANY_SUFFIX.length) : line.from;
-  const count = ways === null ? 0 : timesTaken(from, line.to, ways.taken);
+  const timesOf = ({ id }: ChartEdge): number => taken?.get(id) ?? 0;
+  const count =
+    taken !== null
+      ? line.edges.reduce((sum, edge) => sum + timesOf(edge), 0)
+      : ways === null
+        ? 0
+        : timesTaken(from, line.to, ways.taken);
   const isFrom = (left: string): boolean => left === from || (from !== line.from && left.startsWith(`${from}.`));
   const isLast = move !== null && move.left.some(isFrom) && move.entered.includes(line.to);
   return (
@@ -129,7 +137,12 @@ export function LineShape({
       data-last={isLast ? (isForetold ? 'would' : 'did') : undefined}
     >
       <title>
-        {line.edges.map((edge) => `${triggerOf(edge)}${edge.guard === undefined ? '' : ` [${edge.guard}]`}`).join('\n')}
+        {line.edges
+          .map((edge) => {
+            const times = timesOf(edge);
+            return `${times > 0 ? `${times}× ` : ''}${triggerOf(edge)}${edge.guard === undefined ? '' : ` [${edge.guard}]`}`;
+          })
+          .join('\n')}
       </title>
       <path className="drawn__line" d={path} markerEnd="url(#tip)" />
       {isLast ? <path className="drawn__motion" d={path} /> : null}

@@ -1,12 +1,11 @@
-/** A machine without an actor, for engineers: its drawing, its table of states and events, and how often each way was taken. */
+/** A machine without an actor, for engineers: its drawing, its table of states and events, and how often each transition was taken. */
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import type { Chart, ChartEdge } from '../answers.ts';
+import type { Chart } from '../answers.ts';
 import type { Failure } from '../ask.ts';
 import { mermaidOf } from '../drawing/mermaid.ts';
 import { svgOf } from '../drawing/svg.ts';
 import { xstateOf } from '../drawing/xstate.ts';
 import { keepPng, keepText } from '../files.ts';
-import { timesTaken } from '../moment.ts';
 import { machineHref } from '../route.ts';
 import { kindOf } from '../rows.ts';
 import { triggerOf } from '../tree.ts';
@@ -62,10 +61,10 @@ export function MachineView({ kind, version }: { kind: string; version: string |
           {ways === null ? null : (
             <span className="quiet">
               {ways.since === null ? (
-                'no facts of it yet'
+                'no steps of it yet'
               ) : (
                 <>
-                  ways counted over {ways.facts} facts of the last <Age since={ways.since} />
+                  counted over {ways.facts} steps of the last <Age since={ways.since} />
                 </>
               )}
             </span>
@@ -76,11 +75,13 @@ export function MachineView({ kind, version }: { kind: string; version: string |
       <section className="chart" aria-label={`Statechart of ${kind}`}>
         <Diagram
           chart={chart}
-          marked={{ ...NOTHING_MARKED, ways: { taken, spentMs: new Map() } }}
+          marked={{ ...NOTHING_MARKED, taken }}
           chosen={chosen}
           choose={(id) => setChosen(id === chosen ? null : id)}
         />
-        {chosen === null ? null : <Meaning chart={chart} id={chosen} drawing={{ active: new Set(), since: {} }} />}
+        {chosen === null ? null : (
+          <Meaning chart={chart} id={chosen} drawing={{ active: new Set(), since: {} }} taken={taken} />
+        )}
       </section>
       <Table chart={chart} taken={taken} />
     </article>
@@ -120,9 +121,6 @@ function Files({ chart }: { chart: Chart }) {
   );
 }
 
-const countOf = ({ from, to }: ChartEdge, taken: ReadonlyMap<string, number>): number =>
-  to.reduce((sum, target) => sum + timesTaken(from, target, taken), 0);
-
 /** State × event: where each leads; what stays, stays in its state. */
 function Table({ chart, taken }: { chart: Chart; taken: ReadonlyMap<string, number> }) {
   const states = chart.nodes.filter(
@@ -140,9 +138,7 @@ function Table({ chart, taken }: { chart: Chart; taken: ReadonlyMap<string, numb
               <th scope="col">if</th>
               <th scope="col">leads to</th>
               <th scope="col">wishes and changes</th>
-              <th scope="col" title="the way from this state to that one, whatever led along it">
-                taken
-              </th>
+              <th scope="col">taken</th>
             </tr>
           </thead>
           <tbody>
@@ -158,7 +154,7 @@ function Table({ chart, taken }: { chart: Chart; taken: ReadonlyMap<string, numb
                     <td className="name">{edge.guard ?? ''}</td>
                     <td className="name">{edge.to.length === 0 ? 'stays' : edge.to.join(', ')}</td>
                     <td className="name">{edge.actions.join(', ')}</td>
-                    <td>{countOf(edge, taken) || ''}</td>
+                    <td>{taken.get(edge.id) ?? ''}</td>
                   </tr>
                 )),
             )}
