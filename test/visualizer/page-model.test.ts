@@ -24,6 +24,7 @@ import {
   runHref,
 } from '../../src/visualizer/page/src/route.ts';
 import { afterFact, byNeed, counted, createOrder, matches, NO_FILTER } from '../../src/visualizer/page/src/rows.ts';
+import { branchUrl, worktreeOf } from '../../src/visualizer/page/src/worktree.ts';
 import { activePaths, treeOf, waysOut } from '../../src/visualizer/page/src/tree.ts';
 import type { Ask } from '../../src/visualizer/page/src/ask.ts';
 import { MACHINES } from '../../machines/index.ts';
@@ -330,6 +331,15 @@ test('what is saved for XState is the same machine again, of every kind', () => 
     assert.deepEqual(again.nodes, chart.nodes, definition.kind);
     assert.deepEqual(edges(again), edges(chart), definition.kind);
   }
+});
+
+test('a branch is found at GitHub by the pull request of it, and nowhere else', () => {
+  const pull = { number: 7, url: 'https://github.example/acme/api/pull/7' };
+  assert.equal(branchUrl(pull, 'chartroom/eng-42#1'), 'https://github.example/acme/api/tree/chartroom/eng-42%231');
+  assert.equal(branchUrl(null, 'chartroom/eng-42'), null);
+  assert.equal(branchUrl({ number: 7, url: 'javascript:alert(1)/pull/7' }, 'chartroom/eng-42'), null);
+  assert.equal(worktreeOf({ worktree: { path: '', head: '' } }), null, 'one that was never made ready');
+  assert.equal(worktreeOf({ run: { begun: { worktree: '/w/eng-42' } } }), '/w/eng-42');
 });
 
 test('two moments differ in what changed and in nothing else', () => {

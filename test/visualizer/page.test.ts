@@ -428,6 +428,21 @@ test('a run’s question is answered where it is read, and its output comes as i
   await site.node.quiet();
   const answered = site.node.outbox.of('agent/ada').find(({ act }) => act === 'driver.answer');
   assert.equal(answered?.params['choice'] ?? answered?.params['text'], 'hi');
+  // Its folder lies on the runtime's machine: the path can be copied, the branch is named.
+  await held.getByText('branch chartroom/').waitFor();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await held.getByRole('button', { name: 'Copy path' }).press('Enter');
+  await held.getByRole('status').getByText('copied').waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '/worktrees/session/eng-1');
+  // What it has cost stands with the session and with the agent.
+  const usage = { inputTokens: 1_200, outputTokens: 340, costUsd: 0.02 };
+  await site.node.send(letter('agent/ada', 'driver.exited', { class: 'clean', usage }));
+  await held.getByText('1,200 tokens in, 340 out, $0.02').waitFor();
+  await open('/actor/agent/ada');
+  await held.getByText('1 run, 1,200 tokens in, 340 out, $0.02').waitFor();
+  await open('/actor/session/eng-1');
+  await page.getByRole('link', { name: 'run log' }).click();
+  await output.getByText('I begin').waitFor();
   assert.deepEqual(complaints, []);
 });
 

@@ -29,6 +29,8 @@ const HEADING_HEIGHT = 30;
 /** More triggers than these on one line are counted; all of them are told when the state is chosen. */
 const LABEL_LINES_MAX = 3;
 const LABEL_LETTERS_MAX = 34;
+/** Room before a label for how often it was taken: `12× `. */
+const COUNT_LETTERS = 4;
 export const INITIAL_SUFFIX = '/initial';
 /** Where lines begin that lead from any state of a region into one of it. */
 export const ANY_SUFFIX = '/any';
@@ -203,7 +205,7 @@ function elkNode(node: ElkNode, id: string): ElkNode | undefined {
 }
 
 function elkEdge({ id, from, to, label }: Line): ElkExtendedEdge {
-  const width = Math.max(...label.map((text) => text.length)) * LABEL_LETTER;
+  const width = Math.max(...label.map((text, index) => text.length + (index === 0 ? COUNT_LETTERS : 0))) * LABEL_LETTER;
   return {
     id,
     sources: [from],

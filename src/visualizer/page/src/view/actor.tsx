@@ -4,7 +4,7 @@ import type { Shown } from '../answers.ts';
 import type { Focus, FocusContext } from '../focus.ts';
 import { movesOf, waysOf } from '../moment.ts';
 import { stoppedAt } from '../ticker.ts';
-import { fleetHref } from '../route.ts';
+import { fleetHref, runHref } from '../route.ts';
 import { kindOf, NO_FILTER } from '../rows.ts';
 import { needsPerson } from '../wait.ts';
 import { Age } from './age.tsx';
@@ -22,10 +22,11 @@ import { Particulars } from './particulars.tsx';
 import { Phase } from './phase.tsx';
 import { Possible } from './possible.tsx';
 import { Questions } from './questions.tsx';
-import { Runs } from './runs.tsx';
+import { Runs, useRuns } from './runs.tsx';
 import { StepDifference, Timeline } from './timeline.tsx';
 import { PageContext, useFocus, useLink, usePage } from './use.ts';
 import { WaitLine } from './wait-line.tsx';
+import { worktreeOf } from '../worktree.ts';
 
 export function ActorView({ focus, run }: { focus: Focus; run: string | null }) {
   const state = useFocus(focus);
@@ -34,6 +35,7 @@ export function ActorView({ focus, run }: { focus: Focus; run: string | null }) 
   const [look, setLook] = useState<Look>('overview');
   const [foretold, setForetold] = useState<Marked['move']>(null);
   const page = usePage();
+  const runs = useRuns(address, shown?.seq);
   // Ages and countdowns of a moment of the past stand as they stood then.
   const thenMs = state.at === null || state.moment === null ? null : Date.parse(state.moment.at);
   const then = useMemo(() => (thenMs === null ? page : { ...page, ticker: stoppedAt(thenMs) }), [page, thenMs]);
@@ -60,7 +62,7 @@ export function ActorView({ focus, run }: { focus: Focus; run: string | null }) 
   return (
     <article className="actor" data-at={state.at ?? undefined} aria-label={address}>
       {isTold || problem === null ? null : <Notice problem={problem} />}
-      <Head shown={shown} stood={stood} />
+      <Head shown={shown} stood={stood} lastRun={runs[0]?.run ?? null} />
       <Timeline shown={shown} entries={state.entries} at={state.at} />
       {stood.version === chart.version ? null : (
         <p className="notice" role="note">
@@ -91,7 +93,7 @@ export function ActorView({ focus, run }: { focus: Focus; run: string | null }) 
         />
       </PageContext>
       {isPast ? null : <Possible shown={shown} chart={chart} foretell={setForetold} />}
-      {isPast ? null : <Runs address={address} seq={shown.seq} chosen={run} />}
+      {isPast ? null : <Runs address={address} runs={runs} chosen={run} />}
       <div className="actor__halves">
         <History focus={state} onOlder={() => void focus.older()} />
         <PageContext value={then}>
@@ -165,6 +167,8 @@ function Head({ shown, stood, lastRun }: { shown: Shown; stood: Stood; lastRun: 
             {name}
           </a>
         ))}
+        {worktreeOf(stood.context) === null ? null : <a href="#worktree">worktree</a>}
+        {lastRun === null ? null : <Anchor href={runHref(address, lastRun)}>run log</Anchor>}
       </div>
     </header>
   );

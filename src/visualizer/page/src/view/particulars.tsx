@@ -7,12 +7,12 @@ import { isRecord, recordsOf, textOf } from '../value.ts';
 import { Cost } from './cost.tsx';
 import { Json } from './json.tsx';
 import { Mailbox } from './mailbox.tsx';
+import { Worktree } from './worktree.tsx';
 
 /** `now`: null for a moment of the past, of which acts, watches and mail are not known. */
 export function Particulars({ stood, now }: { stood: Stood; now: Shown | null }) {
   const { context, timers, claims } = stood;
   const { outbox = [], watches = [], mailbox = 0 } = now ?? {};
-  const worktree = worktreeOf(context);
   const obligations = recordsOf(context['obligations']);
   const notes = notesOf(context['notes']);
   return (
@@ -83,19 +83,25 @@ export function Particulars({ stood, now }: { stood: Stood; now: Shown | null })
           </li>
         ))}
       </Part>
-      <Part title="Worktree" count={worktree === null ? 0 : 1}>
-        <li className="name">{worktree}</li>
-      </Part>
+      <Worktree stood={stood} isOver={now?.final === true} />
       <Cost stood={stood} />
       <Json value={context} label="Whole context" />
     </section>
   );
 }
 
-export function Part({ title, count, children }: { title: string; count: number; children: ReactNode }) {
+interface PartProps {
+  title: string;
+  count: number;
+  /** Where a link within the page leads to. */
+  id?: string;
+  children: ReactNode;
+}
+
+export function Part({ title, count, id, children }: PartProps) {
   if (count === 0) return null;
   return (
-    <div className="part">
+    <div className="part" id={id} tabIndex={id === undefined ? undefined : -1}>
       <h2>{title}</h2>
       <ul>{children}</ul>
     </div>
@@ -129,13 +135,4 @@ function notesOf(value: unknown): NoteShown[] {
       };
     })
     .toReversed();
-}
-
-/** A session's own, or that of the run an agent has. */
-function worktreeOf(context: Record<string, unknown>): string | null {
-  const own = context['worktree'];
-  if (isRecord(own) && typeof own['path'] === 'string') return own['path'];
-  const run = context['run'];
-  const begun = isRecord(run) ? run['begun'] : null;
-  return isRecord(begun) && typeof begun['worktree'] === 'string' ? begun['worktree'] : null;
 }

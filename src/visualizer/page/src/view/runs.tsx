@@ -13,7 +13,8 @@ import { usePage } from './use.ts';
 const LETTERS_MAX = 200_000;
 const LINES_MAX = 1_000;
 
-export function Runs({ address, seq, chosen }: { address: string; seq: number; chosen: string | null }) {
+/** Newest first; looked for again at each step of the actor. */
+export function useRuns(address: string, seq: number | undefined): RunLine[] {
   const { ask } = usePage();
   const [runs, setRuns] = useState<RunLine[]>([]);
   useEffect(() => {
@@ -25,6 +26,10 @@ export function Runs({ address, seq, chosen }: { address: string; seq: number; c
       isWanted = false;
     };
   }, [ask, address, seq]);
+  return runs;
+}
+
+export function Runs({ address, runs, chosen }: { address: string; runs: RunLine[]; chosen: string | null }) {
   if (runs.length === 0 && chosen === null) return null;
   return (
     <section className="runs" aria-label="Runs">
