@@ -28,8 +28,8 @@ export type DispatcherContext = {
   pinsDue: string | null;
   /** What the timer of the pins is set to. */
   pinsArmed: string | null;
-  /** Agents that a fleet-wide stop or drain has stopped, and that a resume brings back. */
-  stoppedHere: string[];
+  /** Agents that a fleet-wide stop or drain has stopped, and that a resume brings back as they were. */
+  stoppedHere: { agent: string; wasPaused: boolean }[];
   cause: { by: string; reason: string | null; at: string } | null;
   notes: Note[];
 };

@@ -95,6 +95,8 @@ function downPin(
   return { agent: want.pin, lane: row?.lanes[0] ?? null, due, reason };
 }
 
+const WAS_PAUSED = 'as it was before the fleet was stopped';
+
 /** Fleet-wide: every agent that is still at work is told, those hired later too. */
 export const tellFleet =
   (type: 'correct.stop' | 'correct.drain') =>
@@ -105,7 +107,10 @@ export const tellFleet =
     const names = working.map(({ agent }) => agent);
     return {
       set: {
-        stoppedHere: [...new Set([...context.stoppedHere, ...names])],
+        stoppedHere: [
+          ...context.stoppedHere.filter(({ agent }) => !names.includes(agent)),
+          ...working.flatMap((row) => toBringBack(row, context)),
+        ],
         agents: context.agents.map((row) => (names.includes(row.agent) ? { ...row, told: true } : row)),
       },
       wishes: names.map((agent) => tell({ to: agent, type, data: reason })),
@@ -115,10 +120,20 @@ export const tellFleet =
 const isLeaving = (type: string, { door }: Employed): boolean =>
   door === 'closed' || (door === 'draining' && type === 'correct.drain');
 
+/** What a person asked of one agent outlives the stop of everybody: its pause, and its drain. */
+function toBringBack({ agent, door }: Employed, { stoppedHere }: DispatcherContext): DispatcherContext['stoppedHere'] {
+  const before = stoppedHere.find((stopped) => stopped.agent === agent);
+  if (door === 'draining') return before === undefined ? [] : [before];
+  return [{ agent, wasPaused: door === 'paused' }];
+}
+
 export function wakeFleet(context: DispatcherContext): Decision<DispatcherContext> {
   const reason = context.cause === null ? {} : { reason: `fleet-wide, by ${context.cause.by}` };
   return {
     set: { stoppedHere: [], agents: context.agents.map((row) => (row.told ? { ...row, told: false } : row)) },
-    wishes: context.stoppedHere.map((agent) => tell({ to: agent, type: 'correct.resume', data: reason })),
+    wishes: context.stoppedHere.flatMap(({ agent, wasPaused }) => [
+      tell({ to: agent, type: 'correct.resume', data: reason }),
+      ...(wasPaused ? [tell({ to: agent, type: 'correct.pause', data: { reason: WAS_PAUSED } })] : []),
+    ]),
   };
 }

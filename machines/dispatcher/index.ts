@@ -239,7 +239,7 @@ function waitingOn(view: ActorView<DispatcherContext>, fleet: string): WaitingOn
 
 export const dispatcherDefinition: MachineDefinition<DispatcherContext> = {
   kind: 'dispatcher',
-  version: '2',
+  version: '3',
   logic,
   events: DISPATCHER_EVENTS,
   reasons: {

@@ -230,6 +230,22 @@ test('a stopped fleet stops every agent, those hired later too, and brings back 
   );
 });
 
+test('what a person asked of one agent outlives a stop of the fleet: its pause, also through a drain, and its drain', () => {
+  const dispatcher = open();
+  const busy = { life: 'busy', session: 'session/s1' };
+  agent(dispatcher, 'paused', { ...busy, door: 'paused' });
+  agent(dispatcher, 'drained', { ...busy, session: 'session/s2', door: 'draining' });
+  dispatcher.take('correct.drain');
+  agent(dispatcher, 'paused', { ...busy, door: 'draining' });
+  dispatcher.take('correct.stop');
+  for (const name of ['paused', 'drained']) agent(dispatcher, name, { life: 'stopped', door: 'closed' });
+  const { effects } = dispatcher.take('correct.resume');
+  for (const type of ['correct.resume', 'correct.pause']) {
+    const told = tells(effects, type).map(({ to }) => to);
+    assert.deepEqual(told, ['agent/paused'], type);
+  }
+});
+
 test('a drained fleet ends up stopped, and pins are not lost meanwhile', () => {
   const dispatcher = open();
   agent(dispatcher, 'ada', { life: 'busy', session: 'session/s1' });

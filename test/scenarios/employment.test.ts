@@ -330,6 +330,27 @@ describe('who is given work', () => {
     for (const name of ['carl', 'eve']) assert.equal(await phase(`agent/${name}`), 'asleep', name);
     assert.notEqual((await stage.show('session/s')).owner, null);
   });
+
+  test('a fleet that is stopped and brought back is as it was: who was paused, stopped, put away or has left stays so', async () => {
+    for (const name of ['free', 'paused', 'stopped', 'left']) await stage.hire(name, 'implementer');
+    await stage.hire('away', 'reviewer', CHAT);
+    await taken(stage.send('agent/paused', 'correct.pause', { reason: 'lunch' }));
+    await taken(stage.send('agent/stopped', 'correct.stop'));
+    await taken(stage.send('agent/away', 'correct.archive'));
+    await taken(stage.send('dispatcher/main', 'correct.stop', { reason: 'fire' }));
+    await taken(stage.send('agent/left', 'correct.offboard'));
+    await taken(stage.send('agent/free', 'correct.resume'));
+    await work('s');
+    assert.equal(await phase('agent/free'), 'stopped', 'the fleet is stopped, whoever resumes one');
+    await taken(stage.send('dispatcher/main', 'correct.resume'));
+    assert.equal(stage.running('agent/free')?.session, 'session/s');
+    const { value, waitingOn } = await stage.show('agent/paused');
+    assert.deepEqual(value, { life: 'asleep', door: 'paused' });
+    assert.match(waitingOn[0]?.detail ?? '', /paused by dispatcher\/main: as it was before the fleet was stopped/);
+    assert.equal(await phase('agent/stopped'), 'stopped');
+    assert.equal(await phase('agent/left'), 'offboarded');
+    assert.equal(await phase('agent/away'), 'archived');
+  });
 });
 
 describe('what is said to a chat', () => {
