@@ -6,7 +6,7 @@ import { endAssignment, excludedOf, isAssigned, isLive, pinnedAgent, unwant, wan
 import { resetAttempts, setBudget } from './budgets.ts';
 import type { ObligationKind } from '../events/common.ts';
 import type { SessionContext } from './context.ts';
-import { type Draft, set, wishFor } from './draft.ts';
+import { type Draft, deny, set, wishFor } from './draft.ts';
 import { ORDER } from './next.ts';
 import { lapse, park, unpark } from './obligations.ts';
 import { askAgain, changeRefusal } from './reviewing.ts';
@@ -26,6 +26,15 @@ export function reassign(draft: Draft): void {
   const { event } = draft;
   if (event.type === 'correct.reassign') giveTo(draft, event.data.to);
   if (event.type === 'correct.adopt') giveTo(draft, event.data.agent);
+}
+
+export function denyAdoption(draft: Draft): void {
+  const { run, epoch } = draft.context;
+  deny(
+    draft,
+    'guard',
+    `a run of another agent is live: ${run?.agent} has epoch ${epoch}; give expectepoch ${epoch} to take it over`,
+  );
 }
 
 function giveTo(draft: Draft, to: string): void {

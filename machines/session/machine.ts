@@ -108,13 +108,7 @@ export const sessionMachine = session.createMachine({
         ],
         'correct.reassign': { actions: 'reassign' },
         'correct.unassign': { actions: 'unassign' },
-        'correct.adopt': [
-          {
-            guard: 'otherRunIsLive',
-            actions: refuse('a run of another agent is live; give expectepoch to take it over'),
-          },
-          { actions: 'reassign' },
-        ],
+        'correct.adopt': [{ guard: 'otherRunIsLive', actions: 'denyAdoption' }, { actions: 'reassign' }],
         'correct.reviewer.replace': [
           { guard: 'noReviewIsWanted', actions: refuse('no review is wanted now') },
           { actions: 'replaceReviewer' },

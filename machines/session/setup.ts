@@ -162,6 +162,7 @@ export const session = base.extend({
     observeIssue: does(issue.observeIssue),
     holdStart: does(issue.holdStart),
     freeStart: does(issue.freeStart),
+    denyAdoption: does(corrections.denyAdoption),
     letGo: does(corrections.letGo),
     keepAlive: does(tracker.keepAlive),
     askForReview: does(reviewing.askForReview),

@@ -200,7 +200,11 @@ describe('who gets an item', () => {
     await stage.hire('ada', 'implementer');
     await begin([item('a')]);
     await stage.hire('ben', 'implementer');
-    await refused(correct('a', 'adopt', { agent: 'agent/ben' }), 'guard', /another agent is live/);
+    await refused(
+      correct('a', 'adopt', { agent: 'agent/ben' }),
+      'guard',
+      /another agent is live: agent\/\w+ has epoch \d+/,
+    );
     const { epoch } = await stage.show(A);
     await taken(correct('a', 'adopt', { agent: 'agent/ben' }, { expectepoch: epoch }));
     assert.equal(stage.running('agent/ada'), null);
