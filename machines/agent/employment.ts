@@ -4,7 +4,7 @@
  */
 import { act, refuse } from '../decision.ts';
 import type { Wish } from '../decision.ts';
-import { subscriptionClaim } from '../events/agent.ts';
+import { RESERVED_NAMES, subscriptionClaim } from '../events/agent.ts';
 import type { HiredRole } from '../events/agent.ts';
 import { isFull, withNote, withRead } from '../notes.ts';
 import type { MachineEvent } from '../contract.ts';
@@ -20,8 +20,13 @@ const MEMORY_CHARACTERS_MAX = 100_000;
 const SUBSCRIPTIONS_MAX = 200;
 const REVIEWS_KEPT = 100;
 
-export const hired: Handler = (_, event) => {
+export const hired: Handler = ({ address }, event) => {
   if (event.type !== 'hire') return {};
+  const name = address.replace('agent/', '');
+  if (RESERVED_NAMES.includes(name)) {
+    const todo = 'hire under a name of its own: chartroom hire NAME --role conductor';
+    return { wishes: [refuse('guard', `“${name}” is whoever conducts a mission, and nobody’s name; ${todo}`)] };
+  }
   const { user, lanes, driver, mode, env, limits, github, settings, origin } = event.data;
   const { role, missing } = roleOfHire(event);
   if (missing !== undefined) return { wishes: [refuse('guard', missing)] };

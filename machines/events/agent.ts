@@ -71,6 +71,9 @@ export type Hire = z.infer<typeof hire>;
 /** A role as the runtime knows it, looked up by its name or an alias when somebody is hired into it. */
 export type HiredRole = z.infer<typeof roleSettings> & { name: string; limits?: AgentLimits };
 
+/** Whoever conducts a mission is called so; nobody is hired under these names. */
+export const RESERVED_NAMES: readonly string[] = ['conductor', 'supervisor'];
+
 const namesOfHire = ({ role, driver }: Hire) => ({ configured: { role, driver } });
 
 /** A repository as two people may write it (` Acme/API `) is one repository. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TIMER_DEFAULTS } from '../../machines/contract.ts';
 import { budgets, deliver, gates, mergePolicy, repoName, reviewers, workKind } from '../../machines/events/common.ts';
-import { agentLimits } from '../../machines/events/agent.ts';
+import { RESERVED_NAMES, agentLimits } from '../../machines/events/agent.ts';
 
 const listen = z.string().regex(/^[^:\s]+:\d{1,5}$/, 'must be host:port, e.g. 127.0.0.1:8787');
 const id = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,127}$/, 'must be lower case letters, digits, - and _');
@@ -50,7 +50,9 @@ export const repoSchema = z.strictObject({
 export type RepoConfig = z.infer<typeof repoSchema>;
 
 export const agentSchema = z.strictObject({
-  name: id,
+  name: id.refine((name) => !RESERVED_NAMES.includes(name), {
+    error: 'names whoever conducts a mission: choose another, e.g. boss with role: conductor',
+  }),
   role: z.string().min(1),
   driver: z.string().min(1).optional().describe('default: the role’s'),
   user: z.string().default('default'),

@@ -35,6 +35,11 @@ test('a hire is decided by what the configuration has under the names it gives, 
   );
 });
 
+test('nobody is hired as conductor or supervisor: that is whoever conducts a mission', () => {
+  for (const name of ['conductor', 'supervisor'])
+    assert.throws(() => hire({ role: 'conductor' }, `agent/${name}`), /hire under a name of its own/, name);
+});
+
 test('hiring tells the dispatcher who it is', () => {
   const agent = hire({ lanes: ['web'], user: 'dev' });
   const { effects } = agent.take('correct.lane.set', { lanes: ['api'] });
