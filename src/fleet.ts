@@ -1,7 +1,10 @@
 /** Brings the configured fleet to life: the dispatcher with its slots, agents that are not hired yet, subscriptions. */
 import { randomUUID } from 'node:crypto';
+import type { DispatcherContext } from '../machines/dispatcher/context.ts';
+import type { Want } from '../machines/dispatcher/match.ts';
 import { addressOf } from './actor/address.ts';
 import type { Node } from './actor/node.ts';
+import type { Questions } from './actor/questions.ts';
 import type { Config } from './config/config.ts';
 import { hireOf } from './config/roles.ts';
 import type { Roles } from './config/roles.ts';
@@ -28,6 +31,13 @@ export async function introduceFleet({
     if (node.actors.row(address) === null) await tell(node, address, 'hire', hireOf(agent, roles));
     for (const repo of agent.subscribe ?? []) await tell(node, address, 'correct.subscribe', { repo });
   }
+}
+
+/** What wants an agent and has none, as the dispatcher knows it. */
+export async function wantedWork(node: Node, questions: Pick<Questions, 'show'>): Promise<readonly Want[]> {
+  if (node.actors.row(DISPATCHER) === null) return [];
+  const { context } = (await questions.show({ actor: DISPATCHER })) as { context: Pick<DispatcherContext, 'wants'> };
+  return context.wants;
 }
 
 /** @throws RejectedInput what the configuration asks for and the actor refuses, other than a repository held by another */

@@ -45,7 +45,7 @@ import { createConfigured } from './config/configured.ts';
 import type { Env } from './config/expand.ts';
 import { loadRoles } from './config/roles.ts';
 import { openEffects } from './effects/opening.ts';
-import { introduceFleet } from './fleet.ts';
+import { introduceFleet, wantedWork } from './fleet.ts';
 import { createHealth } from './health.ts';
 import { createRedactor } from './log.ts';
 import type { Logger } from './log.ts';
@@ -176,6 +176,8 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
       const { items } = (await questions.list({ kind: 'agent', limit: AGENTS_MAX })) as { items: IndexRow[] };
       return items;
     },
+    wants: () => wantedWork(node, questions),
+    nowMs: () => clock.now(),
     sources: () => sweep.sights(),
   });
   publisher.subscribe((fact) => metrics.count(fact));

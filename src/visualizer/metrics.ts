@@ -1,5 +1,6 @@
 /** Prometheus metrics: counters fed by committed facts, gauges read when asked. */
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Want } from '../../machines/dispatcher/match.ts';
 import type { IndexRow } from '../actor/actors.ts';
 import { kindOf } from '../actor/address.ts';
 import type { Fact } from '../actor/fact.ts';
@@ -23,8 +24,14 @@ export interface Gauges {
   publishLag(): number;
   actorsInMemory(): number;
   agents(): Promise<Pick<IndexRow, 'address' | 'phase' | 'supervision'>[]>;
+  /** What wants an agent and has none. */
+  wants(): Promise<readonly WantedWork[]>;
+  nowMs(): number;
   sources(): Partial<Record<Source, SourceSight>>;
 }
+
+/** `since`: ISO. */
+export type WantedWork = Pick<Want, 'user' | 'role' | 'kind' | 'since'>;
 
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
@@ -53,6 +60,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     registers: [registry],
   });
   registerAgents(registry, gauges);
+  registerWork(registry, gauges);
   const gauge = (name: string, help: string, read: () => number): void => {
     registry.registerMetric(
       new Gauge({
@@ -109,6 +117,39 @@ export function createMetrics(gauges: Gauges): Metrics {
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+/** The sign for whoever hires or starts more agents: how much waits for one, and for how long. */
+function registerWork(registry: Registry, { wants, nowMs }: Gauges): void {
+  const labelNames = ['user', 'role', 'kind'] as const;
+  registry.registerMetric(
+    new Gauge({
+      name: 'chartroom_waiting_work',
+      help: 'Sessions that want an agent and have none, by user, role and kind of work.',
+      labelNames,
+      registers: [],
+      async collect() {
+        this.reset();
+        for (const { user, role, kind } of await wants()) this.inc({ user, role, kind });
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'chartroom_waiting_work_oldest_seconds',
+      help: 'For how long the oldest of them has waited.',
+      labelNames,
+      registers: [],
+      async collect() {
+        this.reset();
+        // Of one kind the last is kept: the oldest.
+        const newestFirst = (await wants()).toSorted((a, b) => Date.parse(b.since) - Date.parse(a.since));
+        for (const { user, role, kind, since } of newestFirst) {
+          this.set({ user, role, kind }, Math.max(0, nowMs() - Date.parse(since)) / 1_000);
+        }
+      },
+    }),
+  );
 }
 
 /** What supervision knows of each agent, read when asked: an agent that is gone has no row any more. */

@@ -23,6 +23,8 @@ test('what supervision knows of agents is in the metrics, and an agent that rest
     outboxPending: zero,
     publishLag: zero,
     actorsInMemory: zero,
+    wants: async () => [],
+    nowMs: zero,
     sources: () => ({}),
     agents: async () => agents,
   });
@@ -52,6 +54,8 @@ test('a source stands in one state, and what it lost is counted', async () => {
     outboxPending: zero,
     publishLag: zero,
     actorsInMemory: zero,
+    wants: async () => [],
+    nowMs: zero,
     agents: async () => [],
     sources: () => ({
       github: {
@@ -69,4 +73,32 @@ test('a source stands in one state, and what it lost is counted', async () => {
   assert.match(text, /chartroom_source\{source="github",state="gap"\} 1/);
   assert.match(text, /chartroom_source\{source="github",state="live"\} 0/);
   assert.match(text, /chartroom_source_recovered\{source="github"\} 5/);
+});
+
+test('work that waits for an agent is counted by user, role and kind, with the age of the oldest, until it has one', async () => {
+  const implement = { user: 'dev', role: 'implementer', kind: 'implement' as const };
+  let wants = [
+    { ...implement, since: '2026-01-01T00:00:30.000Z' },
+    { ...implement, since: '2026-01-01T00:00:00.000Z' },
+    { user: 'dev', role: 'reviewer', kind: 'review' as const, since: '2026-01-01T00:00:50.000Z' },
+  ];
+  const metrics = createMetrics({
+    queuedBytes: zero,
+    oldestMailMs: zero,
+    oldestTimerMs: zero,
+    outboxPending: zero,
+    publishLag: zero,
+    actorsInMemory: zero,
+    agents: async () => [],
+    sources: () => ({}),
+    wants: async () => wants,
+    nowMs: () => Date.parse('2026-01-01T00:01:00.000Z'),
+  });
+  const text = await metrics.text();
+  const labels = 'user="dev",role="implementer",kind="implement"';
+  assert.ok(text.includes(`chartroom_waiting_work{${labels}} 2`), text);
+  assert.ok(text.includes(`chartroom_waiting_work_oldest_seconds{${labels}} 60`), text);
+  assert.match(text, /chartroom_waiting_work_oldest_seconds\{user="dev",role="reviewer",kind="review"\} 10/);
+  wants = wants.slice(2);
+  assert.ok(!(await metrics.text()).includes(labels));
 });

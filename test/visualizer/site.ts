@@ -83,6 +83,8 @@ export async function startSiteOn(
     sources: () => ({}),
     actorsInMemory: () => node.actors.inMemory(),
     agents: async () => [],
+    wants: async () => [],
+    nowMs: () => clock.now(),
   });
   publisher.subscribe((fact) => metrics.count(fact));
   const questions = createQuestions({
