@@ -76,8 +76,8 @@ export const RESERVED_NAMES: readonly string[] = ['conductor', 'supervisor'];
 
 const namesOfHire = ({ role, driver }: Hire) => ({ configured: { role, driver } });
 
-/** A repository as two people may write it (` Acme/API `) is one repository. */
-const subscribed = z.string().regex(/^\s*[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+\s*$/, 'must be owner/repo');
+/** However two people write a repository (` Acme/API `), it is one; at GitHub none has a name that ends in `.git`. */
+const subscribed = z.string().regex(/^\s*[A-Za-z0-9_.-]+\/[A-Za-z0-9_.-]+(?<!\.git)\s*$/i, 'must be owner/repo');
 
 /** The claim that keeps a second agent of the same user away from a repository. */
 export function subscriptionClaim(user: string, repo: string): string {

@@ -195,7 +195,8 @@ describe('who watches a repository', () => {
     assert.match(await refused(subscribe('agent/ivan'), 'guard'), /does not review/);
     await stage.hire('ann', 'reviewer');
     assert.equal((await stage.send('agent/ann', 'correct.unsubscribe', { repo: REPO })).outcome, 'recorded');
-    await refused(subscribe('agent/ann', 'no repository'), 'schema');
+    for (const name of ['no repository', `${REPO}.git`, ` ${REPO}.GIT `, `https://github.com/${REPO}`])
+      await refused(subscribe('agent/ann', name), 'schema');
     await taken(stage.send('agent/ann', 'correct.offboard'));
     await refused(subscribe('agent/ann'), 'final');
   });
