@@ -9,7 +9,7 @@ const program = findProgram('opencode');
 const driver = createAcpDriver({ program: 'path' in program ? program.path : 'opencode', args: ['acp'] });
 
 driverContract({
-  name: 'opencode over acp',
+  name: 'opencode',
   capabilities: driver.capabilities,
   skip: 'missing' in program ? program.missing : undefined,
   // The protocol has no word for it.

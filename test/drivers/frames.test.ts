@@ -1,4 +1,4 @@
-/** What real programs wrote, read again: codex 0.171.0, Claude Code 2.1.197, codex-acp 0.16.0 (test/agents). */
+/** What real programs wrote, read again: codex 0.171.0, Claude Code 2.1.197, codex-acp 0.16.0, opencode 1.18.33 (test/agents). */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,6 +13,7 @@ const DRIVERS: Record<string, Driver> = {
   codex: createCodexDriver(),
   claude: createClaudeDriver(),
   acp: createAcpDriver({ program: 'codex-acp' }),
+  opencode: createAcpDriver({ program: 'opencode', args: ['acp'] }),
 };
 const FRAMES = packageFile('test/drivers/frames');
 
@@ -108,6 +109,22 @@ test('claude: one that does not take its greeting is given up, and the version k
 test('acp: another version of the protocol is given up, and the one known is named', () => {
   const [lost] = read('acp', ['{"jsonrpc":"2.0","id":"initialize","result":{"protocolVersion":2}}']);
   assert.match(String(lost?.type === 'lost' && lost.reason), /known: version 1.*version 2/);
+});
+
+test('acp: a turn that was cut off is no turn that was completed, though opencode ends it so', async () => {
+  const ends = async (cut: boolean, resultFile = '/site/run/result.json'): Promise<unknown> => {
+    const { conversation, events } = open('opencode', { resultFile });
+    conversation.line('{"jsonrpc":"2.0","id":"initialize","result":{"protocolVersion":1,"agentCapabilities":{}}}');
+    conversation.line('{"jsonrpc":"2.0","id":"session","result":{"sessionId":"s"}}');
+    await conversation.prompt({ text: 'Do it.' }, 'p1');
+    if (cut) await conversation.interrupt();
+    conversation.line('{"jsonrpc":"2.0","id":"prompt/p1","result":{"stopReason":"end_turn"}}');
+    return events.flatMap((event) => (event.type === 'turn.ended' ? [event.outcome] : []));
+  };
+  assert.deepEqual(await ends(true), ['interrupted']);
+  assert.deepEqual(await ends(false), ['completed']);
+  // A result is there (any JSON will do): it was done just before.
+  assert.deepEqual(await ends(true, packageFile('package.json')), ['completed']);
 });
 
 test('codex: a program that tries again for ever is given up', () => {

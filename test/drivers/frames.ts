@@ -35,10 +35,16 @@ export async function record(site: ProcessSite, folder: string, name: string): P
   });
 }
 
-/** Long lists inside a frame are cut out, the frame stays whole. */
+/** What a program offers beside its work. */
+const OFFERS = new Set(['availableCommands', 'configOptions']);
+
+/** Offers and long lists inside a frame are cut out, the frame stays whole. */
 function shortened(line: string): string {
-  if (line.length <= LINE_MAX || !line.startsWith('{')) return line;
-  return JSON.stringify(JSON.parse(line), (_key, value: unknown) => {
+  const hasOffers = [...OFFERS].some((name) => line.includes(`"${name}"`));
+  if ((line.length <= LINE_MAX && !hasOffers) || !line.startsWith('{')) return line;
+  return JSON.stringify(JSON.parse(line), (key, value: unknown) => {
+    if (OFFERS.has(key)) return [];
+    if (line.length <= LINE_MAX) return value;
     if (Array.isArray(value) && JSON.stringify(value).length > LINE_MAX / 4) return [];
     return typeof value === 'string' && value.length > LINE_MAX / 4 ? value.slice(0, 100) : value;
   });

@@ -21,6 +21,8 @@ export function converse({ seat, channel, tell, again }: Opening, resumed?: stri
   let session: string | undefined;
   let refused: string | undefined;
   let turn: string | undefined;
+  /** The turn that was to be cut off. */
+  let cancelled: string | undefined;
   let message = '';
   let spent: Usage = { inputTokens: 0, outputTokens: 0 };
 
@@ -45,7 +47,13 @@ export function converse({ seat, channel, tell, again }: Opening, resumed?: stri
       spent = { ...spent, inputTokens: usage.inputTokens, outputTokens: usage.outputTokens };
       tell({ type: 'usage', usage: spent });
     }
-    ended(id.slice(PROMPT.length), (name) => endingOf(name, stopReason));
+    ended(id.slice(PROMPT.length), (name) => endingOf(name, reasonOf(name, stopReason)));
+  }
+
+  /** opencode ends a turn that was cancelled as if it had nothing more to say. */
+  function reasonOf(name: string, said: string): string {
+    const isCutOff = name === cancelled && said === 'end_turn' && readOutcome(seat.resultFile) === undefined;
+    return isCutOff ? 'cancelled' : said;
   }
 
   function greeted(result: Json): void {
@@ -160,6 +168,7 @@ export function converse({ seat, channel, tell, again }: Opening, resumed?: stri
     },
     steer: async () => UNSTEERABLE,
     async interrupt() {
+      cancelled = turn;
       rpc.tell('session/cancel', { sessionId: session });
       for (const { id } of asked.values()) rpc.answer(id, CANCELLED);
       asked.clear();
