@@ -8,6 +8,7 @@ import { KEYS } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { BATCH_BYTES_MAX, BATCH_MS_MAX, BATCH_STEPS_MAX, del, isEmpty, openBatch, put, seal } from './batch.ts';
 import type { Batch } from './batch.ts';
+import { storedPosition } from './cursor.ts';
 import type { Cursor } from './cursor.ts';
 
 export interface Ledger {
@@ -74,7 +75,7 @@ export function createLedger({
       const position = stream.cursor.position();
       if (position === stream.written) continue;
       stream.written = position;
-      put(open, KEYS.meta(`position!${name}`), JSON.stringify({ position, identity: stream.identity }));
+      put(open, KEYS.meta(`position!${name}`), JSON.stringify(storedPosition(position, stream)));
     }
   }
 

@@ -12,7 +12,7 @@ import type { Logger } from '../log.ts';
 import { KEYS } from '../store/keys.ts';
 import { parsePart } from './address.ts';
 import { createCursor } from './cursor.ts';
-import type { Cursor } from './cursor.ts';
+import type { Cursor, Mark, StoredPosition } from './cursor.ts';
 import { ENVELOPE_BYTES_MAX, ID_LENGTH_MAX, parseEnvelope } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
 import { QUEUED_BYTES_MAX } from './node.ts';
@@ -29,9 +29,6 @@ const RETRY_MS = 500;
 const NOTES_MAX = 20;
 /** Tries to route a hook before it is left in the stream and named in health. */
 const HOOK_TRIES_MAX = 5;
-
-/** How far a stream was taken; `end`: a restored store takes only what comes from its next start on. */
-export type StoredPosition = { position: number; identity: string } | { end: true };
 
 export interface Letterbox {
   /** Begins reading; resolves when what the streams held at the start has been accepted (so timers may fire). */
@@ -52,12 +49,26 @@ interface LetterboxOptions {
   takeHook: (letter: Letter) => Promise<void>;
 }
 
+interface Opened {
+  cursor: Cursor;
+  start: number;
+  end: number;
+  /** Of the last letter before the start, where the stream is still the one it came from. */
+  mark: Mark | null;
+  /** Times the link had been lost when the stream was last found to be the one read so far. */
+  losses: number;
+}
+
 export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOptions): Letterbox {
   const abort = new AbortController();
   const notes: string[] = [];
   const loops: Promise<void>[] = [];
   const waiters = new Map<number, (() => void)[]>();
   let hooksTaken = 0;
+  let hookCursor: Cursor | null = null;
+  /** Times the link was lost: a server that comes back may have lost what it had acknowledged, and been filled again. */
+  let losses = 0;
+  bus.onStatus((status) => void (losses += status === 'disconnected' ? 1 : 0));
 
   function tellPerson(note: string): void {
     notes.push(note);
@@ -65,11 +76,20 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
     log.warn({}, note);
   }
 
-  async function open(stream: 'mail' | 'hook'): Promise<{ cursor: Cursor; start: number; end: number }> {
+  /** Whether the stream now has another letter where this one was. */
+  async function isOther(stream: 'mail' | 'hook', { seq, stamp }: Mark): Promise<boolean> {
+    const now = await bus.stampOf(stream, seq);
+    return now !== null && now !== stamp;
+  }
+
+  /** `refilled`: the letter read last, where it was found to be another's now. */
+  async function open(stream: 'mail' | 'hook', refilled: Mark | null): Promise<Opened> {
+    const lossesBefore = losses;
     const identity = await bus.identify(stream);
     const key = KEYS.meta(`position!${stream}`);
     const row = node.read(key);
     let position = identity.firstSeq > 0 ? identity.firstSeq - 1 : 0;
+    let mark: Mark | null = null;
     const stored = row === undefined ? null : readPosition(row);
     if (row !== undefined && stored === null) {
       tellPerson(`how far the ${stream} stream was read cannot be read: read from its start, known ids are dropped`);
@@ -87,28 +107,42 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
         tellPerson(
           `the ${stream} stream was shortened (ends at ${identity.lastSeq}, was read to ${stored.position}): read from its start`,
         );
+      } else if (refilled !== null || (stored.mark !== undefined && (await isOther(stream, stored.mark)))) {
+        const { seq } = refilled ?? stored.mark!;
+        tellPerson(
+          `the ${stream} stream lost its end and was filled again (${seq} is another message than the one that was read): read from its start, known ids are dropped`,
+        );
       } else {
         position = stored.position;
+        mark = stored.mark ?? null;
         if (identity.firstSeq > position + 1) {
           tellPerson(missing(stream, position + 1, identity.firstSeq - 1));
           position = identity.firstSeq - 1;
         }
       }
     }
-    const cursor = createCursor(position);
+    const cursor = createCursor(position, mark);
+    if (stream === 'hook') {
+      hookCursor = cursor;
+      hooksTaken = position;
+    }
     node.follow(stream, cursor, identity.created);
-    return { cursor, start: position, end: identity.lastSeq };
+    return { cursor, start: position, end: identity.lastSeq, mark, losses: lossesBefore };
   }
 
   async function run(stream: 'mail' | 'hook', caughtUp: () => void): Promise<void> {
-    let opened: Awaited<ReturnType<typeof open>> | null = null;
+    let opened: Opened | null = null;
     let last = 0;
+    let lastMark: Mark | null = null;
+    let refilled: Mark | null = null;
     let isCaughtUp = false;
     while (!abort.signal.aborted) {
       try {
         if (opened === null) {
-          opened = await open(stream);
+          opened = await open(stream, refilled);
           last = opened.start;
+          lastMark = opened.mark;
+          refilled = null;
         }
         if (last >= opened.end) isCaughtUp = true;
         if (isCaughtUp) caughtUp();
@@ -119,10 +153,19 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
         // What is at the end may have been deleted: until then a read that finds nothing does not wait.
         const waitMs = isCaughtUp ? FETCH_WAIT_MS : 0;
         const letters = await bus.read(stream, last, { max: FETCH_MAX, waitMs, signal: abort.signal });
+        if (opened.losses !== losses) {
+          const lossesBefore = losses;
+          if (lastMark !== null && (await isOther(stream, lastMark))) {
+            [refilled, opened] = [lastMark, null];
+            continue;
+          }
+          opened.losses = lossesBefore;
+        }
         if (letters.length === 0) isCaughtUp = true;
         for (const letter of letters) {
           if (letter.seq > last + 1) tellPerson(missing(stream, last + 1, letter.seq - 1));
-          opened.cursor.read(letter.seq);
+          opened.cursor.read(letter);
+          lastMark = { seq: letter.seq, stamp: letter.stamp };
           last = letter.seq;
           if (stream === 'mail') {
             const finding = takeMail(letter, opened.cursor);
@@ -203,6 +246,8 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
     }
     if (abort.signal.aborted) return;
     cursor.take(letter.seq);
+    // Of an earlier life of the stream: its numbers are other hooks' now.
+    if (cursor !== hookCursor) return;
     hooksTaken = cursor.position();
     for (const [seq, resolve] of waiters) {
       if (seq > hooksTaken) continue;

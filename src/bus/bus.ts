@@ -10,6 +10,8 @@ export type StreamName = 'mail' | 'hook' | 'fact';
 export interface Letter {
   /** Sequence in the stream, from 1, with gaps where messages were removed. */
   seq: number;
+  /** When the server stored it: with its sequence it tells a letter from another that was given the same one later. */
+  stamp: string;
   /** Subject tokens behind `<ns>.<stream>.`, e.g. `session.eng-42`. */
   subject: string;
   body: Uint8Array;
@@ -47,6 +49,8 @@ export interface Bus {
   ): Promise<Letter[]>;
   /** The last message of a stream; null when it is empty. */
   last(stream: StreamName): Promise<Letter | null>;
+  /** The stamp of the letter that has this sequence now; null: none has. */
+  stampOf(stream: StreamName, seq: number): Promise<string | null>;
   /** Also settles which life of the stream `read` reads from now on. */
   identify(stream: StreamName): Promise<StreamIdentity>;
   /** Stores a message; resolves when the server has it. `msgId`: de-duplication within the stream's window. @throws BusError */

@@ -163,6 +163,16 @@ export function createMemoryServer({ clock, namespace = 'chartroom', limits = {}
         identityOf(name);
         return streams.get(name)!.letters().at(-1) ?? null;
       },
+      async stampOf(name, seq) {
+        own.check();
+        identityOf(name);
+        return (
+          streams
+            .get(name)!
+            .letters()
+            .find((letter) => letter.seq === seq)?.stamp ?? null
+        );
+      },
       async identify(name) {
         own.check();
         const identity = identityOf(name);

@@ -29,6 +29,7 @@ export function createMemoryStream(
   const ids = new Map<string, { seq: number; atMs: number }>();
   const windowMs = settings.duplicate_window / 1e6;
   let lastSeq = 0;
+  let stamps = 0;
   let bytes = 0;
 
   /** First message behind `after`; sequences ascend, so the search may halve. */
@@ -54,7 +55,14 @@ export function createMemoryStream(
       }
       while (isFull() && messages.length > 0) bytes -= messages.shift()!.body.length;
       const seq = ++lastSeq;
-      messages.push({ seq, subject, body, ...(receiptTo === undefined ? {} : { receiptTo }) });
+      // Two letters within one millisecond of the clock are still two.
+      messages.push({
+        seq,
+        stamp: `${nowMs}.${stamps++}`,
+        subject,
+        body,
+        ...(receiptTo === undefined ? {} : { receiptTo }),
+      });
       bytes += body.length;
       if (msgId !== undefined) ids.set(msgId, { seq, atMs: nowMs });
       return { seq, duplicate: false };

@@ -3,7 +3,7 @@
  * the bus calls itself connected; whatever is published while it is not fails at once, reads wait.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KV, StreamConfig, StreamState } from 'nats';
+import type { KV, StoredMsg, StreamConfig, StreamState } from 'nats';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import { BusError } from './bus.ts';
@@ -112,6 +112,17 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     return { created: info.created, firstSeq: info.state.first_seq, lastSeq: info.state.last_seq };
   }
 
+  async function messageAt(stream: StreamName, seq: number): Promise<StoredMsg | null> {
+    if (seq === 0) return null;
+    const name = streamName(namespace, stream);
+    return connection
+      .during(`the ${stream} stream`, () => jsm.streams.getMessage(name, { seq }))
+      .catch((error: unknown) => {
+        if (isMissing(error)) return null;
+        throw error;
+      });
+  }
+
   const readers = createReaders({
     connection,
     jsm,
@@ -133,17 +144,14 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     },
     async last(stream) {
       const { lastSeq } = await inspect(stream);
-      if (lastSeq === 0) return null;
-      const name = streamName(namespace, stream);
-      const stored = await connection
-        .during(`the ${stream} stream`, () => jsm.streams.getMessage(name, { seq: lastSeq }))
-        .catch((error: unknown) => {
-          if (isMissing(error)) return null;
-          throw error;
-        });
+      const stored = await messageAt(stream, lastSeq);
       if (stored === null) return null;
       const { seq, subject, data } = stored;
-      return { seq, subject: subject.split('.').slice(2).join('.'), body: data };
+      return { seq, stamp: stampAt(stored), subject: subject.split('.').slice(2).join('.'), body: data };
+    },
+    async stampOf(stream, seq) {
+      const stored = await messageAt(stream, seq);
+      return stored === null ? null : stampAt(stored);
     },
     async identify(stream) {
       const identity = await inspect(stream);
@@ -214,13 +222,16 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     },
   };
 
-  function letterOf({ seq, msg }: Message): Letter {
+  function letterOf({ seq, stamp, msg }: Message): Letter {
     const tokens = msg.subject.slice(namespace.length + 1);
-    const letter: Letter = { seq, subject: tokens.slice(tokens.indexOf('.') + 1), body: msg.data };
+    const letter: Letter = { seq, stamp, subject: tokens.slice(tokens.indexOf('.') + 1), body: msg.data };
     if (msg.headers?.has(RECEIPT_TO) === true) letter.receiptTo = msg.headers.get(RECEIPT_TO);
     return letter;
   }
 }
+
+/** As a reader says it: milliseconds. */
+const stampAt = ({ time }: StoredMsg): string => String(time.getTime());
 
 /** Webhook bodies of 5 MB fit into messages of this size; see nats.conf. */
 const PAYLOAD_BYTES_WANTED = 8_388_608;

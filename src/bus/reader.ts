@@ -46,6 +46,8 @@ export interface Reader {
 
 export interface Message {
   seq: number;
+  /** When the server stored it, in milliseconds. */
+  stamp: string;
   msg: Msg;
 }
 
@@ -146,7 +148,7 @@ export function createReader({ connection, jsm, stream, filter, clock, tidies, i
     from.nextDelivery++;
     from.pulling--;
     from.pending = place.pending;
-    buffer.push({ seq: place.seq, msg });
+    buffer.push({ seq: place.seq, stamp: place.stamp, msg });
     if (from.pending === 0 || from.pulling === 0) wake();
   }
 
@@ -269,8 +271,14 @@ export function createReader({ connection, jsm, stream, filter, clock, tidies, i
 }
 
 /** `$JS.ACK.<stream>.<consumer>.<times>.<stream seq>.<consumer seq>.<time>.<pending>`, with two more tokens on newer servers. */
-function placeOf(reply: string): { seq: number; delivery: number; pending: number } {
+function placeOf(reply: string): { seq: number; stamp: string; delivery: number; pending: number } {
   const tokens = reply.split('.');
   const at = tokens.length >= 11 ? 6 : 4;
-  return { seq: Number(tokens[at + 1]), delivery: Number(tokens[at + 2]), pending: Number(tokens[at + 4]) };
+  return {
+    seq: Number(tokens[at + 1]),
+    // Of its nanoseconds a number keeps too few.
+    stamp: tokens[at + 3]!.slice(0, -6),
+    delivery: Number(tokens[at + 2]),
+    pending: Number(tokens[at + 4]),
+  };
 }

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import type { Held } from '../actor/hold.ts';
-import type { StoredPosition } from '../actor/letterbox.ts';
+import type { StoredPosition } from '../actor/cursor.ts';
 import { verifyStore } from '../actor/verify.ts';
 import type { Verified } from '../actor/verify.ts';
 import { directoryOfArchives } from '../store/archive-files.ts';

@@ -158,6 +158,101 @@ test('a stream that lost its end is read from its start: what is known is droppe
   await again.stop();
 });
 
+/** A stream of three letters, the last two of them lost, as a server loses what it had acknowledged and not synced. */
+async function shortened() {
+  const { clock, server, store, client } = await world();
+  const first = await startReading(store, server, clock);
+  const sent = [letter('lamp/a', 'open', { room: 'a' }), letter('lamp/a', 'press'), letter('lamp/a', 'press')];
+  for (const one of sent) await (await client.mail('lamp/a', one)).receipt;
+  return { clock, server, store, client, first, sent };
+}
+
+const REFILLED =
+  /^the mail stream lost its end and was filled again \(3 is another message than .* read from its start/;
+
+test('a stream that lost its end and was filled past the position while nobody read it is known by its letters', async () => {
+  const { clock, server, store, client, first, sent } = await shortened();
+  await first.stop();
+  server.shorten('mail', 1);
+  // One comes from a sender without a receipt, under its old id; the others are new, and one has the number of the last.
+  for (const one of [sent[2], letter('lamp/a', 'press'), letter('lamp/a', 'press')]) await client.mail('lamp/a', one);
+  const again = await startReading(store, server, clock);
+  await again.node.quiet();
+  assert.equal(again.letterbox.notes().length, 1);
+  assert.match(again.letterbox.notes()[0]!, REFILLED);
+  assert.equal(await presses(again), 4, 'two before, two new, none twice');
+  await again.stop();
+  const next = await startReading(store, server, clock);
+  assert.deepEqual(next.letterbox.notes(), [], 'said once');
+  await next.stop();
+});
+
+for (const by of ['read by this life', 'read by the life before']) {
+  test(`a server that comes back with less than was ${by}, and is filled again before we look, is found out at once`, async () => {
+    const { clock, server, store, client, first } = await shortened();
+    await turns();
+    let reading = first;
+    if (by !== 'read by this life') {
+      await first.stop();
+      reading = await startReading(store, server, clock);
+    }
+    server.stop();
+    server.shorten('mail', 1);
+    server.start();
+    // All at once: whoever reads sees it full again.
+    const mailed = await Promise.all([1, 2, 3, 4].map(() => client.mail('lamp/a', letter('lamp/a', 'press'))));
+    for (const { receipt } of mailed) assert.equal(((await receipt) as Receipt).outcome, 'taken');
+    assert.equal(await presses(reading), 6);
+    assert.equal(reading.letterbox.notes().length, 1);
+    assert.match(reading.letterbox.notes()[0]!, REFILLED);
+    await reading.stop();
+  });
+}
+
+test('a server that comes back with all it had is read on where it was, with nothing to say', async () => {
+  const { server, client, first } = await shortened();
+  await turns();
+  server.stop();
+  server.start();
+  const press = await client.mail('lamp/a', letter('lamp/a', 'press'));
+  const receipt = (await press.receipt) as Receipt;
+  assert.deepEqual([receipt.outcome, receipt.duplicate], ['taken', false]);
+  assert.deepEqual(first.letterbox.notes(), []);
+  await first.stop();
+});
+
+test('a hook is not called taken because one of its number was, in a stream that has been replaced since', async () => {
+  const { clock, server, store } = await world();
+  const routed: string[] = [];
+  const lamps = lampNode(store, {}, clock);
+  await lamps.node.load();
+  const bus = server.bus();
+  let route = (): void => {};
+  const takeHook = async ({ subject }: { subject: string }): Promise<void> => {
+    if (subject.endsWith('fresh')) await new Promise<void>((resolve) => (route = resolve));
+    routed.push(subject);
+  };
+  const letterbox = createLetterbox({ node: lamps.node, bus, clock, log: lamps.log, takeHook });
+  await letterbox.start();
+  const old = await bus.publish('hook', 'github.push.old', '{}');
+  await letterbox.taken(old.seq);
+  server.replace('hook');
+  await turns();
+  clock.advance(1_000);
+  await turns();
+  const fresh = await bus.publish('hook', 'github.push.fresh', '{}');
+  assert.equal(fresh.seq, old.seq);
+  let isTaken = false;
+  const taken = letterbox.taken(fresh.seq).then(() => (isTaken = true));
+  await turns();
+  assert.deepEqual([routed, isTaken], [['github.push.old'], false]);
+  route();
+  await taken;
+  assert.deepEqual(routed, ['github.push.old', 'github.push.fresh']);
+  await letterbox.stop();
+  await lamps.node.stop();
+});
+
 test('a position that cannot be read is no reason to read nothing', async () => {
   const { clock, server, store, client } = await world();
   await store.write([{ put: KEYS.meta('position!mail'), value: '{"posi' }]);
@@ -220,12 +315,15 @@ test('letters to a parked actor are stored, so that the position goes on', async
 });
 
 test('the position stays before the first letter that is still on its way, however many behind it are taken', () => {
-  const cursor = createCursor(10);
-  for (const seq of [11, 12, 14]) cursor.read(seq);
+  const cursor = createCursor(10, { seq: 9, stamp: 'of 9' });
+  for (const seq of [11, 12, 14]) cursor.read({ seq, stamp: `of ${seq}` });
   cursor.take(12);
   cursor.take(14);
   assert.equal(cursor.position(), 10);
+  assert.deepEqual(cursor.mark(), { seq: 9, stamp: 'of 9' });
   assert.equal(cursor.outstanding(), 1);
+  cursor.read({ seq: 15, stamp: 'of 15' });
   cursor.take(11);
   assert.equal(cursor.position(), 14);
+  assert.deepEqual(cursor.mark(), { seq: 14, stamp: 'of 14' });
 });

@@ -74,7 +74,7 @@ export function createFakeBus({ connected = true }: { connected?: boolean } = {}
       return bus.stored
         .filter(({ seq }) => seq > after)
         .slice(0, max)
-        .map(({ seq, subject, body }) => ({ seq, subject, body: Buffer.from(body) }));
+        .map(({ seq, subject, body }) => ({ seq, stamp: String(seq), subject, body: Buffer.from(body) }));
     },
     onStatus(listener) {
       listeners.push(listener);

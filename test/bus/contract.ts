@@ -94,6 +94,17 @@ export function busContract(name: string, open: (limits?: Limits) => Promise<Bus
     assert.deepEqual([last.seq, last.subject, text(last)], [seq, 'session.eng-42.run_ended', '{"ünï":2}']);
   });
 
+  check('a letter has the stamp that the stream tells of its place, and where none is there is none', async (world) => {
+    const bus = await world.connect();
+    for (const number of numbers(1, 3)) await bus.publish('mail', 'a.b', number);
+    const letters = await readAll(bus, 'mail', 3);
+    for (const { seq, stamp } of letters) assert.equal(await bus.stampOf('mail', seq), stamp);
+    assert.equal(await bus.stampOf('mail', 4), null);
+    assert.equal(await bus.stampOf('hook', 1), null);
+    await bus.publish('fact', 'session.x.say', '1');
+    assert.equal(await bus.stampOf('fact', 1), (await bus.last('fact'))!.stamp);
+  });
+
   check('two readers of one stream do not take from each other', async (world) => {
     const bus = await world.connect();
     for (const number of numbers(1, 20)) await bus.publish('hook', 'github.push.-', number);

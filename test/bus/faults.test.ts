@@ -1,23 +1,29 @@
 /** NATS as it is: whatever happens to the server, all ends in order, nothing is lost or doubled, and health says it. */
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, cp, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'nats';
+import { historyOf } from '../../src/actor/past.ts';
 import { BusError } from '../../src/bus/bus.ts';
 import { connectClient } from '../../src/bus/client.ts';
-import { startNatsServer } from '../../src/bus/server.ts';
+import { findNatsServer, startNatsServer } from '../../src/bus/server.ts';
 import type { NatsAccess } from '../../src/bus/server.ts';
+import { letter } from '../support/letter.ts';
 import { skipLong } from '../support/long.ts';
 import { slowLine } from '../support/slow-line.ts';
 import { changePasswords, eventually, factIds, LAMPS, openPost } from './post.ts';
 import type { Post, PostOptions } from './post.ts';
 
 const EACH = 25;
-const NEWER = process.env['CHARTROOM_TEST_NATS_SERVER_NEWER'];
+const NEWER = process.env['CHARTROOM_TEST_NATS_SERVER_NEWER'] ?? '';
 
-/** The suite on one server. */
-function faults(on: string, program: string | undefined): void {
+/** The suite on one server, named by what it says it is. */
+function faults(program: string): void {
+  const [, version = 'of an unknown version'] =
+    /v?(\d+\.\d+\.\S+)/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' })) ?? [];
+  const on = `nats-server ${version}`;
   const check = (what: string, use: (post: Post) => Promise<void>, options: PostOptions = {}, skip?: string): void => {
     test(`${on}: ${what}`, { skip: skip ?? false }, async () => {
       const post = await openPost({ ...options, program });
@@ -62,6 +68,40 @@ function faults(on: string, program: string | undefined): void {
     await sending;
     await post.check(EACH, await factsOfOld(old, program));
     await tells(post, /the mail stream was replaced \(made 20.*read from its start, known ids are dropped/);
+  });
+
+  check('started again with less than it had acknowledged, and filled past that before anybody looks', async (post) => {
+    await post.send(1, 'receipt');
+    await post.kill();
+    let older = '';
+    await post.restart(async (directory) => {
+      older = path.join(path.dirname(directory), 'older');
+      await cp(directory, older, { recursive: true });
+    });
+    await post.status('connected');
+    await post.send(3, 'receipt');
+    await post.stopOffice();
+    process.kill(post.server().pid, 'SIGKILL');
+    await post.restart(async (directory) => {
+      await rm(directory, { recursive: true });
+      await rename(older, directory);
+    });
+    // More than were lost: the numbers of those that were read are all given to others.
+    const client = await post.client();
+    for (let number = 1; number <= 40; number++) {
+      await client.mail(
+        LAMPS[0]!,
+        letter(LAMPS[0]!, 'fyi', { text: 'new' }, { id: `dan-${number}`, source: 'test/dan' }),
+      );
+    }
+    await post.startOffice();
+    await tells(post, /the mail stream lost its end and was filled again .* known ids are dropped/);
+    await post.send(EACH, 'receipt');
+    await post.check(EACH);
+    const ids = historyOf((key) => post.store().get(key), LAMPS[0]!, 1, Infinity).map(
+      ({ envelope }) => (envelope as { id: string }).id,
+    );
+    assert.equal(ids.filter((id) => id.startsWith('dan-')).length, 40);
   });
 
   check(
@@ -208,7 +248,7 @@ async function moveAside(directory: string, old: string): Promise<void> {
   await copyFile(path.join(old, 'passwords.json'), path.join(directory, 'passwords.json'));
 }
 
-async function factsOfOld(directory: string, program: string | undefined): Promise<string[]> {
+async function factsOfOld(directory: string, program: string): Promise<string[]> {
   await rm(path.join(directory, 'server.json'), { force: true });
   const server = await startNatsServer({ directory, namespace: 'chartroom', program });
   const client = await connectClient({ ...server.access('runtime'), namespace: 'chartroom' });
@@ -227,7 +267,8 @@ async function lastOf(access: NatsAccess): Promise<{ lastSeq: number }> {
   return { lastSeq: state.last_seq };
 }
 
-faults('nats-server', process.env['CHARTROOM_NATS_SERVER']);
-if (NEWER === undefined)
-  test('a newer nats-server', { skip: 'none is named: CHARTROOM_TEST_NATS_SERVER_NEWER' }, () => {});
-else faults('newer nats-server', NEWER);
+const installed = await findNatsServer();
+assert.ok(installed !== null, 'there is no nats-server: npm test installs one, or says how');
+faults(installed);
+if (NEWER === '') test('a newer nats-server', { skip: 'none is named: CHARTROOM_TEST_NATS_SERVER_NEWER' }, () => {});
+else faults(NEWER);
