@@ -81,6 +81,9 @@ function foretold(receipt: Receipt): Why['events'][string] {
 /** `waits for review by agent/susan for 5 min, gives up in 25 min: requested on head 1a2b3c4` */
 export function sentenceOf(wait: WaitingOn, nowMs: number): string {
   const who = wait.on === null ? 'nobody (somebody has to be found)' : wait.on;
-  const until = wait.until === null ? '' : `, gives up in ${duration(Date.parse(wait.until) - nowMs)}`;
+  const until = wait.until === null ? '' : `, ${untilWord(wait)} in ${duration(Date.parse(wait.until) - nowMs)}`;
   return `waits on ${wait.gate}: ${who}, for ${duration(nowMs - Date.parse(wait.since))}${until}: ${wait.detail}`;
 }
+
+/** A pause is over at its end; whatever else is waited for is given up then. */
+const untilWord = ({ gate }: WaitingOn): string => (gate === 'backoff' || gate === 'provider' ? 'goes on' : 'gives up');

@@ -25,11 +25,13 @@ import {
 } from '../../src/visualizer/page/src/route.ts';
 import { afterFact, byNeed, counted, createOrder, matches, NO_FILTER } from '../../src/visualizer/page/src/rows.ts';
 import { branchUrl, worktreeOf } from '../../src/visualizer/page/src/worktree.ts';
+import { untilWord } from '../../src/visualizer/page/src/wait.ts';
 import { activePaths, treeOf, waysOut } from '../../src/visualizer/page/src/tree.ts';
 import type { Ask } from '../../src/visualizer/page/src/ask.ts';
 import { MACHINES } from '../../machines/index.ts';
 import { chartOf, eventSchemas } from '../../src/actor/chart.ts';
 import type { Definition } from '../../src/actor/state.ts';
+import { sentenceOf } from '../../src/actor/why.ts';
 import { lampDefinition } from '../support/lamp.ts';
 import { letter } from '../support/letter.ts';
 import { putUp, startSite } from './site.ts';
@@ -198,6 +200,22 @@ test('an effect shows how it ended, also when its answer is in a later portion o
     [1, 2, 3, 4, 5, 6, 7],
   );
   assert.deepEqual([stateOf(settled(all, outbox()), 3), stateOf(settled(all, outbox()), 5)], ['failed', 'done']);
+});
+
+test('a wait that is a pause goes on at its end, any other gives up', () => {
+  const [since, until] = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:05:00.000Z'];
+  const waits = (['backoff', 'review'] as const).map((gate) => ({
+    gate,
+    on: 'agent/susan',
+    since,
+    until,
+    detail: 'once more',
+    moves: [],
+  }));
+  assert.deepEqual(waits.map(untilWord), ['goes on', 'gives up']);
+  const told = waits.map((wait) => sentenceOf(wait, Date.parse(since)));
+  assert.match(told[0]!, /, goes on in 5 min: once more$/);
+  assert.match(told[1]!, /, gives up in 5 min: once more$/);
 });
 
 test('a timer is told by its name', () => {

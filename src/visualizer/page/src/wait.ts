@@ -21,6 +21,10 @@ const SENTENCES: Record<WaitingOn['gate'], string> = {
 /** `Waits for a review` · the one who must move is said apart, because it is a link. */
 export const gateSentence = (wait: WaitingOn): string => SENTENCES[wait.gate] ?? `Waits on ${wait.gate}`;
 
+/** What comes at its end: a pause is over then, and everything else is given up. */
+export const untilWord = ({ gate }: WaitingOn): string =>
+  gate === 'backoff' || gate === 'provider' ? 'goes on' : 'gives up';
+
 /** Nobody is there to move it, or a person must. */
 export const needsPerson = (wait: WaitingOn): boolean => wait.on === null || wait.on.startsWith('person/');
 

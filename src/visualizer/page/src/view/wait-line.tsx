@@ -1,6 +1,6 @@
 /** One thing an actor waits on, as a sentence that counts. */
 import type { WaitingOn } from '../answers.ts';
-import { gateSentence } from '../wait.ts';
+import { gateSentence, untilWord } from '../wait.ts';
 import { Age, Until } from './age.tsx';
 import { Name } from './anchor.tsx';
 
@@ -15,7 +15,7 @@ export function WaitLine({ wait, of }: { wait: WaitingOn; of: string }) {
         for <Age since={wait.since} />
         {wait.until === null ? null : (
           <>
-            , gives up <Until until={wait.until} over="now" />
+            , {untilWord(wait)} <Until until={wait.until} over="now" />
           </>
         )}
       </span>{' '}
