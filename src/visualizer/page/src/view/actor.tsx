@@ -70,7 +70,7 @@ export function ActorView({ focus, run }: { focus: Focus; run: string | null }) 
           {chart.version}, which may have other states.
         </p>
       )}
-      {state.momentProblem === null ? null : <Notice problem={state.momentProblem} />}
+      {state.momentProblem === null ? null : <Notice problem={state.momentProblem} missing="moment" />}
       {state.at !== null && state.moment === null && state.momentProblem === null ? (
         <p className="quiet">Reading step {state.at} …</p>
       ) : null}

@@ -47,7 +47,12 @@ export function MachineView({ kind, version }: { kind: string; version: string |
       </nav>
     </div>
   );
-  if (problem !== null) return <Notice problem={problem}>{others}</Notice>;
+  if (problem !== null)
+    return (
+      <Notice problem={problem} missing={version === null ? 'machine' : 'machine of that version'}>
+        {others}
+      </Notice>
+    );
   if (chart === null) return <p className="quiet">Reading the machine …</p>;
   return (
     <article className="actor" aria-label={`Machine ${kind}`}>
@@ -154,7 +159,7 @@ function Table({ chart, taken }: { chart: Chart; taken: ReadonlyMap<string, numb
                     <td className="name">{edge.guard ?? ''}</td>
                     <td className="name">{edge.to.length === 0 ? 'stays' : edge.to.join(', ')}</td>
                     <td className="name">{edge.actions.join(', ')}</td>
-                    <td>{taken.get(edge.id) ?? ''}</td>
+                    <td className="name">{taken.get(edge.id) ?? ''}</td>
                   </tr>
                 )),
             )}

@@ -10,11 +10,20 @@ const TITLES: Record<Failure['why'], string> = {
   refused: 'The runtime refused to answer',
 };
 
-export function Notice({ problem, children }: { problem: Failure; children?: ReactNode }) {
+interface NoticeProps {
+  problem: Failure;
+  /** What it is that is not there, where it is no actor. */
+  missing?: string;
+  children?: ReactNode;
+}
+
+export function Notice({ problem, missing, children }: NoticeProps) {
   const page = usePage();
   return (
     <div className="notice" role="alert" data-why={problem.why}>
-      <h2>{TITLES[problem.why]}</h2>
+      <h2>
+        {problem.why === 'unknown' && missing !== undefined ? `There is no such ${missing}` : TITLES[problem.why]}
+      </h2>
       <p>{problem.message}</p>
       {children}
       {problem.why === 'unknown' ? null : (

@@ -111,7 +111,8 @@ function Would({
   const guards = [...new Set(ways.flatMap((edge) => edge.guard ?? []))];
   return (
     <span className="event__would" data-would={would.would}>
-      <strong>{WORDS[would.would]}</strong>{' '}
+      <strong>{WORDS[would.would]}</strong>
+      {would.because === '' ? null : ': '}
       {would.would === 'move' ? would.because.replaceAll('_', ' ') : would.because}
       {targets.length + guards.length === 0 ? null : (
         <span className="quiet event__ways">

@@ -11,8 +11,10 @@ export interface WindowOn {
   fit(): void;
 }
 
-/** Below this names cannot be read: a larger drawing begins where the actor is instead. */
+/** Below this names cannot be read: a larger drawing begins where the actor is instead. Of letters as they usually are. */
 const SCALE_LEGIBLE = 0.8;
+const SCALE_FIRST_MAX = 1.2;
+const LETTERS_USUAL_PX = 16;
 const SCALE_MIN = 0.15;
 const SCALE_MAX = 4;
 const MARGIN = 8;
@@ -46,13 +48,15 @@ export function useWindowOn(
     y: (drawing.height - size.height / scale) / 2,
   });
   const first = (): View => {
-    const scale = Math.min(1.2, whole);
-    if (scale >= SCALE_LEGIBLE || center === undefined) return fitted(scale);
-    const seen = { width: size.width / SCALE_LEGIBLE, height: size.height / SCALE_LEGIBLE };
+    const larger = lettersPx() / LETTERS_USUAL_PX;
+    const legible = SCALE_LEGIBLE * larger;
+    const scale = Math.min(SCALE_FIRST_MAX * larger, whole);
+    if (scale >= legible || center === undefined) return fitted(scale);
+    const seen = { width: size.width / legible, height: size.height / legible };
     const within = (at: number, length: number, all: number): number =>
       length > all ? (all - length) / 2 : Math.max(-MARGIN, Math.min(all - length + MARGIN, at - length / 2));
     return {
-      scale: SCALE_LEGIBLE,
+      scale: legible,
       x: within(center.x + center.width / 2, seen.width, drawing.width),
       y: within(center.y + center.height / 2, seen.height, drawing.height),
     };
@@ -73,3 +77,6 @@ export function useWindowOn(
     fit: () => setView(fitted(Math.min(SCALE_MAX, whole))),
   };
 }
+
+/** A large screen has larger letters, and a drawing knows no letters but its own. */
+const lettersPx = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
