@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { createCodexDriver } from '../../src/drivers/codex/driver.ts';
 import { membersOf } from '../../src/effects/process/group.ts';
 import { onLinux, strayLives, strayOf, straying, withProcesses } from './process-site.ts';
 
@@ -242,7 +243,25 @@ test('another process that holds the conversation is told as contention', () =>
     assert.deepEqual([data['class'], data['reason']], ['contention', 'another process holds the conversation']);
   }));
 
-test('a program that cannot be started is told as a crash', () =>
+for (const [what, [mode, text], reason] of [
+  ['is missing', [null, ''], /ended with 127: .*agent: not found/],
+  ['is not executable', [0o644, '#!/bin/sh\n'], /ended with 126: .*agent: Permission denied/],
+  ['dies at its start', [0o755, '#!/bin/sh\necho no licence >&2; exit 3\n'], /^it ended with 3: no licence$/],
+] as const) {
+  test(`a program that ${what} is told as a crash that says so`, () =>
+    withProcesses({}, async (site) => {
+      const program = path.join(site.directory, 'agent');
+      if (mode !== null) await writeFile(program, text, { mode });
+      site.again({ drivers: { codex: createCodexDriver({ program }) } });
+      site.start({ driver: 'codex' });
+      const { data } = await site.next('driver.exited');
+      assert.equal(data['class'], 'crash');
+      assert.match(String(data['reason']), reason);
+      assert.ok(!site.told.some(({ type }) => type === 'driver.turned'));
+    }));
+}
+
+test('a driver that is not there is told as a crash', () =>
   withProcesses({}, async (site) => {
     site.start({ driver: 'nobody' });
     const { data } = await site.next('driver.exited');
