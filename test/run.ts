@@ -16,8 +16,21 @@ const CONCURRENCY_MAX = 4;
 const CONCURRENCY = Math.min(availableParallelism() + 1, CONCURRENCY_MAX);
 /** Several times what the longest takes beside other work: beyond it something hangs, and is ended. */
 const FILE_MS_MAX = 20 * 60_000;
-/** Folders that take longest, begun first so that the last core is not left alone with one of them. */
-const LONGEST = ['journeys', 'simulation', 'effects', 'scenarios', 'demo', 'actor', 'crash', 'machines', 'care'];
+/** What takes longest, folders and files, begun first so that the last core is not left alone with one of them. */
+const LONGEST = [
+  'simulation',
+  'visualizer/page',
+  'journeys',
+  'effects',
+  'scenarios',
+  'demo',
+  'actor',
+  'crash',
+  'machines',
+  'care',
+  'cli/process',
+  'drivers',
+];
 /**
  * Folders whose files share one process: what they load is loaded and made quick once, which halves what they cost.
  * Each of their files still runs alone when it is named.
@@ -43,7 +56,8 @@ const compiled = path.join(PACKAGE_ROOT, 'dist', 'test');
 const wanted = process.argv.slice(2);
 const folderOf = (file: string): string => file.split(path.sep)[0]!;
 const rank = (file: string): number => {
-  const at = LONGEST.indexOf(folderOf(file.replace(/^together[/\\]|\.test\.js$/g, '')));
+  const name = file.replace(/^together[/\\]|\.test\.js$/g, '');
+  const at = LONGEST.findIndex((long) => long === name || long === folderOf(name));
   return at === -1 ? LONGEST.length : at;
 };
 const found = readdirSync(compiled, { recursive: true, encoding: 'utf8' })

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { skipLong } from '../support/long.ts';
 import { cli, following } from './cli.ts';
 import type { Said } from './cli.ts';
 import { journey } from './journey.ts';
@@ -24,7 +25,7 @@ const exit = async (wanted: number, saying: Promise<Said>): Promise<Record<strin
 journey(
   'people ask, note and correct from another terminal; a reassigned run is over for good',
   {
-    skip: process.platform !== 'linux' && 'what a process was given is read from /proc',
+    skip: process.platform === 'linux' ? skipLong : 'what a process was given is read from /proc',
     script: {
       runs: [
         { when: { title: 'Report' }, steps: [{ report: 'All is well.' }] },

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { endAll, processesOf } from '../../src/demo/processes.ts';
 import { programArgs } from '../../src/package.ts';
+import { skipLong } from '../support/long.ts';
 import { census } from './census.ts';
 import { cli } from './cli.ts';
 import type { Said } from './cli.ts';
@@ -19,6 +20,7 @@ const isAgent = ({ command }: { command: string }): boolean =>
 journey(
   'a backup of the running job, restored with a NATS of its own, performs nothing until it may, and ends the job',
   {
+    skip: skipLong,
     script: {
       runs: [
         { when: { for: 'implement', epoch: 1 }, steps: [{ hang: true }] },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Audit } from '../../src/actor/audit.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
+import { skipLong } from '../support/long.ts';
 import { openPlace } from './place.ts';
 import type { Shown } from './place.ts';
 import { WORKING, at, delegate, isIdle, open } from './work.ts';
@@ -115,86 +116,100 @@ describe('an agent', { concurrency: 2 }, () => {
     assert.deepEqual(claims(resumed), ['subscription:default:acme/named']);
   });
 
-  test('A16: whoever watches next judges no head that is judged, and each new one once', async () => {
-    const { rest } = place.as('maintainer');
-    const repo = 'acme/flood';
-    const numbers: number[] = [];
-    for (const name of ['one', 'two']) {
+  test(
+    'A16: whoever watches next judges no head that is judged, and each new one once',
+    { skip: skipLong },
+    async () => {
+      const { rest } = place.as('maintainer');
+      const repo = 'acme/flood';
+      const numbers: number[] = [];
+      for (const name of ['one', 'two']) {
+        await place.world.github.pushFiles({
+          repo,
+          branch: name,
+          files: { [name]: name },
+          message: name,
+          login: 'maintainer',
+        });
+        const { data } = await rest.pulls.create({ ...at(repo), title: name, head: name, base: 'main' });
+        numbers.push(data.number);
+      }
+      const judged = (number: number) => (): Promise<number> =>
+        rest.pulls.listReviews({ ...at(repo), pull_number: number }).then(({ data }) => data.length);
+      await hire('gina');
+      assert.equal((await subscribe('gina', repo)).outcome, 'taken');
+      for (const number of numbers)
+        await place.eventually(`a review of #${number}`, async () =>
+          (await judged(number)()) === 1 ? true : undefined,
+        );
+      await place.until('agent/gina', 'rest', (it) => it.phase === 'asleep');
+      await offboard('gina');
+      // Any reviewer of the user may have been given one.
+      const { items } = await place.ask<{ items: { address: string }[] }>('list', { kind: 'agent' });
+      const audits = await Promise.all(items.map(({ address }) => place.ask<Audit>('audit', { agent: address })));
+      const reviewed = audits.flatMap(({ reviews }) => reviews.filter((review) => review['repo'] === repo));
+      assert.deepEqual(
+        reviewed.map((review) => Number(review['number'])).sort((a, b) => a - b),
+        numbers,
+        'A3: every review is kept',
+      );
+      for (const { runs } of audits)
+        for (const { session, outcome } of runs) if (outcome !== null) assert.match(session ?? '', /^session\//);
+      assert.deepEqual(
+        audits.find(({ agent }) => agent === 'agent/gina')?.claims.map(({ change }) => change),
+        ['taken', 'released'],
+      );
+
+      await hire('hanna');
+      assert.equal((await subscribe('hanna', repo)).outcome, 'taken');
       await place.world.github.pushFiles({
         repo,
-        branch: name,
-        files: { [name]: name },
-        message: name,
+        branch: 'two',
+        files: { more: 'more' },
+        message: 'more',
         login: 'maintainer',
       });
-      const { data } = await rest.pulls.create({ ...at(repo), title: name, head: name, base: 'main' });
-      numbers.push(data.number);
-    }
-    const judged = (number: number) => (): Promise<number> =>
-      rest.pulls.listReviews({ ...at(repo), pull_number: number }).then(({ data }) => data.length);
-    await hire('gina');
-    assert.equal((await subscribe('gina', repo)).outcome, 'taken');
-    for (const number of numbers)
-      await place.eventually(`a review of #${number}`, async () => ((await judged(number)()) === 1 ? true : undefined));
-    await place.until('agent/gina', 'rest', (it) => it.phase === 'asleep');
-    await offboard('gina');
-    // Any reviewer of the user may have been given one.
-    const { items } = await place.ask<{ items: { address: string }[] }>('list', { kind: 'agent' });
-    const audits = await Promise.all(items.map(({ address }) => place.ask<Audit>('audit', { agent: address })));
-    const reviewed = audits.flatMap(({ reviews }) => reviews.filter((review) => review['repo'] === repo));
-    assert.deepEqual(
-      reviewed.map((review) => Number(review['number'])).sort((a, b) => a - b),
-      numbers,
-      'A3: every review is kept',
-    );
-    for (const { runs } of audits)
-      for (const { session, outcome } of runs) if (outcome !== null) assert.match(session ?? '', /^session\//);
-    assert.deepEqual(
-      audits.find(({ agent }) => agent === 'agent/gina')?.claims.map(({ change }) => change),
-      ['taken', 'released'],
-    );
+      await place.eventually('a review of the new head', async () =>
+        (await judged(numbers[1]!)()) === 2 ? true : undefined,
+      );
+      await place.until('agent/hanna', 'rest', (it) => it.phase === 'asleep' && it.outbox.length === 0);
+      assert.equal(await judged(numbers[0]!)(), 1);
+      assert.equal(await judged(numbers[1]!)(), 2);
+    },
+  );
 
-    await hire('hanna');
-    assert.equal((await subscribe('hanna', repo)).outcome, 'taken');
-    await place.world.github.pushFiles({
-      repo,
-      branch: 'two',
-      files: { more: 'more' },
-      message: 'more',
-      login: 'maintainer',
-    });
-    await place.eventually('a review of the new head', async () =>
-      (await judged(numbers[1]!)()) === 2 ? true : undefined,
-    );
-    await place.until('agent/hanna', 'rest', (it) => it.phase === 'asleep' && it.outbox.length === 0);
-    assert.equal(await judged(numbers[0]!)(), 1);
-    assert.equal(await judged(numbers[1]!)(), 2);
-  });
+  test(
+    'V9: stopped in mid-run, its process ends, the work waits for another, and nothing is respawned',
+    { skip: skipLong },
+    async () => {
+      await hire('ivan', { role: 'implementer' });
+      await place.send('agent/ada', 'correct.pause');
+      const { session } = delegate(place, 'V9 hangs');
+      await place.until(session, 'a run', (it) => open(it)['work'] === 'running' && it.owner === 'agent/ivan');
+      assert.equal((await place.cli('stop', 'agent/ivan', '--reason', 'enough')).exit, 0);
+      const shown = await place.until(
+        session,
+        'nobody',
+        (it) => it.owner === null && open(it)['work'] === 'unassigned',
+      );
+      assert.ok(
+        shown.waitingOn.some(({ gate }) => gate === 'agent'),
+        JSON.stringify(shown.waitingOn),
+      );
+      assert.equal((await place.show('agent/ivan')).phase, 'stopped');
 
-  test('V9: stopped in mid-run, its process ends, the work waits for another, and nothing is respawned', async () => {
-    await hire('ivan', { role: 'implementer' });
-    await place.send('agent/ada', 'correct.pause');
-    const { session } = delegate(place, 'V9 hangs');
-    await place.until(session, 'a run', (it) => open(it)['work'] === 'running' && it.owner === 'agent/ivan');
-    assert.equal((await place.cli('stop', 'agent/ivan', '--reason', 'enough')).exit, 0);
-    const shown = await place.until(session, 'nobody', (it) => it.owner === null && open(it)['work'] === 'unassigned');
-    assert.ok(
-      shown.waitingOn.some(({ gate }) => gate === 'agent'),
-      JSON.stringify(shown.waitingOn),
-    );
-    assert.equal((await place.show('agent/ivan')).phase, 'stopped');
-
-    await place.send('agent/ada', 'correct.resume');
-    await place.until(session, 'its pull request', (it) => open(it)['pull'] === 'open' && isIdle(it));
-    const runs = await place.runs(session);
-    assert.deepEqual(
-      runs.map(({ agent }) => agent),
-      ['agent/ivan', 'agent/ada'],
-    );
-    assert.equal((await place.show('agent/ivan')).phase, 'stopped');
-    const starts = (await place.history('agent/ivan')).filter(({ type }) => type === 'driver.started');
-    assert.equal(starts.length, 1);
-  });
+      await place.send('agent/ada', 'correct.resume');
+      await place.until(session, 'its pull request', (it) => open(it)['pull'] === 'open' && isIdle(it));
+      const runs = await place.runs(session);
+      assert.deepEqual(
+        runs.map(({ agent }) => agent),
+        ['agent/ivan', 'agent/ada'],
+      );
+      assert.equal((await place.show('agent/ivan')).phase, 'stopped');
+      const starts = (await place.history('agent/ivan')).filter(({ type }) => type === 'driver.started');
+      assert.equal(starts.length, 1);
+    },
+  );
 });
 
 describe('a worker whose process is killed', () => {

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Receipt } from '../../src/actor/receipt.ts';
+import { skipLong } from '../support/long.ts';
 import { openPlace } from './place.ts';
 import type { Data } from './place.ts';
 import { WORKING, isIdle, open } from './work.ts';
@@ -227,75 +228,87 @@ describe('a mission', () => {
     assert.equal(context['run'] ?? null, null, 'the one who handed back has nothing of it left');
   });
 
-  test('F: after a correction in mid-run the earlier owner’s late word changes nothing', async () => {
-    await place.cli('hire', 'ben', '--role', 'implementer', '--driver', 'scripted');
-    await begin('moved', [item('only', { title: 'held up', pin: 'agent/ben' })]);
-    const session = 'session/moved-only';
-    const running = await place.until(
-      session,
-      'a run',
-      (it) => open(it)['work'] === 'running' && it.owner === 'agent/ben',
-    );
-    const moved = await place.send(session, 'correct.reassign', { to: 'agent/bea' }, { expectepoch: running.epoch });
-    assert.equal(moved.outcome, 'taken');
-    assert.ok(moved.epoch! > running.epoch!);
-    const stale = await place.send(session, 'correct.reassign', { to: 'agent/ben' }, { expectepoch: running.epoch });
-    assert.equal(stale.outcome, 'superseded');
+  test(
+    'F: after a correction in mid-run the earlier owner’s late word changes nothing',
+    { skip: skipLong },
+    async () => {
+      await place.cli('hire', 'ben', '--role', 'implementer', '--driver', 'scripted');
+      await begin('moved', [item('only', { title: 'held up', pin: 'agent/ben' })]);
+      const session = 'session/moved-only';
+      const running = await place.until(
+        session,
+        'a run',
+        (it) => open(it)['work'] === 'running' && it.owner === 'agent/ben',
+      );
+      const moved = await place.send(session, 'correct.reassign', { to: 'agent/bea' }, { expectepoch: running.epoch });
+      assert.equal(moved.outcome, 'taken');
+      assert.ok(moved.epoch! > running.epoch!);
+      const stale = await place.send(session, 'correct.reassign', { to: 'agent/ben' }, { expectepoch: running.epoch });
+      assert.equal(stale.outcome, 'superseded');
 
-    const shown = await place.until(session, 'its pull request', (it) => open(it)['pull'] === 'open' && isIdle(it));
-    assert.equal(shown.owner, 'agent/bea');
-    await place.until('agent/ben', 'rest', (it) => it.phase === 'asleep');
-    assert.deepEqual(
-      (await place.runs(session)).map(({ agent }) => agent),
-      ['agent/ben', 'agent/bea'],
-    );
-    await place.send('mission/moved', 'correct.stop', { force: true });
-  });
+      const shown = await place.until(session, 'its pull request', (it) => open(it)['pull'] === 'open' && isIdle(it));
+      assert.equal(shown.owner, 'agent/bea');
+      await place.until('agent/ben', 'rest', (it) => it.phase === 'asleep');
+      assert.deepEqual(
+        (await place.runs(session)).map(({ agent }) => agent),
+        ['agent/ben', 'agent/bea'],
+      );
+      await place.send('mission/moved', 'correct.stop', { force: true });
+    },
+  );
 
-  test('a conductor agent moves what nobody can, by its corrections alone: a wrong one fails itself, people’s are denied', async () => {
-    const onTheMoon = item('only', { deliver: 'report', title: 'A report', lane: 'moon' });
-    await begin('led', [onTheMoon], { conductor: 'agent/boss' });
-    await place.until('mission/led', 'its end', (it) => it.phase === 'completed');
-    const runs = await place.runs('session/led-only');
-    assert.deepEqual(
-      runs.map(({ agent }) => agent),
-      ['agent/bea'],
-    );
-    const answered = await place.eventually('the answer', async () =>
-      (await place.history('mission/led')).find(({ type }) => type === 'query.answered'),
-    );
-    assert.deepEqual([answered.data['text'], answered.data['late']], ['Given to bea.', false]);
-    const moved = (await place.history('session/led-only')).filter(({ type }) => type === 'correct.reassign');
-    assert.deepEqual(
-      moved.map(({ envelope, data }) => [envelope.source, data['to'], data['reason']]),
-      [['agent/boss', 'agent/bea', 'she can']],
-      'what was wrong, and what was only looked at, is no step',
-    );
-    const { actions } = await place.ask<{ actions: Data[] }>('audit', { agent: 'agent/boss' });
-    assert.deepEqual(
-      actions.map(({ action, actor, allowed, outcome }) => [action, actor, allowed, outcome]),
-      [
-        ['correct.close', ITEM, false, `the role conductor may not correct.close ${ITEM}`],
-        ['correct.reassign', ITEM, true, 'refused'],
-        ['correct.stop', 'mission/led', false, 'the role conductor may not correct.stop mission/led'],
-        ['correct.reassign', ITEM, true, 'taken'],
-        ['correct.reassign', ITEM, true, 'taken'],
-      ],
-    );
-  });
+  test(
+    'a conductor agent moves what nobody can, by its corrections alone: a wrong one fails itself, people’s are denied',
+    { skip: skipLong },
+    async () => {
+      const onTheMoon = item('only', { deliver: 'report', title: 'A report', lane: 'moon' });
+      await begin('led', [onTheMoon], { conductor: 'agent/boss' });
+      await place.until('mission/led', 'its end', (it) => it.phase === 'completed');
+      const runs = await place.runs('session/led-only');
+      assert.deepEqual(
+        runs.map(({ agent }) => agent),
+        ['agent/bea'],
+      );
+      const answered = await place.eventually('the answer', async () =>
+        (await place.history('mission/led')).find(({ type }) => type === 'query.answered'),
+      );
+      assert.deepEqual([answered.data['text'], answered.data['late']], ['Given to bea.', false]);
+      const moved = (await place.history('session/led-only')).filter(({ type }) => type === 'correct.reassign');
+      assert.deepEqual(
+        moved.map(({ envelope, data }) => [envelope.source, data['to'], data['reason']]),
+        [['agent/boss', 'agent/bea', 'she can']],
+        'what was wrong, and what was only looked at, is no step',
+      );
+      const { actions } = await place.ask<{ actions: Data[] }>('audit', { agent: 'agent/boss' });
+      assert.deepEqual(
+        actions.map(({ action, actor, allowed, outcome }) => [action, actor, allowed, outcome]),
+        [
+          ['correct.close', ITEM, false, `the role conductor may not correct.close ${ITEM}`],
+          ['correct.reassign', ITEM, true, 'refused'],
+          ['correct.stop', 'mission/led', false, 'the role conductor may not correct.stop mission/led'],
+          ['correct.reassign', ITEM, true, 'taken'],
+          ['correct.reassign', ITEM, true, 'taken'],
+        ],
+      );
+    },
+  );
 
-  test('a conductor agent that does not answer holds nothing: its question ends, and a person moves the work', async () => {
-    const onTheMoon = item('only', { deliver: 'report', title: 'A report, slow', lane: 'moon' });
-    await begin('slow', [onTheMoon], { conductor: 'agent/boss', policy: { help: { base: 1, max: 3_600 } } });
-    const answered = await place.eventually('the end of its question', async () =>
-      (await place.history('mission/slow')).find(({ type }) => type === 'query.answered'),
-    );
-    assert.deepEqual([answered.data['text'], answered.data['late']], [null, true]);
-    assert.equal((await place.send('session/slow-only', 'correct.reassign', { to: 'agent/bea' })).outcome, 'taken');
-    await place.until('mission/slow', 'its end', (it) => it.phase === 'completed');
-    assert.equal((await place.send('agent/boss', 'correct.stop')).outcome, 'taken');
-    await place.until('agent/boss', 'its end', (it) => it.phase === 'stopped');
-  });
+  test(
+    'a conductor agent that does not answer holds nothing: its question ends, and a person moves the work',
+    { skip: skipLong },
+    async () => {
+      const onTheMoon = item('only', { deliver: 'report', title: 'A report, slow', lane: 'moon' });
+      await begin('slow', [onTheMoon], { conductor: 'agent/boss', policy: { help: { base: 1, max: 3_600 } } });
+      const answered = await place.eventually('the end of its question', async () =>
+        (await place.history('mission/slow')).find(({ type }) => type === 'query.answered'),
+      );
+      assert.deepEqual([answered.data['text'], answered.data['late']], [null, true]);
+      assert.equal((await place.send('session/slow-only', 'correct.reassign', { to: 'agent/bea' })).outcome, 'taken');
+      await place.until('mission/slow', 'its end', (it) => it.phase === 'completed');
+      assert.equal((await place.send('agent/boss', 'correct.stop')).outcome, 'taken');
+      await place.until('agent/boss', 'its end', (it) => it.phase === 'stopped');
+    },
+  );
 
   test('a file starts one from the command line', async () => {
     const file = path.join(place.world.data, '..', 'mission.json');

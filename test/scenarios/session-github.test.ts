@@ -1,6 +1,7 @@
 /** What people do at GitHub: issues handed over there, pull requests of their own, closed, reopened, drafted, reviewed. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { skipLong } from '../support/long.ts';
 import { openPlace } from './place.ts';
 import type { Run } from './place.ts';
 import { WORKING, at, check, delegate, isIdle, looked, open, pullOf, review } from './work.ts';
@@ -42,28 +43,36 @@ describe('at GitHub', { concurrency: 3 }, () => {
     assert.ok(runs[1]!.prompt.includes('And in blue.'));
   });
 
-  test('an issue that mentions us is worked on; closed by a person meanwhile, it is let go', async () => {
-    const { data: issue } = await rest.issues.create({ ...hello, title: 'never begins', body: '@chartroom please' });
-    const session = `session/acme-hello-${issue.number}`;
-    await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
-    await rest.issues.update({ ...hello, issue_number: issue.number, state: 'closed' });
-    const shown = await place.until(session, 'withdrawn', (it) => it.phase === 'awaiting_input' && it.owner === null);
-    assert.equal(open(shown)['authority'], 'withdrawn');
-  });
+  test(
+    'an issue that mentions us is worked on; closed by a person meanwhile, it is let go',
+    { skip: skipLong },
+    async () => {
+      const { data: issue } = await rest.issues.create({ ...hello, title: 'never begins', body: '@chartroom please' });
+      const session = `session/acme-hello-${issue.number}`;
+      await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
+      await rest.issues.update({ ...hello, issue_number: issue.number, state: 'closed' });
+      const shown = await place.until(session, 'withdrawn', (it) => it.phase === 'awaiting_input' && it.owner === null);
+      assert.equal(open(shown)['authority'], 'withdrawn');
+    },
+  );
 
-  test('C17: closed by a person, the work is owed again with what they said; reopened in the meantime it is not', async () => {
-    const pull = await pullOf(place, 'C17');
-    await rest.issues.createComment({ ...hello, issue_number: pull.number, body: 'Wrong approach, use a map.' });
-    await place.until(pull.session, 'the answer', (it) => it.epoch === 2 && isIdle(it));
-    await rest.pulls.update({ ...hello, pull_number: pull.number, state: 'closed' });
-    await place.until(pull.session, 'another run', (it) => it.epoch === 3);
-    const runs = await place.eventually('its prompt', async () => {
-      const all = await place.runs(pull.session);
-      return all.length === 3 ? all : undefined;
-    });
-    assert.deepEqual(kinds(runs), ['implement', 'answer', 'implement']);
-    assert.ok(runs[2]!.prompt.includes('maintainer'), runs[2]!.prompt);
-  });
+  test(
+    'C17: closed by a person, the work is owed again with what they said; reopened in the meantime it is not',
+    { skip: skipLong },
+    async () => {
+      const pull = await pullOf(place, 'C17');
+      await rest.issues.createComment({ ...hello, issue_number: pull.number, body: 'Wrong approach, use a map.' });
+      await place.until(pull.session, 'the answer', (it) => it.epoch === 2 && isIdle(it));
+      await rest.pulls.update({ ...hello, pull_number: pull.number, state: 'closed' });
+      await place.until(pull.session, 'another run', (it) => it.epoch === 3);
+      const runs = await place.eventually('its prompt', async () => {
+        const all = await place.runs(pull.session);
+        return all.length === 3 ? all : undefined;
+      });
+      assert.deepEqual(kinds(runs), ['implement', 'answer', 'implement']);
+      assert.ok(runs[2]!.prompt.includes('maintainer'), runs[2]!.prompt);
+    },
+  );
 
   test('C15: dismissed, a review asks for nothing any more', async () => {
     const pull = await pullOf(place, 'C15');
@@ -84,14 +93,18 @@ describe('at GitHub', { concurrency: 3 }, () => {
     assert.deepEqual(kinds(await place.runs(pull.session)), ['implement']);
   });
 
-  test('a review without a verdict is a comment: answered, and no change is requested', async () => {
-    const pull = await pullOf(place, 'comment review');
-    await review(place, pull, 'COMMENT', 'What about tests?');
-    await place.until(pull.session, 'the answer', (it) => it.epoch === 2 && isIdle(it));
-    assert.deepEqual(kinds(await place.runs(pull.session)), ['implement', 'answer']);
-  });
+  test(
+    'a review without a verdict is a comment: answered, and no change is requested',
+    { skip: skipLong },
+    async () => {
+      const pull = await pullOf(place, 'comment review');
+      await review(place, pull, 'COMMENT', 'What about tests?');
+      await place.until(pull.session, 'the answer', (it) => it.epoch === 2 && isIdle(it));
+      assert.deepEqual(kinds(await place.runs(pull.session)), ['implement', 'answer']);
+    },
+  );
 
-  test('merged by a person without any approval, the session is done', async () => {
+  test('merged by a person without any approval, the session is done', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'merged early');
     await check(place, pull, 'Tests', 'success');
     await rest.pulls.merge({ ...hello, pull_number: pull.number });
@@ -117,16 +130,20 @@ describe('at GitHub', { concurrency: 3 }, () => {
     await place.send(session, 'correct.close', { outcome: 'cancelled' });
   });
 
-  test('a number that is no pull request is let go of, and said where the work is shown', async () => {
-    const pull = await pullOf(place, 'attach nothing');
-    const receipt = await place.send(pull.session, 'correct.pull.attach', { number: 9_999 });
-    assert.equal(receipt.outcome, 'taken');
-    await place.until(pull.session, 'word of it', (it) => JSON.stringify(it.waitingOn).includes('#9999'));
-    const shown = await place.until(pull.session, 'the pull request it had', (it) => open(it)['pull'] === 'open');
-    assert.equal((shown.context['pull'] as { number: number }).number, pull.number);
-  });
+  test(
+    'a number that is no pull request is let go of, and said where the work is shown',
+    { skip: skipLong },
+    async () => {
+      const pull = await pullOf(place, 'attach nothing');
+      const receipt = await place.send(pull.session, 'correct.pull.attach', { number: 9_999 });
+      assert.equal(receipt.outcome, 'taken');
+      await place.until(pull.session, 'word of it', (it) => JSON.stringify(it.waitingOn).includes('#9999'));
+      const shown = await place.until(pull.session, 'the pull request it had', (it) => open(it)['pull'] === 'open');
+      assert.equal((shown.context['pull'] as { number: number }).number, pull.number);
+    },
+  );
 
-  test('as a draft it is neither reviewed nor merged; ready, it is', async () => {
+  test('as a draft it is neither reviewed nor merged; ready, it is', { skip: skipLong }, async () => {
     const { session, issue } = delegate(place, 'never begins: draft');
     await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
     await place.send(session, 'correct.pause');
@@ -158,7 +175,7 @@ describe('at GitHub', { concurrency: 3 }, () => {
     assert.ok(types.includes('elicitation'), types.join());
   });
 
-  test('the plan at Linear follows the pull request', async () => {
+  test('the plan at Linear follows the pull request', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'plan');
     await review(place, pull, 'APPROVE', 'Good.');
     await check(place, pull, 'Tests', 'success');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { HookWhole } from '../../src/visualizer/page/src/answers.ts';
+import { skipLong } from '../support/long.ts';
 import { openPlace } from './place.ts';
 import type { Run, Shown } from './place.ts';
 import { WORKING, delegate, isIdle, open, pullOf, review } from './work.ts';
@@ -53,7 +54,7 @@ describe('an issue', { concurrency: 3 }, () => {
     assert.deepEqual(kinds(await place.runs(session)), ['implement']);
   });
 
-  test('C22: what blocks it survives an outage of Linear', async () => {
+  test('C22: what blocks it survives an outage of Linear', { skip: skipLong }, async () => {
     const blocker = linear.createIssue({ team: 'ENG', title: 'C22 blocker', state: 'In Progress' });
     const issue = linear.createIssue({ team: 'ENG', title: 'C22', state: 'Todo' });
     linear.block(blocker, issue);
@@ -69,31 +70,35 @@ describe('an issue', { concurrency: 3 }, () => {
     assert.deepEqual(await place.runs(session), []);
   });
 
-  test('C24: taken back in mid-run, the run ends and nothing starts until it is handed over again', async () => {
-    const { issue, session } = delegate(place, 'C24 hangs');
-    await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
-    linear.delegate(issue, { to: null });
+  test(
+    'C24: taken back in mid-run, the run ends and nothing starts until it is handed over again',
+    { skip: skipLong },
+    async () => {
+      const { issue, session } = delegate(place, 'C24 hangs');
+      await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
+      linear.delegate(issue, { to: null });
 
-    const shown = await place.until(
-      session,
-      'taken back',
-      (it) => open(it)['work'] === 'unassigned' && it.owner === null,
-    );
-    assert.equal(shown.phase, 'awaiting_input');
-    assert.equal(open(shown)['authority'], 'withdrawn');
-    assert.ok(
-      shown.waitingOn.some(({ gate }) => gate === 'withdrawn'),
-      JSON.stringify(shown.waitingOn),
-    );
-    const [run] = await place.runs(session);
-    await place.until(run!.agent, 'no run', (it) => it.phase === 'asleep');
+      const shown = await place.until(
+        session,
+        'taken back',
+        (it) => open(it)['work'] === 'unassigned' && it.owner === null,
+      );
+      assert.equal(shown.phase, 'awaiting_input');
+      assert.equal(open(shown)['authority'], 'withdrawn');
+      assert.ok(
+        shown.waitingOn.some(({ gate }) => gate === 'withdrawn'),
+        JSON.stringify(shown.waitingOn),
+      );
+      const [run] = await place.runs(session);
+      await place.until(run!.agent, 'no run', (it) => it.phase === 'asleep');
 
-    linear.delegate(issue);
-    await place.until(session, 'its pull request', hasPull);
-    assert.deepEqual(kinds(await place.runs(session)), ['implement', 'implement']);
-  });
+      linear.delegate(issue);
+      await place.until(session, 'its pull request', hasPull);
+      assert.deepEqual(kinds(await place.runs(session)), ['implement', 'implement']);
+    },
+  );
 
-  test('C24: taken back while it waits in the queue, it stays there', async () => {
+  test('C24: taken back while it waits in the queue, it stays there', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C24 queued', { team: 'QUE', repo: 'acme/queued' });
     await review(place, pull, 'APPROVE', 'Good.');
     await place.until(pull.session, 'its turn', (it) => open(it)['queue'] === 'waiting');
@@ -110,31 +115,35 @@ describe('an issue', { concurrency: 3 }, () => {
     await place.until(pull.session, 'its end', (it) => it.phase === 'done');
   });
 
-  test('C27: a question ends its run after a while; the answer wakes a run that knows both', async () => {
-    const { issue, session } = delegate(place, 'C27 asks');
-    const asked = await place.until(
-      session,
-      'a question',
-      (it) => it.phase === 'awaiting_input' && open(it)['human'] === 'asked',
-    );
-    assert.ok(
-      asked.waitingOn.some(({ gate, detail }) => gate === 'human' && detail.includes('Which colour?')),
-      JSON.stringify(asked.waitingOn),
-    );
-    const agentSession = linear.sessionOf(issue)!;
-    const said = linear.activitiesOf(agentSession).map((one) => JSON.stringify(one));
-    assert.ok(
-      said.some((one) => one.includes('Which colour?')),
-      'Linear shows the question',
-    );
+  test(
+    'C27: a question ends its run after a while; the answer wakes a run that knows both',
+    { skip: skipLong },
+    async () => {
+      const { issue, session } = delegate(place, 'C27 asks');
+      const asked = await place.until(
+        session,
+        'a question',
+        (it) => it.phase === 'awaiting_input' && open(it)['human'] === 'asked',
+      );
+      assert.ok(
+        asked.waitingOn.some(({ gate, detail }) => gate === 'human' && detail.includes('Which colour?')),
+        JSON.stringify(asked.waitingOn),
+      );
+      const agentSession = linear.sessionOf(issue)!;
+      const said = linear.activitiesOf(agentSession).map((one) => JSON.stringify(one));
+      assert.ok(
+        said.some((one) => one.includes('Which colour?')),
+        'Linear shows the question',
+      );
 
-    linear.prompt(agentSession, 'Blue, please.');
-    await place.until(session, 'its pull request', hasPull);
-    const runs = await place.runs(session);
-    assert.equal(runs.length, 2);
-    for (const told of ['Which colour?', 'Blue, please.'])
-      assert.ok(runs[1]!.prompt.includes(told), `the prompt tells ${told}: ${runs[1]!.prompt}`);
-  });
+      linear.prompt(agentSession, 'Blue, please.');
+      await place.until(session, 'its pull request', hasPull);
+      const runs = await place.runs(session);
+      assert.equal(runs.length, 2);
+      for (const told of ['Which colour?', 'Blue, please.'])
+        assert.ok(runs[1]!.prompt.includes(told), `the prompt tells ${told}: ${runs[1]!.prompt}`);
+    },
+  );
 
   test('C29, C30: an agent session before the delegation: one session of ours, one plan, then one run', async () => {
     const issue = linear.createIssue({ team: 'ENG', title: 'C29', state: 'Backlog' });

@@ -1,6 +1,7 @@
 /** What a session makes of its pull request: checks, reviews, comments, the queue, and the merge. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { skipLong } from '../support/long.ts';
 import { openPlace } from './place.ts';
 import type { Run } from './place.ts';
 import { WORKING, at, check, isIdle, looked, open, pullOf, review } from './work.ts';
@@ -26,7 +27,7 @@ after(() => place.close());
 const kinds = (runs: Run[]): string[] => runs.map((run) => run.for);
 
 describe('a pull request', { concurrency: 3 }, () => {
-  test('C12: an approval is noted, the pull request awaits its turn, nothing is run', async () => {
+  test('C12: an approval is noted, the pull request awaits its turn, nothing is run', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C12');
     await review(place, pull, 'APPROVE', 'Good.');
 
@@ -51,24 +52,28 @@ describe('a pull request', { concurrency: 3 }, () => {
       assert.ok(runs[1]!.prompt.includes(told), `the prompt tells ${told}`);
   });
 
-  test('C16: merged by a person, the session is done and the issue completed, told to Linear once', async () => {
-    const pull = await pullOf(place, 'C16');
-    await review(place, pull, 'APPROVE', 'Good.');
-    await check(place, pull, 'Tests', 'success');
-    await place.until(pull.session, 'its turn', (it) => it.phase === 'awaiting_queue');
-    const { rest } = place.as('maintainer');
-    await rest.pulls.merge({ ...at(pull.repo), pull_number: pull.number });
+  test(
+    'C16: merged by a person, the session is done and the issue completed, told to Linear once',
+    { skip: skipLong },
+    async () => {
+      const pull = await pullOf(place, 'C16');
+      await review(place, pull, 'APPROVE', 'Good.');
+      await check(place, pull, 'Tests', 'success');
+      await place.until(pull.session, 'its turn', (it) => it.phase === 'awaiting_queue');
+      const { rest } = place.as('maintainer');
+      await rest.pulls.merge({ ...at(pull.repo), pull_number: pull.number });
 
-    await place.until(pull.session, 'its end', (it) => it.phase === 'done' && it.outbox.length === 0);
-    assert.equal(place.world.linear.stateOf(pull.issue).type, 'completed');
-    const moves = (await place.history(pull.session))
-      .flatMap(({ effects }) => effects)
-      .filter(({ name, params }) => name === 'linear.move' && JSON.stringify(params).includes('completed'));
-    assert.equal(moves.length, 1);
-    await check(place, pull, 'Tests', 'failure');
-    assert.equal((await place.show(pull.session)).phase, 'done', 'C3: terminal is final');
-    assert.deepEqual(kinds(await place.runs(pull.session)), ['implement']);
-  });
+      await place.until(pull.session, 'its end', (it) => it.phase === 'done' && it.outbox.length === 0);
+      assert.equal(place.world.linear.stateOf(pull.issue).type, 'completed');
+      const moves = (await place.history(pull.session))
+        .flatMap(({ effects }) => effects)
+        .filter(({ name, params }) => name === 'linear.move' && JSON.stringify(params).includes('completed'));
+      assert.equal(moves.length, 1);
+      await check(place, pull, 'Tests', 'failure');
+      assert.equal((await place.show(pull.session)).phase, 'done', 'C3: terminal is final');
+      assert.deepEqual(kinds(await place.runs(pull.session)), ['implement']);
+    },
+  );
 
   test('C18, C26: a person’s comment wakes one run that is told it; a bot’s wakes nothing', async () => {
     const pull = await pullOf(place, 'C18');
@@ -105,7 +110,7 @@ describe('a pull request', { concurrency: 3 }, () => {
       assert.ok(runs[1]!.prompt.includes(told), `the prompt tells ${told}: ${runs[1]!.prompt}`);
   });
 
-  test('C4: without named gates a red check wakes a repair though others are pending', async () => {
+  test('C4: without named gates a red check wakes a repair though others are pending', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C4', { team: 'PLN', repo: 'acme/plain' });
     await check(place, pull, 'deploy_stage', null);
     await check(place, pull, 'verify', 'failure');
@@ -114,7 +119,7 @@ describe('a pull request', { concurrency: 3 }, () => {
     assert.deepEqual(kinds(await place.runs(pull.session)), ['implement', 'checks']);
   });
 
-  test('C7, C8, X2: a check that is no gate wakes nothing and makes nothing green', async () => {
+  test('C7, C8, X2: a check that is no gate wakes nothing and makes nothing green', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C7');
     await check(place, pull, 'Checks', 'failure');
     await check(place, pull, 'Build & UI Tests', 'failure');
@@ -126,7 +131,7 @@ describe('a pull request', { concurrency: 3 }, () => {
     assert.deepEqual(kinds(await place.runs(pull.session)), ['implement']);
   });
 
-  test('X1: a gate that runs again on the same head is pending again', async () => {
+  test('X1: a gate that runs again on the same head is pending again', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'X1');
     await check(place, pull, 'Tests', 'success');
     await place.until(pull.session, 'green', (it) => open(it)['checks'] === 'green');
@@ -134,7 +139,7 @@ describe('a pull request', { concurrency: 3 }, () => {
     await place.until(pull.session, 'pending', (it) => open(it)['checks'] === 'pending');
   });
 
-  test('C34: a repair that moves nothing is parked with its reason, and said', async () => {
+  test('C34: a repair that moves nothing is parked with its reason, and said', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C34 does not move');
     await check(place, pull, 'Tests', 'failure');
 
@@ -146,7 +151,7 @@ describe('a pull request', { concurrency: 3 }, () => {
     assert.deepEqual(kinds(await place.runs(pull.session)), ['implement', 'checks']);
   });
 
-  test('C43: what waits together rides along in one run, in order', async () => {
+  test('C43: what waits together rides along in one run, in order', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C43');
     assert.equal((await place.send(pull.session, 'correct.pause')).outcome, 'taken');
     await review(place, pull, 'REQUEST_CHANGES', 'Not yet.');
@@ -165,7 +170,7 @@ describe('a pull request', { concurrency: 3 }, () => {
     assert.ok(a !== -1 && a < b, prompt);
   });
 
-  test('C1: an eviction wakes one queue repair that is told the incident', async () => {
+  test('C1: an eviction wakes one queue repair that is told the incident', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C1', { team: 'QUE', repo: 'acme/queued' });
     await review(place, pull, 'APPROVE', 'Good.');
     await check(place, pull, 'Tests', 'success');
