@@ -10,8 +10,10 @@ import { open } from './work.ts';
 let stage: Stage;
 /** What a verification waits for before it tells what it found. */
 let looking: Promise<void>;
+let looked: () => void;
 beforeEach(async () => {
   looking = Promise.resolve();
+  looked = () => {};
   stage = await openStage({
     acts: {
       async 'run.verify'({ run, headBefore }) {
@@ -23,7 +25,11 @@ beforeEach(async () => {
   });
   await stage.hire('ada', 'implementer');
 });
-afterEach(() => stage.stop());
+afterEach(async () => {
+  // Stopping waits for acts that are out.
+  looked();
+  await stage.stop();
+});
 
 const M = 'mission/m';
 const A = 'session/m-a';
@@ -114,7 +120,6 @@ test('given to another while a run is verified: the new owner is shown at once, 
   await stage.hire('ben', 'implementer');
   await begin([item('a', { lane: 'web' })]);
   await stage.pull(A);
-  let looked = (): void => {};
   looking = new Promise((resolve) => (looked = resolve));
   const finishing = stage.finish(ADA);
   await comes(async () => open(await stage.show(A))['work'] === 'verifying');
