@@ -90,7 +90,8 @@ function Events({ shown, chart, foretell }: PossibleProps) {
 /** Corrections and people's words; all else comes from the world. */
 const isOfPeople = (type: string): boolean => /^(correct\..+|say|answer|fyi|query)$/.test(type);
 
-const WORDS = { move: 'would move', record: 'recorded', refuse: 'refused', depend: 'depends' } as const;
+/** Before what it leads to, or why it does not. */
+const WORDS = { move: 'would be taken: ', record: 'recorded: ', refuse: 'refused: ', depend: 'depends ' } as const;
 
 function Would({
   chart,
@@ -111,8 +112,7 @@ function Would({
   const guards = [...new Set(ways.flatMap((edge) => edge.guard ?? []))];
   return (
     <span className="event__would" data-would={would.would}>
-      <strong>{WORDS[would.would]}</strong>
-      {would.because === '' ? null : ': '}
+      <strong>{would.because === '' ? WORDS[would.would].replace(/: $/, '') : WORDS[would.would]}</strong>
       {would.would === 'move' ? would.because.replaceAll('_', ' ') : would.because}
       {targets.length + guards.length === 0 ? null : (
         <span className="quiet event__ways">
