@@ -70,7 +70,7 @@ export function ActorView({ focus, run }: { focus: Focus; run: string | null }) 
           {chart.version}, which may have other states.
         </p>
       )}
-      {state.momentProblem === null ? null : <Notice problem={state.momentProblem} missing="moment" />}
+      {state.momentProblem === null ? null : <Notice problem={state.momentProblem} missing="There is no such moment" />}
       {state.at !== null && state.moment === null && state.momentProblem === null ? (
         <p className="quiet">Reading step {state.at} …</p>
       ) : null}
@@ -158,9 +158,11 @@ function Head({ shown, stood, lastRun }: { shown: Shown; stood: Stood; lastRun: 
           </span>
         )}
         {epoch === null ? null : <span>epoch {epoch}</span>}
-        <span>
-          moved <Age since={updatedAt} /> ago
-        </span>
+        {stood === shown ? (
+          <span>
+            moved <Age since={updatedAt} /> ago
+          </span>
+        ) : null}
         <span className="quiet">version {version}</span>
         {linksOf(stood.context).map(([name, url]) => (
           <a key={url} href={url} rel="noreferrer" target="_blank">

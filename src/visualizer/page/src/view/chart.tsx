@@ -57,7 +57,7 @@ export function ChartView({ chart, value, since, marked, look, onLook }: ChartPr
         <Anchor href={machineHref(chart.kind)}>machine {chart.kind}</Anchor>
       </div>
       {look === 'diagram' ? (
-        <Diagram chart={chart} marked={marked} chosen={chosen} choose={drawing.choose} />
+        <Diagram chart={chart} since={since} marked={marked} chosen={chosen} choose={drawing.choose} />
       ) : (
         <div className="chart__states" data-type={tree.node.type}>
           {tree.children.map((box) => (

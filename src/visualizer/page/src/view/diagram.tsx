@@ -15,12 +15,14 @@ import { useWindowOn } from './window-on.ts';
 
 interface DiagramProps {
   chart: Chart;
+  /** Since when the active states are. */
+  since: Record<string, string>;
   marked: Marked;
   chosen: string | null;
   choose: (id: string) => void;
 }
 
-export function Diagram({ chart, marked, chosen, choose }: DiagramProps) {
+export function Diagram({ chart, since, marked, chosen, choose }: DiagramProps) {
   const { layout } = usePage();
   const [collapsed, setCollapsed] = useState<ReadonlySet<string>>(new Set());
   const [drawing, setDrawing] = useState<Drawing | null>(null);
@@ -48,19 +50,28 @@ export function Diagram({ chart, marked, chosen, choose }: DiagramProps) {
     if (!next.delete(id)) next.add(id);
     setCollapsed(next);
   };
-  return <Canvas chart={chart} drawing={drawing} marked={marked} shown={{ chosen, choose, collapsed, fold }} />;
+  return (
+    <Canvas chart={chart} drawing={drawing} since={since} marked={marked} shown={{ chosen, choose, collapsed, fold }} />
+  );
 }
 
 const PAN_STEP = 60;
 const ZOOM_STEP = 1.25;
 
-function Canvas({ chart, drawing, marked, shown }: { chart: Chart; drawing: Drawing; marked: Marked; shown: Shown }) {
+interface CanvasProps extends Pick<DiagramProps, 'chart' | 'since' | 'marked'> {
+  drawing: Drawing;
+  shown: Shown;
+}
+
+function Canvas({ chart, drawing, since, marked, shown }: CanvasProps) {
   const frame = useRef<HTMLDivElement>(null);
   const active = useMemo(() => activePaths(marked.value ?? ''), [marked.value]);
-  // Where the actor is; without one, where it all begins.
+  // Where the actor moved last; without one, where it all begins.
   const first = chart.nodes.find(({ id }) => id === '')?.initial;
   const center =
-    drawing.boxes.find(({ box, isOpen }) => !isOpen && active.has(box.node.id)) ??
+    drawing.boxes
+      .filter(({ box, isOpen }) => !isOpen && active.has(box.node.id))
+      .toSorted((a, b) => (since[b.box.node.id] ?? '').localeCompare(since[a.box.node.id] ?? ''))[0] ??
     (marked.value === null && isNarrow() ? drawing.boxes.find(({ box }) => box.node.id === first) : undefined);
   const view = useWindowOn(frame, drawing, center);
   const drag = useRef<{ x: number; y: number } | null>(null);

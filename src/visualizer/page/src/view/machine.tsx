@@ -49,7 +49,7 @@ export function MachineView({ kind, version }: { kind: string; version: string |
   );
   if (problem !== null)
     return (
-      <Notice problem={problem} missing={version === null ? 'machine' : 'machine of that version'}>
+      <Notice problem={problem} missing={version === null ? 'There is no such machine' : 'That version is not here'}>
         {others}
       </Notice>
     );
@@ -80,6 +80,7 @@ export function MachineView({ kind, version }: { kind: string; version: string |
       <section className="chart" aria-label={`Statechart of ${kind}`}>
         <Diagram
           chart={chart}
+          since={{}}
           marked={{ ...NOTHING_MARKED, taken }}
           chosen={chosen}
           choose={(id) => setChosen(id === chosen ? null : id)}

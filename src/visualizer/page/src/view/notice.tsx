@@ -12,7 +12,7 @@ const TITLES: Record<Failure['why'], string> = {
 
 interface NoticeProps {
   problem: Failure;
-  /** What it is that is not there, where it is no actor. */
+  /** Says what is not there, where it is no actor. */
   missing?: string;
   children?: ReactNode;
 }
@@ -21,9 +21,7 @@ export function Notice({ problem, missing, children }: NoticeProps) {
   const page = usePage();
   return (
     <div className="notice" role="alert" data-why={problem.why}>
-      <h2>
-        {problem.why === 'unknown' && missing !== undefined ? `There is no such ${missing}` : TITLES[problem.why]}
-      </h2>
+      <h2>{problem.why === 'unknown' && missing !== undefined ? missing : TITLES[problem.why]}</h2>
       <p>{problem.message}</p>
       {children}
       {problem.why === 'unknown' ? null : (

@@ -102,7 +102,7 @@ function Output({ run }: { run: string }) {
       element.scrollTop = element.scrollHeight;
   }, [text]);
   const lines = useMemo(() => linesOf(text), [text]);
-  if (problem !== null) return <Notice problem={problem} missing="run" />;
+  if (problem !== null) return <Notice problem={problem} missing="There is no such run" />;
   return (
     <div ref={box} className="log line__whole" role="log" tabIndex={0} aria-label={`Output of ${run}`}>
       <ol>
