@@ -205,7 +205,9 @@ function isNamedRole(want: Want, agents: readonly AgentRow[]): boolean {
 }
 
 function wrongKind(want: Want, agent: AgentRow): Against | null {
-  return agent.kinds.includes(want.kind) ? null : never('k', `a ${agent.role} does not take ${want.kind} work`);
+  return agent.kinds.includes(want.kind)
+    ? null
+    : never('k', `${article(agent.role)} ${agent.role} does not take ${want.kind} work`);
 }
 
 /** Past owner, role asked for, least waited for, longest idle; the name settles what is left. */
@@ -224,3 +226,5 @@ function best(want: Want, suited: readonly AgentRow[], wants: readonly Want[]): 
     return order(a.freeSince, b.freeSince) || order(a.agent, b.agent);
   })[0];
 }
+
+const article = (word: string): string => (/^[aeiou]/i.test(word) ? 'an' : 'a');

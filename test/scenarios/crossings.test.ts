@@ -169,3 +169,17 @@ test('the only agent of its lane is offboarded in mid-run: said at once, and gon
   assert.equal(stage.running(BEN)?.session, A);
   await agree();
 });
+
+test('while nobody is hired to review, one help is asked: not again for another head, nor for whoever is hired for other work', async () => {
+  const { key: _key, dependsOn: _on, ...brief } = item('a', { gates: { checks: ['Tests'], review: 'everyHead' } });
+  await taken(stage.send('session/alone', 'open', { ...brief, source: { kind: 'manual' } }));
+  await stage.pull('session/alone');
+  await stage.finish(ADA);
+  await stage.hire('ben', 'implementer');
+  await stage.pull('session/alone', { head: 'abcdef1aaaaaaa', by: 'other' });
+  await stage.pull('session/alone', { head: 'abcdef2aaaaaaa', gate: 'red' });
+  await stage.wait(29 * 60);
+  assert.deepEqual(stage.pleas(), ['No reviewer takes this (agent/ada: is excluded from this work).']);
+  await stage.wait(60);
+  assert.equal(stage.pleas().length, 2, 'again after its back-off');
+});
