@@ -161,9 +161,8 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   const hold = createHold({ node, read: (key) => store.get(key) });
   const held = hold.held() !== null;
   if (held) log.warn(hold.held()!, 'the store was restored: nothing is performed until chartroom resume effects');
-  const publisher = opened(
-    createPublisher({ node, bus, clock, log, namespace: config.namespace, lapse: lease.lapse }),
-    (part) => part.stop(),
+  const publisher = opened(createPublisher({ node, bus, clock, log, namespace: config.namespace }), (part) =>
+    part.stop(),
   );
   const metrics = createMetrics({
     queuedBytes: () => node.queuedBytes(),
@@ -212,10 +211,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
     clock,
     log,
   });
-  const outbox = opened(
-    createOutbox({ node, performers: effects.acts, clock, log, held, lapse: lease.lapse }),
-    (part) => part.stop(),
-  );
+  const outbox = opened(createOutbox({ node, performers: effects.acts, clock, log, held }), (part) => part.stop());
   const watches = opened(createWatches({ node, performers: effects.watches, log, clock, held }), (part) => part.stop());
 
   const decisionKey = (place: number): string => KEYS.meta(`decision!${place}`);
@@ -328,7 +324,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
 
   await node.load();
   // Not before: until then the node knows of nobody, and the facts have no position to resume from.
-  opened(await bus.serve(servedQuestions(questions)), (part) => part.stop());
+  opened(await bus.serve(servedQuestions(questions, lease.lapse)), (part) => part.stop());
   openDoor((request) => app.fetch(request));
   publisher.start();
   await letterbox.start();

@@ -18,6 +18,7 @@ import type { Actor, Actors } from './actors.ts';
 import { BATCH_MS_MAX } from './batch.ts';
 import type { Batch } from './batch.ts';
 import { createCaution } from './caution.ts';
+import type { Lapse } from '../bus/lease.ts';
 import type { Cursor } from './cursor.ts';
 import { decide } from './decide.ts';
 import type { Surroundings } from './decide.ts';
@@ -68,7 +69,7 @@ export interface NodeOptions {
   /** Nothing is to be written: the store is only looked at. */
   reading?: boolean;
   /** See `Lease.lapse`: nothing is written or told while it is not null. */
-  lapse?: () => Promise<void> | null;
+  lapse?: Lapse;
 }
 
 /** What the node tells the rest of the runtime, in this order, after each durable batch. */
@@ -97,6 +98,8 @@ export interface Node {
   foretell(envelope: Envelope, options?: PreviewOptions): Foretold;
   /** Commits the answer of an act. Resolves when durable; false = no longer wanted. */
   answer(key: string, type: string, data: Record<string, unknown>): Promise<boolean>;
+  /** Whoever acts or tells of its own accord asks it first; see `Lease.lapse`. */
+  lapse: Lapse;
   /** Writes rows of the runtime's own with the next batch. `lazy`: whenever there is one, it is not waited for. */
   write(rows: { key: string; value: string | null }[], options?: { lazy: boolean }): Promise<void>;
   /** Reads what is committed or about to be. */
@@ -146,7 +149,7 @@ export interface SendOptions {
 }
 
 export function createNode(options: NodeOptions): Node {
-  const { store, clock, log } = options;
+  const { store, clock, log, lapse = () => null } = options;
   const registry = createRegistry(options.definitions);
   const listeners: ((committed: Committed) => void)[] = [];
   const mailbox = createMailbox();
@@ -161,7 +164,7 @@ export function createNode(options: NodeOptions): Node {
     onSeal,
     onLanded,
     onDeath,
-    lapse: options.lapse ?? (() => null),
+    lapse,
     ...(options.batchSteps === undefined ? {} : { stepsMax: options.batchSteps }),
   });
   const actors = createActors({
@@ -425,6 +428,7 @@ export function createNode(options: NodeOptions): Node {
     preview: (envelope, options) => foretell(envelope, options).receipt,
     foretell,
     answer,
+    lapse,
     async write(rows, { lazy } = { lazy: false }) {
       for (const { key, value } of rows) {
         if (value === null) ledger.del(key);

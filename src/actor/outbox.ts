@@ -35,18 +35,9 @@ interface OutboxOptions {
   clock: Clock;
   log: Logger;
   held?: boolean;
-  /** See `Lease.lapse`: nothing is begun while it is not null. */
-  lapse?: () => Promise<void> | null;
 }
 
-export function createOutbox({
-  node,
-  performers,
-  clock,
-  log,
-  held = false,
-  lapse = () => null,
-}: OutboxOptions): Outbox {
+export function createOutbox({ node, performers, clock, log, held = false }: OutboxOptions): Outbox {
   const waiting: Record<Lane, PendingAct[]> = { github: [], linear: [], git: [], process: [] };
   const running = new Map<string, { abort: AbortController; done: Promise<void> }>();
   const inLane: Record<Lane, number> = { github: 0, linear: 0, git: 0, process: 0 };
@@ -87,12 +78,6 @@ export function createOutbox({
     const spec: WishSpec | undefined = ACTS[act.act as keyof typeof ACTS];
     const types = spec?.answers ?? { done: `${act.act}.done`, failed: `${act.act}.failed` };
     const performer = performers[act.act];
-    try {
-      await lapse();
-    } catch {
-      // The namespace is another's: the act stays in the outbox of our store.
-      return;
-    }
     try {
       if (performer === undefined) throw new TerminalError('EFFECT_UNKNOWN', `nobody performs ${act.act} here`);
       const result = await tryPerform(performer, act, signal);
@@ -141,7 +126,7 @@ export function createOutbox({
         await node.write([{ key: KEYS.outbox(act.actor, act.seq, act.index), value: 'attempted' }]);
         act.attempted = true;
       }
-      await lapse();
+      await node.lapse();
       if (signal.aborted) throw new TerminalError('EFFECT_STOPPED', `${act.act} was not begun`);
       try {
         return await performer.perform(act.params as never, doing(attempt));

@@ -48,11 +48,9 @@ interface PublisherOptions {
   clock: Clock;
   log: Logger;
   namespace: string;
-  /** See `Lease.lapse`. */
-  lapse?: () => Promise<void> | null;
 }
 
-export function createPublisher({ node, bus, clock, log, namespace, lapse = () => null }: PublisherOptions): Publisher {
+export function createPublisher({ node, bus, clock, log, namespace }: PublisherOptions): Publisher {
   const listeners = new Set<(fact: Fact, cursor: string) => void>();
   const memory = new Map<number, Fact[]>();
   let inMemory = 0;
@@ -101,7 +99,7 @@ export function createPublisher({ node, bus, clock, log, namespace, lapse = () =
   async function publishAll(): Promise<void> {
     while (needsWork() && !stopped) {
       try {
-        await lapse();
+        await node.lapse();
       } catch {
         // The namespace is another's: the runtime ends, and what is not published is in its store.
         stopped = true;

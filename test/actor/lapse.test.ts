@@ -1,6 +1,7 @@
 /** A runtime that slept past its lease, and what leaves it when it wakes: nothing, until the namespace is its own (I15). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { servedQuestions } from '../../src/actor/asked.ts';
 import { createOutbox } from '../../src/actor/outbox.ts';
 import { createPublisher } from '../../src/actor/publisher.ts';
 import { acquireLease } from '../../src/bus/lease.ts';
@@ -32,7 +33,7 @@ async function world() {
       holder: `runtime of ${storeId}`,
       onLost: ({ code }) => lost.push(code),
     });
-    const parts = { node: lamps.node, clock, log: lamps.log, lapse: lease.lapse };
+    const parts = { node: lamps.node, clock, log: lamps.log };
     const publisher = createPublisher({ ...parts, bus, namespace: 'chartroom' });
     createOutbox({
       ...parts,
@@ -132,6 +133,43 @@ test('a batch that was handed to the disk before the sleep is not told of when a
   assert.equal(told, 0);
   // The other's three are known by their ids: a fourth would be ours.
   assert.equal(server.letters('fact').length, facts);
+});
+
+test('facts that waited for NATS while it fell asleep are not told when another is there', async () => {
+  const { server, start } = await world();
+  const first = await start('one');
+  server.stop();
+  assert.equal((await first.node.send(letter('lamp/a', 'press'))).outcome, 'taken');
+  await turns();
+  server.start();
+  await start('two', createFakeClock(first.clock.now() + 31_000));
+  // The other's three are known by their ids: a fourth would be ours.
+  const facts = server.letters('fact').length;
+  first.clock.advance(ASLEEP_MS);
+  await turns();
+  assert.deepEqual(first.lost, ['LEASE_LOST']);
+  assert.equal(server.letters('fact').length, facts);
+});
+
+test('questions wait while it does not know whose the namespace is, and are not answered when another is there', async () => {
+  const { server, start } = await world();
+  const { clock, lease, lost } = await start('one');
+  let answered = 0;
+  const health = async (): Promise<object> => ({ count: (answered += 1) });
+  const { health: ask } = servedQuestions({ health } as never, lease.lapse);
+  assert.deepEqual(await ask!(Buffer.from('')), { body: '{"count":1}' });
+  server.stop();
+  clock.advance(ASLEEP_MS);
+  const answer = ask!(Buffer.from(''));
+  await turns();
+  assert.equal(answered, 1);
+  server.start();
+  assert.deepEqual(await answer, { body: '{"count":2}' });
+  await start('two', createFakeClock(clock.now() + 31_000));
+  clock.advance(ASLEEP_MS);
+  const last = await ask!(Buffer.from(''));
+  assert.ok('error' in last && /another runtime has taken this namespace: runtime of two/.test(last.message));
+  assert.deepEqual([answered, lost], [2, ['LEASE_LOST']]);
 });
 
 test('one that ends while it does not know whose the namespace is ends at once', async () => {

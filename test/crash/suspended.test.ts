@@ -39,9 +39,14 @@ operator: { listen: 127.0.0.1:0 }
         [...programArgs('src/cli/main'), 'up', '--json', '--data', path.join(cwd, name)],
         { cwd, reject: false, env },
       );
-      const ready = once(child.stdout, 'data').then(() => 'ready' as const);
+      let operator = '';
+      const ready = once(child.stdout, 'data').then(([line]) => {
+        ({ operator } = JSON.parse(String(line)) as { operator: string });
+        return 'ready' as const;
+      });
       const ended = child.then(({ exitCode, stderr }) => ({ exitCode, stderr }));
-      return { child, ended, first: await Promise.race([ready, ended]) };
+      const first = await Promise.race([ready, ended]);
+      return { child, ended, first, operator };
     },
     say: (...argv: string[]) =>
       execa(process.execPath, [...programArgs('src/cli/main'), ...argv], {
@@ -88,6 +93,13 @@ test(
     assert.equal(one.first, 'ready');
     assert.equal((await say('hire', 'ada', '--role', 'implementer')).exitCode, 0);
     one.child.kill('SIGSTOP');
+    // They reach it while it sleeps, and are the first it sees when it wakes.
+    const unheard = await say('hire', 'cyd', '--role', 'implementer');
+    assert.equal(unheard.exitCode, 3, unheard.stderr);
+    const unanswered = fetch(`${one.operator}/readyz`).then(
+      ({ status }) => status,
+      () => 'no answer',
+    );
     let two = await up('two');
     while (two.first !== 'ready') {
       const [, seconds] = /last heard of (\d+) s ago/.exec(two.first.stderr) ?? [];
@@ -102,13 +114,14 @@ test(
       stderr,
       new RegExp(`✗ another runtime has taken this namespace: .*, process ${two.child.pid} — what this one took`),
     );
+    assert.ok([500, 'no answer'].includes(await unanswered));
     assert.equal((await say('hire', 'bob', '--role', 'implementer')).exitCode, 0);
     two.child.kill('SIGINT');
     assert.equal((await two.ended).exitCode, 0);
     const agents = async (name: string): Promise<string> =>
       (await say('ps', 'agent', '--data', path.join(cwd, name))).stdout;
     assert.match(await agents('one'), /agent\/ada/);
-    assert.doesNotMatch(await agents('one'), /agent\/bob/);
+    assert.doesNotMatch(await agents('one'), /agent\/bob|agent\/cyd/);
     assert.match(await agents('two'), /agent\/bob/);
   },
 );
