@@ -18,7 +18,7 @@ import type { DeadLetter, HistoryEntry } from './past.ts';
 import type { Receipt } from './receipt.ts';
 import { behind, compare, createRoll, cursorFrom, cursorOf, placeOf } from './roll.ts';
 import type { Place } from './roll.ts';
-import { entriesOf, receiptOf } from './journal.ts';
+import { receiptOfSeen } from './seen.ts';
 import { viewOf } from './state.ts';
 import type { Blind } from './watches.ts';
 import { whyOf } from './why.ts';
@@ -226,13 +226,8 @@ export function createQuestions({
 
   async function receipt({ actor: name, id }: { actor: string; id: string }): Promise<unknown> {
     const address = await resolve(name);
-    const row = store.get(KEYS.seen(address, id));
-    if (row !== undefined) {
-      const seen = JSON.parse(row) as { seq?: number; receipt?: Receipt };
-      if (seen.receipt !== undefined) return { state: 'known', receipt: seen.receipt };
-      const entryAt = entriesOf(read, address);
-      return { state: 'known', receipt: receiptOf(address, seen.seq!, entryAt(seen.seq!), entryAt) };
-    }
+    const known = receiptOfSeen(read, address, id);
+    if (known !== null) return { state: 'known', receipt: known };
     const pending = node.waiting(address).some(({ envelope }) => envelope.id === id);
     return { state: pending ? 'pending' : 'unknown', receipt: null };
   }

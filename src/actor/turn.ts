@@ -10,7 +10,7 @@ import { decide, HOPS_MAX } from './decide.ts';
 import type { Decision, Surroundings } from './decide.ts';
 import type { Envelope } from './envelope.ts';
 import { kernelFact, stepFact } from './facts.ts';
-import { encodeEntry, entriesOf, receiptOf } from './journal.ts';
+import { encodeEntry } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Ledger } from './ledger.ts';
 import { mailText } from './mailbox.ts';
@@ -18,6 +18,7 @@ import type { Item, Mailbox } from './mailbox.ts';
 import type { OutboxRows, PendingAct } from './outbox-rows.ts';
 import { isSameContent } from './patch.ts';
 import type { Receipt } from './receipt.ts';
+import { receiptOfSeen } from './seen.ts';
 import { watchesOf } from './step.ts';
 import type { ArmedTimer } from './state.ts';
 import type { Timers } from './timers.ts';
@@ -104,20 +105,11 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
   }
 
   function repeat(actor: Actor, item: Item): boolean {
-    const earlier = isOutside(item) ? seenReceipt(actor, item) : null;
-    if (earlier === null) return false;
+    const first = isOutside(item) ? receiptOfSeen(ledger.read, actor.address, item.envelope.id) : null;
+    if (first === null) return false;
     leave(actor, item);
-    ledger.after(() => item.settle(earlier), item.fail);
+    ledger.after(() => item.settle({ ...first, duplicate: true }), item.fail);
     return true;
-  }
-
-  function seenReceipt(actor: Actor, item: Item): Receipt | null {
-    const row = ledger.read(KEYS.seen(actor.address, item.envelope.id));
-    if (row === undefined) return null;
-    const seen = JSON.parse(row) as { seq?: number; receipt?: Receipt };
-    if (seen.receipt !== undefined) return { ...seen.receipt, duplicate: true };
-    const entryAt = entriesOf(ledger.read, actor.address);
-    return receiptOf(actor.address, seen.seq!, entryAt(seen.seq!), entryAt, true);
   }
 
   function leave(actor: Actor, item: Item): void {

@@ -204,6 +204,37 @@ test('where what a step needs cannot be read, the node ends with the damage name
   assert.deepEqual(parkings(committed), []);
 });
 
+const SEEN: [string, string, RegExp][] = [
+  ['is cut short', '{"until":"2026', /the row of that id is not JSON/],
+  ['is a number', '7', /the row of that id is no object/],
+  ['is something else', '{"hello":1}', /the row of that id has no receipt/],
+  ['names what is not there', '{"until":"x","seq":99}', /has no entry 99/],
+  ['names another’s entry', '{"until":"x","seq":1}', /names entry 1, which is of /],
+];
+
+for (const [what, value, sentence] of SEEN) {
+  test(`a row of ids seen that ${what}: the one letter waits, named with what to do, and set aside it is in nobody’s way`, async () => {
+    const store = await lived();
+    const press = letter('lamp/a', 'press');
+    await store.write([{ put: KEYS.seen('lamp/a', press.id), value }]);
+    const { node } = await started(store);
+    void node.send(press, { door: 'mail' });
+    await node.quiet();
+    const { reason } = await node.send(letter('lamp/a', 'press'));
+    assert.match(reason!, sentence);
+    assert.ok(reason!.includes(`whether lamp/a has taken ${press.id} already cannot be read`), reason!);
+    assert.match(reason!, /chartroom history lamp\/a; unpark --skip sets it aside/);
+    assert.equal((await node.send(letter('lamp/b', 'press'))).outcome, 'taken');
+    assert.equal((await node.settled('lamp/a'))!.stood!.live.state.seq, PRESSES + 1, 'it was not taken');
+
+    assert.equal((await node.send(letter('lamp/a', 'correct.unpark', { skip: true }))).outcome, 'taken');
+    assert.equal((await node.send(letter('lamp/a', 'press'))).outcome, 'taken');
+    const again = await node.send(press);
+    assert.deepEqual([again.outcome, again.duplicate], ['refused', true], 'its row can be read again');
+    await node.stop();
+  });
+}
+
 test('timers that cannot be looked for end the node with the damage named', async () => {
   const store = await lived();
   const { node } = lampNode({
