@@ -9,11 +9,12 @@ import { dataOf, fieldsOf } from '../../src/visualizer/page/src/forms.ts';
 import { conversationOf } from '../../src/visualizer/page/src/conversation.ts';
 import { graphOf } from '../../src/visualizer/page/src/drawing/graph.ts';
 import { xstateOf } from '../../src/visualizer/page/src/drawing/xstate.ts';
+import { linksOf } from '../../src/visualizer/page/src/links.ts';
 import { linesOf } from '../../src/visualizer/page/src/output.ts';
 import { graphOfItems } from '../../src/visualizer/page/src/missions.ts';
 import type { MissionItem } from '../../src/visualizer/page/src/missions.ts';
 import { pointsOf, sampleOf } from '../../src/visualizer/page/src/plots.ts';
-import { changesOf, movesOf, waysOf } from '../../src/visualizer/page/src/moment.ts';
+import { changesOf, movesOf, tintOf, waysOf } from '../../src/visualizer/page/src/moment.ts';
 import { eventName, joined, settled } from '../../src/visualizer/page/src/past.ts';
 import {
   actorHref,
@@ -358,6 +359,23 @@ test('a branch is found at GitHub by the pull request of it, and nowhere else', 
   assert.equal(branchUrl({ number: 7, url: 'javascript:alert(1)/pull/7' }, 'chartroom/eng-42'), null);
   assert.equal(worktreeOf({ worktree: { path: '', head: '' } }), null, 'one that was never made ready');
   assert.equal(worktreeOf({ run: { begun: { worktree: '/w/eng-42' } } }), '/w/eng-42');
+});
+
+test('pull request and issue of an actor are linked, and nothing that is no address of the web', () => {
+  const pull = { number: 7, url: 'https://github.example/acme/api/pull/7' };
+  const source = { kind: 'linear', url: 'https://linear.example/ENG-42' };
+  assert.deepEqual(linksOf({ pull, brief: { source } }), [
+    ['pull request #7', pull.url],
+    ['issue', source.url],
+  ]);
+  assert.deepEqual(linksOf({ pull: null, brief: { source: { kind: 'manual', url: 'javascript:alert(1)' } } }), []);
+});
+
+test('a state is tinted the more, the more of the time was spent there, and not at all where it never was', () => {
+  assert.deepEqual(
+    [undefined, 0, 50, 150, 900].map((spentMs) => tintOf(spentMs, 1_000)),
+    [0, 1, 1, 2, 3],
+  );
 });
 
 test('two moments differ in what changed and in nothing else', () => {

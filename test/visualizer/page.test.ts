@@ -183,6 +183,7 @@ test('of a very large context as much is shown as can be read, and how much more
   await site.node.send(letter('lamp/large', 'fyi', { text: 'long '.repeat(150_000) }));
   const { page, complaints } = await open('/actor/lamp/large?at=2');
   await page.locator('.difference').getByText('notes.0').waitFor();
+  await page.getByRole('heading', { name: 'Notes', exact: true }).waitFor();
   await page.getByText('Whole context').click();
   await page
     .getByLabel('Whole context')
@@ -294,6 +295,7 @@ test(
     const way = page.locator('[data-line="up.light.off>up.light.on"]');
     await way.and(page.locator('[data-taken="2"][data-last="did"]')).waitFor();
     await way.locator('text', { hasText: 'press [isBright]' }).waitFor();
+    await page.locator('.drawn[data-state="up.light.off"]:not([data-tint="0"])').waitFor();
     await page.locator('.drawn[data-state="up.light.on"][data-active]').getByText('⟳ consumer').waitFor();
     await press('drawn');
     await page.locator('[data-line="up.light.on>up.light.off"][data-taken="2"][data-last="did"]').waitFor();
@@ -411,6 +413,10 @@ test('a run’s question is answered where it is read, and its output comes as i
   await held.getByText('/worktrees/session/eng-1', { exact: true }).waitFor();
   await held.getByRole('heading', { name: 'Owed' }).waitFor();
   await page.getByText('Waits for an agent, on agent/ada').waitFor();
+  await page.getByText(/^for \d+ s, gives up in \d+ (min|h)$/).waitFor();
+  await page.locator('.head').getByText('with agent/ada').waitFor();
+  await page.locator('.head').getByText('epoch 1').waitFor();
+  await held.getByText('Evidence').first().click();
   await page.getByRole('link', { name: 'eng-1-1' }).click();
   await page.waitForURL(/run=eng-1-1$/);
   const output = page.getByRole('log', { name: 'Output of eng-1-1' });

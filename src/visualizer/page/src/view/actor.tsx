@@ -2,6 +2,7 @@
 import { useMemo, useState } from 'react';
 import type { Shown } from '../answers.ts';
 import type { Focus, FocusContext } from '../focus.ts';
+import { linksOf } from '../links.ts';
 import { movesOf, waysOf } from '../moment.ts';
 import { stoppedAt } from '../ticker.ts';
 import { fleetHref, runHref } from '../route.ts';
@@ -207,18 +208,4 @@ function Parked({ parked }: { parked: NonNullable<Shown['parked']> }) {
       <Json value={parked.stack.split('\n')} label="Where" />
     </div>
   );
-}
-
-/** Addresses outside that a person may want to open; only ones that a browser fetches, never a script. */
-function linksOf(context: Record<string, unknown>): [name: string, url: string][] {
-  const found = new Map<string, string>();
-  for (const name of ['pull', 'issue', 'source', 'brief']) {
-    const part = context[name] as { url?: unknown; number?: unknown; source?: { url?: unknown } } | null | undefined;
-    const url = part?.url ?? part?.source?.url;
-    if (typeof url !== 'string' || !/^https?:\/\//.test(url)) continue;
-    const label =
-      name === 'pull' ? `pull request ${typeof part?.number === 'number' ? `#${part.number}` : ''}`.trim() : 'issue';
-    if (!found.has(url)) found.set(url, label);
-  }
-  return [...found].map(([url, label]) => [label, url]);
 }
