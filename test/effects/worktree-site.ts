@@ -1,7 +1,8 @@
 /** A remote repository, a seat to push to it from, and the worktree performers that work on it. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 import { execa } from 'execa';
 import type { ActParams } from '../../machines/effects.ts';
 import type { Doing } from '../../src/effects/effect.ts';
@@ -69,28 +70,42 @@ export async function git(cwd: string, ...args: string[]): Promise<string> {
   return (await execa('git', args, { cwd, extendEnv: false, env: GIT_ENV })).stdout.trim();
 }
 
+/** A remote and a clone of it with one commit: made once, and copied. */
+let begun: Promise<string> | undefined;
+after(async () => begun !== undefined && rm(await begun, { recursive: true, force: true }));
+
+async function begin(): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'worktree-begun-'));
+  const seat = path.join(directory, 'seat');
+  await git(directory, 'init', '--quiet', '--bare', '--initial-branch=main', 'remote.git');
+  await git(directory, 'clone', '--quiet', 'remote.git', 'seat');
+  // From wherever the two are copied to.
+  await git(seat, 'config', 'remote.origin.url', '../remote.git');
+  await git(seat, 'checkout', '--quiet', '-B', 'main');
+  await write(seat, { 'greet.txt': 'hello\n', '.gitignore': 'cache/\n' });
+  await git(seat, 'add', '--all');
+  await git(seat, 'commit', '--quiet', '-m', 'Begin');
+  await git(seat, 'push', '--quiet', 'origin', 'main');
+  return directory;
+}
+
 export async function createSite(directory: string): Promise<Site> {
+  await cp(await (begun ??= begin()), directory, { recursive: true });
   const remote = path.join(directory, 'remote.git');
   const seat = path.join(directory, 'seat');
-  await git(directory, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
-  await git(directory, 'clone', '--quiet', remote, seat);
   const pulls = new Map<string, FoundPull>();
   const gate: Site['gate'] = { state: 'unknown' };
 
   const push: Site['push'] = async (branch, files, message = 'Work') => {
     await git(seat, 'fetch', '--quiet', 'origin');
     const known = await git(seat, 'branch', '--remotes', '--list', `origin/${branch}`);
-    const from = known === '' ? (branch === 'main' ? 'HEAD' : 'origin/main') : `origin/${branch}`;
-    if (from === 'HEAD') await git(seat, 'checkout', '--quiet', '-B', branch);
-    else await git(seat, 'checkout', '--quiet', '-B', branch, from);
+    await git(seat, 'checkout', '--quiet', '-B', branch, known === '' ? 'origin/main' : `origin/${branch}`);
     await write(seat, files);
     await git(seat, 'add', '--all');
     await git(seat, 'commit', '--quiet', '-m', message);
     await git(seat, 'push', '--quiet', 'origin', branch);
     return git(seat, 'rev-parse', 'HEAD');
   };
-  await push('main', { 'greet.txt': 'hello\n', '.gitignore': 'cache/\n' }, 'Begin');
-
   const worktrees = createWorktrees({
     root: path.join(directory, 'data'),
     repos: { [REPO]: { clone: remote, base: 'main' } },

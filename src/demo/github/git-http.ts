@@ -25,8 +25,13 @@ export interface GitHttp {
   close(): Promise<void>;
 }
 
+/** Where git keeps its programs; asked once. */
+let programs: Promise<string> | undefined;
+const gitPrograms = (): Promise<string> =>
+  (programs ??= execa('git', ['--exec-path']).then(({ stdout }) => stdout.trim()));
+
 export async function createGitHttp(site: Site, root: string): Promise<GitHttp> {
-  const backend = path.join((await execa('git', ['--exec-path'])).stdout.trim(), 'git-http-backend');
+  const backend = path.join(await gitPrograms(), 'git-http-backend');
   const stop = new AbortController();
   const running = new Set<Promise<void>>();
 
