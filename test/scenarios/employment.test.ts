@@ -6,7 +6,7 @@ import { createFakeClock } from '../../src/clock.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 import type { Data, Shown } from './place.ts';
 import { openStage } from './stage.ts';
-import type { Stage } from './stage.ts';
+import type { Stage, StageOptions } from './stage.ts';
 import { open } from './work.ts';
 
 let stage: Stage;
@@ -567,6 +567,92 @@ describe('an employment', () => {
     await stage.finish('agent/berta', { report: 'done' });
     assert.equal(await phase('session/s'), 'done');
   });
+});
+
+describe('what comes at the wrong moment', () => {
+  /** A process goes when the test lets it go, not when it is told to. */
+  const slowly = { acts: { 'process.end': () => ({}) } };
+  const played = async (options: StageOptions, play: () => Promise<void>): Promise<void> => {
+    await stage.stop();
+    stage = await openStage(options);
+    await play();
+  };
+
+  test('a letter that comes while a chat is being closed for idleness is read by its next process', () =>
+    played(slowly, async () => {
+      await stage.hire('eve', 'reviewer', CHAT);
+      await say('agent/eve', 'one');
+      await stage.reply('agent/eve', 'hi');
+      await stage.wait(901);
+      assert.equal(await phase('agent/eve'), 'stopping');
+      await say('agent/eve', 'two');
+      assert.equal(await starts('agent/eve'), 1, 'not beside the one that is not gone');
+      await stage.end('agent/eve');
+      assert.deepEqual(stage.reading('agent/eve'), ['two']);
+      await stage.reply('agent/eve', 'here');
+      assert.deepEqual(await mail('agent/eve'), ['one: answered hi', 'two: answered here']);
+    }));
+
+  test('stopped, then offboarded before its process is gone: it lets go once it is, and nothing else comes between', () =>
+    played(slowly, async () => {
+      await stage.hire('ann', 'reviewer', CHAT);
+      await stage.hire('berta', 'reviewer');
+      await taken(subscribe('agent/ann'));
+      await say('agent/ann', 'hello');
+      await taken(stage.send('agent/ann', 'correct.stop'));
+      await refused(subscribe('agent/berta'), 'claim');
+      await taken(stage.send('agent/ann', 'correct.offboard'));
+      for (const verb of ['resume', 'restart', 'archive', 'pause'])
+        assert.equal(await refused(stage.send('agent/ann', `correct.${verb}`), 'guard'), 'it is being offboarded');
+      await refused(stage.send('agent/ann', 'say', { text: 'still there?' }), 'guard');
+      await refused(subscribe('agent/ann', 'acme/other'), 'guard');
+      await refused(subscribe('agent/berta'), 'claim');
+      await stage.end('agent/ann');
+      assert.equal(await phase('agent/ann'), 'offboarded');
+      assert.deepEqual(await mail('agent/ann'), ['hello: failed null']);
+      await taken(subscribe('agent/berta'));
+    }));
+
+  test('what is sent at once is decided one after the other: one hire, one watcher, nothing held by who leaves', async () => {
+    for (const name of ['ann', 'berta', 'carl']) await stage.hire(name, 'reviewer');
+    const hire = (mode: string): Promise<Receipt> =>
+      stage.send('agent/zoe', 'hire', { role: 'reviewer', driver: 'scripted', mode });
+    const receipts = await Promise.all([
+      subscribe('agent/ann'),
+      subscribe('agent/berta'),
+      stage.send('agent/carl', 'correct.offboard'),
+      subscribe('agent/carl', 'acme/other'),
+      hire('chat'),
+      hire('worker'),
+    ]);
+    assert.deepEqual(
+      receipts.map(({ outcome, code }) => code ?? outcome),
+      ['taken', 'claim', 'taken', 'guard', 'taken', 'exists'],
+    );
+    const claims = await Promise.all(
+      ['ann', 'berta', 'carl'].map(async (name) => (await stage.show(`agent/${name}`)).claims),
+    );
+    assert.deepEqual(claims, [[`subscription:default:${REPO}`], [], []]);
+  });
+
+  test('pull requests that come while the reviewer is busy wait for it, oldest first; of what was pushed twice the newest head counts', () =>
+    played({ acts: { 'review.post': () => ({ how: 'review', posted: { as: 'ann', id: 'r1' } }) } }, async () => {
+      await stage.hire('ann', 'reviewer');
+      await taken(subscribe('agent/ann'));
+      const heads = ['1', '2', '3', '4'].map((digit) => digit.repeat(40)) as [string, string, string, string];
+      await pulls('agent/ann', 7, heads[0]);
+      await pulls('agent/ann', 8, heads[1]);
+      await pulls('agent/ann', 9, heads[2]);
+      await pulls('agent/ann', 9, heads[3]);
+      const judged: string[] = [];
+      for (let run = stage.running('agent/ann'); run !== null; run = stage.running('agent/ann')) {
+        judged.push(run.head!);
+        await stage.finish('agent/ann', verdict(run.head!));
+      }
+      assert.deepEqual(judged, [heads[0], heads[1], heads[3]]);
+      await pulls('agent/ann', 8, heads[1]);
+      assert.equal(stage.running('agent/ann'), null, 'judged once');
+    }));
 });
 
 describe('after a restart', () => {
