@@ -120,7 +120,14 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   linear: z
-    .strictObject({ apiUrl: httpUrl.default('https://api.linear.app/graphql'), token: secret.default('') })
+    .strictObject({
+      apiUrl: httpUrl.default('https://api.linear.app/graphql'),
+      token: secret.default(''),
+      app: z
+        .strictObject({ clientId: z.string().min(1), clientSecret: secret })
+        .optional()
+        .describe('an OAuth application with client credentials: its tokens are bought and renewed'),
+    })
     .prefault({}),
   repos: z.array(repoSchema).default([]),
   agents: z.array(agentSchema).default([]),
@@ -191,5 +198,6 @@ export const SECRET_PATHS: readonly string[] = [
   'github.token',
   'github.app.privateKey',
   'linear.token',
+  'linear.app.clientSecret',
   'agents.*.github.token',
 ];

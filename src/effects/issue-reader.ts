@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts';
 import { createGithub } from './github/github.ts';
 import { parseIssueRef } from './github/names.ts';
 import { createLinear } from './linear/linear.ts';
+import { hasLinear } from './linear/token.ts';
 
 export interface IssueRead {
   ref: string;
@@ -43,11 +44,14 @@ export function createIssueReader({
     log,
     paced,
   });
-  const linear = createLinear({ apiUrl: config.linear.apiUrl, token: config.linear.token, clock });
+  const linear = createLinear({ ...config.linear, clock });
   return async (ref) => {
     const source = parseIssueRef(ref) === undefined ? 'linear' : 'github';
-    if (source === 'linear' && config.linear.token === '') {
-      throw new TerminalError('LINEAR_TOKEN', `${ref} is an issue of Linear, and linear.token is not set`);
+    if (source === 'linear' && !hasLinear(config.linear)) {
+      throw new TerminalError(
+        'LINEAR_TOKEN',
+        `${ref} is an issue of Linear, and neither linear.token nor linear.app is set`,
+      );
     }
     const seen = source === 'github' ? await github.observeIssue(ref, {}) : await linear.observeIssue(ref);
     if (seen === undefined) return undefined;

@@ -89,7 +89,7 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
   const { timers, data, bots } = config;
   const repos = Object.fromEntries(config.repos.map(({ name, clone, base }) => [name, { clone, base }]));
   const github = openGithub(config, clock, log);
-  const linear = createLinear({ apiUrl: config.linear.apiUrl, token: config.linear.token, clock });
+  const linear = createLinear({ ...config.linear, clock });
   // A clone over SSH authenticates as whoever runs Chartroom; agents are not given this way.
   const gitEnv = { ...machine, ...pick(env, ['SSH_AUTH_SOCK', 'GIT_SSH_COMMAND']), HOME: env['HOME'] ?? data };
   const delegation = (repo: string): Delegation => delegationOf(config.repos.find(({ name }) => sameName(name, repo)));

@@ -11,6 +11,7 @@ import { isDelegated } from './github/issue.ts';
 import type { Delegation } from './github/issue.ts';
 import { hasMark } from './github/names.ts';
 import type { Linear } from './linear/linear.ts';
+import { hasLinear } from './linear/token.ts';
 
 /** By what an issue of this repository is handed over. */
 export function delegationOf(repo: RepoConfig | undefined): Delegation {
@@ -76,10 +77,9 @@ export function routingOf({
   log,
 }: Trackers & { clock: Clock; log: Logger }): RouterConfig {
   const onGithub = learned(github.own, { clock, log, what: 'our account at GitHub' });
-  const onLinear =
-    config.linear.token === ''
-      ? undefined
-      : learned(() => linear.self(), { clock, log, what: 'our account at Linear' });
+  const onLinear = !hasLinear(config.linear)
+    ? undefined
+    : learned(() => linear.self(), { clock, log, what: 'our account at Linear' });
   void onLinear?.ask();
   return {
     repos: config.repos,
@@ -147,7 +147,7 @@ export function sweptOf({ config, github, linear, delegation, clock }: Trackers 
       },
     });
   }
-  if (config.linear.token !== '')
+  if (hasLinear(config.linear))
     swept.push({
       source: 'linear',
       async listHandedOver(signal) {

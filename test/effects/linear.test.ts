@@ -393,3 +393,42 @@ test('refusals are told apart: again later, or no for good', async (t) => {
     (error) => error instanceof TerminalError && error.code === 'LINEAR_NOT_FOUND',
   );
 });
+
+test('an application buys its own tokens, renews them before they end, and buys another where one was revoked', async (t) => {
+  const clock = createFakeClock();
+  const client = { id: 'client', secret: 'a secret' };
+  const stand = await createLinearStandIn({ clock, client });
+  t.after(() => stand.close());
+  const app = { clientId: client.id, clientSecret: client.secret };
+  const linear = createLinear({ apiUrl: stand.url, token: '', app, clock });
+  const ask = async () => (await linear.ask(documents.READ_VIEWER, {})).viewer.id;
+  const statuses = () => stand.requests.map(({ status }) => status);
+  assert.deepEqual(await Promise.all([ask(), ask()]), [stand.app.id, stand.app.id]);
+  clock.advance(29 * 86_400_000);
+  assert.equal(await ask(), stand.app.id);
+  clock.advance(86_400_000 - 1_800_000);
+  assert.equal(await ask(), stand.app.id);
+  assert.ok(!statuses().includes(401), 'none of them had ended');
+  assert.equal(stand.revokeTokens(), 2, 'half an hour before the end of the first it had another');
+  assert.equal(await ask(), stand.app.id);
+  assert.deepEqual(statuses().slice(-2), [401, 200]);
+});
+
+test('an application that is given no token says so, without its secret', async (t) => {
+  const clock = createFakeClock();
+  const stand = await createLinearStandIn({ clock, client: { id: 'client', secret: 'another' } });
+  t.after(() => stand.close());
+  const linear = createLinear({
+    apiUrl: stand.url,
+    token: '',
+    app: { clientId: 'client', clientSecret: 'mine' },
+    clock,
+  });
+  await assert.rejects(linear.self(), (error) => {
+    assert.ok(error instanceof TerminalError);
+    assert.equal(error.code, 'LINEAR_UNAUTHORIZED');
+    assert.match(error.message, /the application client no token \(401\): check linear\.app/);
+    assert.doesNotMatch(error.message, /mine/);
+    return true;
+  });
+});

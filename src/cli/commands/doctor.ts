@@ -17,6 +17,7 @@ import { admit, hasStore, readFormat } from '../../store/format.ts';
 import { StoreError } from '../../store/store.ts';
 import { natsAccess } from '../connection.ts';
 import { clearLeftovers, leftoversIn } from '../leftovers.ts';
+import { appToken, hasLinear } from '../../effects/linear/token.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT, VERSION_TODO, damageTodo, explain } from '../exit.ts';
 import type { Exit } from '../exit.ts';
@@ -126,9 +127,9 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
   } else if (config.github.app === undefined) {
     yield bad('github', 'there is no token', 'set github.token or github.app, e.g. token: "${GITHUB_TOKEN:-}"');
   } else yield await checkGithub('github', config, '');
-  if (config.linear.token !== '') yield await checkLinear(config);
+  if (hasLinear(config.linear)) yield await checkLinear(config, context.clock);
   else if (config.repos.some(({ linear }) => (linear?.teams.length ?? 0) > 0)) {
-    yield bad('linear', 'there is no token, and repositories name Linear teams', 'set linear.token');
+    yield bad('linear', 'there is no token, and repositories name Linear teams', 'set linear.token or linear.app');
   }
 }
 
@@ -316,8 +317,14 @@ async function checkRepository({ github }: Config, name: string): Promise<Findin
   );
 }
 
-async function checkLinear({ linear }: Config): Promise<Finding> {
-  const { apiUrl, token } = linear;
+async function checkLinear({ linear }: Config, clock: Clock): Promise<Finding> {
+  const { apiUrl, app } = linear;
+  let { token } = linear;
+  try {
+    if (app !== undefined) token = await appToken(app, apiUrl, clock).get();
+  } catch (error) {
+    return bad('linear', (error as Error).message, 'look at linear.app and at the application’s settings in Linear');
+  }
   const authorization = token.startsWith('lin_api_') ? token : `Bearer ${token}`;
   const body = JSON.stringify({ query: '{ viewer { id name } }' });
   const headers = { 'content-type': 'application/json', authorization };

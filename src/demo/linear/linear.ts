@@ -24,7 +24,7 @@ import type {
   WorkflowState,
 } from './records.ts';
 import { startServer } from './server.ts';
-import type { Faults, Request } from './server.ts';
+import type { Faults, Grant, Request } from './server.ts';
 import { createWebhooks } from './webhooks.ts';
 import type { Delivery, WebhookTarget } from './webhooks.ts';
 
@@ -53,6 +53,8 @@ export interface LinearStandInOptions {
   /** Token of the first app user, as an OAuth app with `actor=app` would have it. */
   appToken?: string;
   appName?: string;
+  /** The application's client: it may ask for tokens of the app user by client credentials. */
+  client?: { id: string; secret: string };
   /** Makes ids; default random UUIDs. */
   newId?: () => string;
 }
@@ -65,6 +67,8 @@ export interface LinearStandIn {
   /** A person who administers the workspace; whoever acts where nobody is named. */
   admin: User;
   addTeam(key: string, name?: string): Team;
+  /** Ends every token that was given by client credentials. @returns how many those were. */
+  revokeTokens(): number;
   addUser(name: string, options?: { app?: boolean; token?: string; email?: string }): User;
   addLabel(name: string): Label;
   createIssue(
@@ -104,15 +108,48 @@ export interface LinearStandIn {
   close(): Promise<void>;
 }
 
+/** A token by client credentials lives thirty days. */
+const TOKEN_SECONDS = 2_592_000;
+
 export async function createLinearStandIn(options: LinearStandInOptions): Promise<LinearStandIn> {
-  const { clock, port = 0, webhook, appToken = 'lin_oauth_app', appName = 'chartroom', newId = randomUUID } = options;
+  const {
+    clock,
+    port = 0,
+    webhook,
+    appToken = 'lin_oauth_app',
+    appName = 'chartroom',
+    client,
+    newId = randomUUID,
+  } = options;
   const workspace = createWorkspace({ clock, newId });
   const webhooks = createWebhooks(workspace, webhook);
   const acts = createActs(workspace, (change) => webhooks.send(payloadOf(workspace, change)));
   const tokens = new Map<string, User>();
   const admin = addUser('Ada Admin');
   const app = addUser(appName, { app: true, token: appToken });
-  const server = await startServer(workspace, acts, { port, userOf: (token) => tokens.get(token) });
+  const ends = new Map<string, number>();
+  const server = await startServer(workspace, acts, {
+    port,
+    grant,
+    userOf: (token) => ((ends.get(token) ?? Infinity) > clock.now() ? tokens.get(token) : undefined),
+  });
+
+  function grant(asked: Record<string, unknown>): Grant {
+    if (asked['grant_type'] !== 'client_credentials')
+      return { status: 400, error: 'unsupported_grant_type', error_description: 'Unsupported grant type' };
+    if (client === undefined || asked['client_id'] !== client.id || asked['client_secret'] !== client.secret)
+      return { status: 401, error: 'invalid_client', error_description: 'Invalid client credentials' };
+    const token = `lin_oauth_${newId()}`;
+    tokens.set(token, app);
+    ends.set(token, clock.now() + TOKEN_SECONDS * 1_000);
+    return {
+      status: 200,
+      access_token: token,
+      token_type: 'Bearer',
+      expires_in: TOKEN_SECONDS,
+      scope: String(asked['scope']),
+    };
+  }
 
   function addUser(
     name: string,
@@ -179,6 +216,10 @@ export async function createLinearStandIn(options: LinearStandInOptions): Promis
     url: server.url,
     app,
     admin,
+    revokeTokens() {
+      for (const token of ends.keys()) tokens.delete(token);
+      return ends.size;
+    },
     addTeam,
     addUser,
     addLabel(name) {

@@ -48,10 +48,19 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** What `/oauth/token` answers. */
+export type Grant =
+  | { status: 200; access_token: string; token_type: 'Bearer'; expires_in: number; scope: string }
+  | { status: 400 | 401; error: string; error_description: string };
+
 export async function startServer(
   workspace: Workspace,
   acts: Acts,
-  { port, userOf }: { port: number; userOf: (token: string) => User | undefined },
+  {
+    port,
+    userOf,
+    grant,
+  }: { port: number; userOf: (token: string) => User | undefined; grant: (asked: Record<string, unknown>) => Grant },
 ): Promise<Server> {
   const schema = buildSchema(SCHEMA);
   const fieldResolver = createFieldResolver(workspace, acts);
@@ -62,6 +71,10 @@ export async function startServer(
   let windowEndsMs = workspace.clock.now() + HOUR_MS;
 
   const app = new Hono<{ Bindings: HttpBindings }>();
+  app.post('/oauth/token', async (context) => {
+    const { status, ...answer } = grant(await context.req.parseBody());
+    return Response.json(answer, { status });
+  });
   app.post('/graphql', async (context) => {
     const now = workspace.clock.now();
     if (now >= windowEndsMs) [used, windowEndsMs] = [0, now + HOUR_MS];

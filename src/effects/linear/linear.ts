@@ -11,12 +11,16 @@ import type { AgentSessionPage, DelegatedPage, Operation } from './documents.ts'
 import { readIssue } from './issue.ts';
 import type { IssueSeen } from './issue.ts';
 import { refusalOf } from './refusal.ts';
+import { appToken, fixedToken } from './token.ts';
+import type { LinearApp } from './token.ts';
 
 export interface LinearOptions {
   /** Default: Linear itself. */
   apiUrl?: string | undefined;
   /** An OAuth access token (`actor=app`), or a personal API key (`lin_api_…`). */
   token: string;
+  /** In place of a token: an application of one's own. */
+  app?: LinearApp | undefined;
   clock: Clock;
 }
 
@@ -30,7 +34,12 @@ export interface DelegatedIssue {
 
 export interface Linear {
   /** @throws TransientError `LINEAR_UNREACHABLE|UNAVAILABLE|RATE_LIMITED`, TerminalError otherwise. */
-  ask<Answer>(operation: Operation<Answer>, variables: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
+  ask<Answer>(
+    operation: Operation<Answer>,
+    variables: Record<string, unknown>,
+    signal?: AbortSignal,
+    again?: boolean,
+  ): Promise<Answer>;
   /** Id of the user we act as. */
   self(signal?: AbortSignal): Promise<string>;
   /** The issue as it is now, by identifier or id; undefined = Linear knows no such issue, or does not show it to us. */
@@ -51,15 +60,18 @@ const ANSWER_MS = 30_000;
 /** Pages of a list that we follow; beyond this something is wrong with the list, not with the limit. */
 const PAGES_MAX = 50;
 
-export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
-  const credentials = token.startsWith('lin_api_') ? { apiKey: token } : { accessToken: token };
+/** Where Linear itself is. */
+export const LINEAR_URL = 'https://api.linear.app/graphql';
+
+export function createLinear({ apiUrl = LINEAR_URL, token, app, clock }: LinearOptions): Linear {
+  const bearer = app === undefined ? fixedToken(token) : appToken(app, apiUrl, clock);
   let self: string | undefined;
   /** Linear's limit is of the token: while it lasts, nobody's request is worth sending. */
   let limited: TransientError | undefined;
   let limitedUntilMs = 0;
 
   const linear: Linear = {
-    async ask(operation, variables, signal) {
+    async ask(operation, variables, signal, again = false) {
       const waitMs = limitedUntilMs - clock.now();
       if (waitMs > 0) {
         const message = `${operation.name}: Linear asked to wait`;
@@ -67,11 +79,15 @@ export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
       }
       const late = new AbortController();
       const cancel = clock.after(ANSWER_MS, () => late.abort(new Error(`no answer in ${ANSWER_MS} ms`)));
+      const current = await bearer.get().catch((error: unknown) => {
+        cancel();
+        throw error;
+      });
       try {
         // The SDK takes a signal for a client, not for a request; a client is no more than its options.
         const { client } = new LinearClient({
-          ...credentials,
-          ...(apiUrl === undefined ? {} : { apiUrl }),
+          ...(current.startsWith('lin_api_') ? { apiKey: current } : { accessToken: current }),
+          apiUrl,
           signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
         });
         const { data } = await client.rawRequest<unknown, Record<string, unknown>>(operation.document, variables);
@@ -82,6 +98,10 @@ export function createLinear({ apiUrl, token, clock }: LinearOptions): Linear {
         if (refusal instanceof TransientError && refusal.retryAfterMs !== undefined) {
           limited = refusal;
           limitedUntilMs = clock.now() + refusal.retryAfterMs;
+        }
+        // What was refused was not done. An application can have another token, once: revoked again, it is told.
+        if (refusal.code === 'LINEAR_UNAUTHORIZED' && !again && bearer.renew(current)) {
+          return await linear.ask(operation, variables, signal, true);
         }
         throw refusal;
       } finally {
