@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { MACHINES } from '../../machines/index.ts';
+import { createHold } from '../../src/actor/hold.ts';
+import { createLetterbox } from '../../src/actor/letterbox.ts';
 import { createNode } from '../../src/actor/node.ts';
 import type { Node } from '../../src/actor/node.ts';
 import { createPublisher } from '../../src/actor/publisher.ts';
@@ -21,6 +23,8 @@ import { runCommandLine } from '../../src/cli/program.ts';
 import { askOf } from '../../src/cli/store-alone.ts';
 import type { Exit } from '../../src/cli/exit.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
+import { createHealth } from '../../src/health.ts';
+import type { Health } from '../../src/health.ts';
 import { createLog } from '../../src/log.ts';
 import { PACKAGE_ROOT, programArgs } from '../../src/package.ts';
 import { openLevelStore } from '../../src/store/level-store.ts';
@@ -166,12 +170,17 @@ function createKeys() {
   };
 }
 
-function questionsOf(node: Node, store: Store, clock: Clock): Questions {
+function questionsOf(
+  node: Node,
+  store: Store,
+  clock: Clock,
+  health: Health['ready'] = () => Promise.resolve({ ready: true, reasons: [] }),
+): Questions {
   return createQuestions({
     node,
     store,
     clock,
-    health: () => Promise.resolve({ ready: true }),
+    health,
     redact: (text) => text,
     standing: () => [],
   });
@@ -219,6 +228,7 @@ export function chartroom(cwd: string, ...argv: string[]) {
 
 export interface Host {
   node: Node;
+  store: Store;
   bus: Bus;
   send(subject: string, type: string, data?: Record<string, unknown>): Promise<Receipt>;
   /** Keeps the store and NATS, and answers nothing more. */
@@ -237,7 +247,12 @@ export async function openHost(data: string): Promise<Host> {
   const publisher = createPublisher({ node, bus, clock: realClock, log, namespace: 'chartroom' });
   await node.load();
   publisher.start();
-  const questions = questionsOf(node, store, realClock);
+  const parts = { node, bus, publisher, clock: realClock };
+  const letterbox = createLetterbox({ ...parts, log, takeHook: async () => {} });
+  const hold = createHold({ node, read: (key) => store.get(key) });
+  const spool = { notes: () => [] };
+  const health = createHealth({ ...parts, letterbox, hold, spool, sights: () => ({}), blind: () => [] });
+  const questions = questionsOf(node, store, realClock, health.ready);
   const ask = askOf(questions);
   const serving = await bus.serve(
     Object.fromEntries(
@@ -270,6 +285,7 @@ export async function openHost(data: string): Promise<Host> {
   };
   return {
     node,
+    store,
     bus,
     send: (subject, type, data_) => node.send(letter(subject, type, data_)),
     goSilent,

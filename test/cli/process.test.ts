@@ -411,6 +411,34 @@ test('doctor says of each part whether it is well and else what to do, and is ex
   assert.match(configuration.todo, /chartroom\.yaml:1 log/);
 });
 
+test('doctor names the actors that a running runtime has set aside, and says that they alone wait', async (t) => {
+  const cwd = await temporary(t);
+  const host = await openHost(path.join(cwd, '.chartroom'));
+  t.after(() => host.close());
+  await host.store.write([{ put: KEYS.snapshot('session/eng-9'), value: '{"seq":' }]);
+  assert.equal((await host.send('session/eng-9', 'correct.pause')).code, 'parked');
+  assert.equal((await host.send('session/eng-42', 'open', { ...SESSION })).outcome, 'taken');
+  const { exitCode, stdout } = await chartroom(cwd, 'doctor', '--json');
+  assert.equal(exitCode, 1);
+  const found = stdout.split('\n').map((line) => JSON.parse(line) as { part: string; ok: boolean; todo: string });
+  assert.deepEqual(
+    found
+      .filter(({ part }) => part === 'runtime' || part === 'store' || part.startsWith('session/'))
+      .map(({ ok, part }) => [part, ok]),
+    [
+      ['store', true],
+      ['runtime', true],
+      ['session/eng-9', false],
+    ],
+  );
+  const { detail, todo } = found.find(({ part }) => part === 'session/eng-9') as { detail?: string; todo: string };
+  assert.equal(detail, 'its snapshot is not JSON');
+  assert.match(
+    todo,
+    /^it alone waits, with its mail; see what is left: chartroom replay session\/eng-9 --check; only a backup/,
+  );
+});
+
 test('a completion script completes commands and their options, and each shell accepts its own', async (t) => {
   const cwd = await temporary(t);
   const bash = await chartroom(cwd, 'completion', 'bash');
