@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createCursor } from '../../src/actor/cursor.ts';
 import { createLetterbox } from '../../src/actor/letterbox.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
+import type { Bus } from '../../src/bus/bus.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import type { MemoryServer } from '../../src/bus/memory-bus.ts';
 import { createFakeClock } from '../../src/clock.ts';
@@ -14,12 +15,17 @@ import { lampNode, turns } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 
-async function startReading(store: Store, server: MemoryServer, clock: ReturnType<typeof createFakeClock>) {
+async function startReading(
+  store: Store,
+  server: MemoryServer,
+  clock: ReturnType<typeof createFakeClock>,
+  bus: Bus = server.bus(),
+) {
   const lamps = lampNode(store, {}, clock);
   await lamps.node.load();
   const letterbox = createLetterbox({
     node: lamps.node,
-    bus: server.bus(),
+    bus,
     clock,
     log: lamps.log,
     takeHook: async () => {},
@@ -280,6 +286,39 @@ test('a letter that is no envelope is a dead letter with a receipt, and the posi
   assert.equal(dead.length, 2);
   assert.match(dead[1]!, /no JSON at all/);
   assert.equal(positionOf(store), 2);
+});
+
+test('a sender that wants its receipt outside an inbox gets none: its letter is a dead one, the next is taken', async () => {
+  const { clock, server, store, client } = await world();
+  const replies: string[] = [];
+  const inner = server.bus();
+  // Our own clients do not publish such a thing; others may.
+  const bus: Bus = {
+    ...inner,
+    async read(...wanted) {
+      const letters = await inner.read(...wanted);
+      return letters.map((one) => (one.seq === 2 ? { ...one, receiptTo: 'chartroom.mail.lamp.a' } : one));
+    },
+    reply(inbox, body) {
+      replies.push(inbox);
+      inner.reply(inbox, body);
+    },
+  };
+  const open = await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }));
+  await inner.publish('mail', 'lamp.a', JSON.stringify(letter('lamp/a', 'press')));
+  const press = await client.mail('lamp/a', letter('lamp/a', 'press'));
+  const reading = await startReading(store, server, clock, bus);
+  for (const { receipt } of [open, press]) assert.equal(((await receipt) as Receipt).outcome, 'taken');
+  assert.equal(await presses(reading), 1);
+  assert.ok(
+    replies.every((inbox) => inbox.startsWith('_INBOX.')),
+    replies.join(),
+  );
+  await reading.stop();
+  const dead: string[] = [];
+  for await (const [, value] of store.scan(SPACES.dead)) dead.push(value);
+  assert.equal(dead.length, 1);
+  assert.match(dead[0]!, /chartroom\.mail\.lamp\.a.*_INBOX\./);
 });
 
 test('an envelope to another than its subject says is refused, and a receipt goes to inboxes only', async () => {
