@@ -31,8 +31,8 @@ interface WaysOptions {
   registry: Registry;
 }
 
-/** Steps taken again, or entries folded, before others have their turn. */
-const TOGETHER_MAX = 20;
+/** Steps taken again, or entries folded, before others have their turn: some milliseconds. */
+const TOGETHER_MAX = 5;
 /** Actors whose state is at hand for their next step; the others' are folded again. */
 const STATES_MAX = 500;
 

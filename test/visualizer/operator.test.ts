@@ -14,7 +14,9 @@ import { createFakeClock } from '../../src/clock.ts';
 import { createRunLogs } from '../../src/visualizer/run-logs.ts';
 import type { Chart, HookWhole, WaysTaken } from '../../src/visualizer/page/src/answers.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
+import { MACHINES } from '../../machines/index.ts';
 import { putUp, startSite } from './site.ts';
+import { startRun } from './work.ts';
 
 const posted = (body: unknown): RequestInit => ({ method: 'POST', body: JSON.stringify(body) });
 const errorOf = async (response: Response): Promise<string> => ((await response.json()) as { error: string }).error;
@@ -270,6 +272,27 @@ test('how often each transition was taken is counted over all actors of a kind, 
     since: null,
     taken: {},
   });
+});
+
+test('of a session it is counted which guard let it pass, and what followed by itself', async (t) => {
+  const site = await startSite({ definitions: [...MACHINES] });
+  t.after(() => site.stop());
+  await startRun(site, { session: 'session/eng-1', agent: 'agent/ada' });
+  const { edges } = (await (await site.ask('/api/chart?kind=session')).json()) as Chart;
+  const { facts, taken } = (await (await site.ask('/api/ways?kind=session')).json()) as WaysTaken;
+  const { last } = (await site.questions.history({ actor: 'session/eng-1' })) as { last: number };
+  assert.equal(facts, last, 'each step once');
+  const ways = edges
+    .filter(({ id, to }) => taken[id] !== undefined && to.length > 0)
+    .map(({ from, event, guard, to }) => `${from} ${event ?? 'always'} ${guard ?? '-'} ${to.join()}`);
+  assert.deepEqual(ways, [
+    'opening open - open',
+    'open.work.unassigned work.matched matchesWant open.work.offered',
+    'open.work.unassigned always shouldWant open.work.unassigned',
+    'open.work.offered offer.accepted - open.work.preparing',
+    'open.work.preparing worktree.prepared preparedForThisRun open.work.running',
+    'open.work.idle always owesWork open.work.unassigned',
+  ]);
 });
 
 test('that a page looks at a chat is told as a beat, by POST alone', async (t) => {
