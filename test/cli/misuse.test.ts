@@ -43,3 +43,31 @@ test('init names a schema for editors that is where it says', async (t) => {
   const [, schema] = /\$schema=(\S+)/.exec(readFileSync(path.join(cwd, 'chartroom.yaml'), 'utf8')) ?? [];
   assert.ok(JSON.parse(readFileSync(path.resolve(cwd, schema!), 'utf8')));
 });
+
+test('init --service writes a unit that runs this very program with this configuration, and never over one that is there', async (t) => {
+  const cwd = mkdtempSync(path.join(os.tmpdir(), 'chartroom-100% "mine" $HOME-'));
+  t.after(() => rmSync(cwd, { recursive: true, force: true }));
+  const screen = await openScreen({ cwd, env: { PATH: '/opt/agents/bin:/usr/bin' } });
+  t.after(() => screen.stop());
+  const early = await screen.run('init', '--service');
+  assert.equal(early.exit, 2);
+  assert.match(early.err, /there is no configuration to run — write one first: chartroom init/);
+  assert.equal((await screen.run('init')).exit, 0);
+  const { exit, out } = await screen.run('init', '--service');
+  assert.equal(exit, 0);
+  assert.match(out, /systemctl --user enable --now/);
+  const unit = readFileSync(path.join(cwd, 'chartroom.service'), 'utf8');
+  const line = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)![1]!;
+  // As systemd reads it back.
+  const plain = (text: string) => text.replaceAll('%%', '%').replace(/\\(.)/g, '$1');
+  const words = [...line('ExecStart').matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word]) =>
+    plain(word!).replaceAll('$$', '$'),
+  );
+  assert.equal(words[0], process.execPath);
+  assert.deepEqual(words.slice(-3), ['--config', path.join(cwd, 'chartroom.yaml'), 'up']);
+  assert.equal(plain(line('WorkingDirectory')), cwd);
+  assert.equal(line('Environment'), '"PATH=/opt/agents/bin:/usr/bin"');
+  const again = await screen.run('init', '--service');
+  assert.equal(again.exit, 2);
+  assert.match(again.err, /is there already/);
+});
