@@ -413,7 +413,7 @@ test('a run’s question is answered where it is read, and its output comes as i
   await held.getByText('/worktrees/session/eng-1', { exact: true }).waitFor();
   await held.getByRole('heading', { name: 'Owed' }).waitFor();
   await page.getByText('Waits for an agent, on agent/ada').waitFor();
-  await page.getByText(/^for \d+ s, gives up in \d+ (min|h)$/).waitFor();
+  await page.getByText(/^for \d+ (s|min), gives up in \d+ (s|min|h)$/).waitFor();
   await page.locator('.head').getByText('with agent/ada').waitFor();
   await page.locator('.head').getByText('epoch 1').waitFor();
   await held.getByText('Evidence').first().click();
