@@ -58,6 +58,7 @@ test('init --service writes a unit that runs this very program with this configu
   assert.match(out, /systemctl --user enable --now/);
   const unit = readFileSync(path.join(cwd, 'chartroom.service'), 'utf8');
   const line = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)![1]!;
+  assert.doesNotMatch(unit.replaceAll('%%', ''), /%/, 'systemd would put something in its place');
   // As systemd reads it back.
   const plain = (text: string) => text.replaceAll('%%', '%').replace(/\\(.)/g, '$1');
   const words = [...line('ExecStart').matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word]) =>
