@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import test from 'node:test';
 import type { CiOptions } from '../../src/demo/ci.ts';
 import { createCi } from '../../src/demo/ci.ts';
+import { skipLong } from '../support/long.ts';
 import type { Received } from './github-site.ts';
 import { AT, REPO, SECRET, openPull, receiver, site } from './github-site.ts';
 
@@ -143,25 +144,29 @@ test('without approval the result stays back; a newer head cancels it', async (t
   assert.equal((await s.check(next)).status, 'in_progress');
 });
 
-test('an approval whose webhook was lost is found by looking, at the latest for the next head', async (t) => {
-  const s = await scene(t, { holdUntilApproved: true });
-  const { head, number } = await openPull(s, { files: GOOD });
-  await s.tested(head.sha);
-  s.github.faults.loseDeliveries({ event: 'pull_request_review', times: 2 });
-  await s.as('ben').rest.pulls.createReview({ ...AT, pull_number: number, event: 'APPROVE' });
-  const next = await s.github.pushFiles({
-    repo: REPO,
-    branch: 'feature',
-    files: { a: 'b\n' },
-    message: 'x',
-    login: 'ada',
-  });
-  await s.completed(next);
+test(
+  'an approval whose webhook was lost is found by looking, at the latest for the next head',
+  { skip: skipLong },
+  async (t) => {
+    const s = await scene(t, { holdUntilApproved: true });
+    const { head, number } = await openPull(s, { files: GOOD });
+    await s.tested(head.sha);
+    s.github.faults.loseDeliveries({ event: 'pull_request_review', times: 2 });
+    await s.as('ben').rest.pulls.createReview({ ...AT, pull_number: number, event: 'APPROVE' });
+    const next = await s.github.pushFiles({
+      repo: REPO,
+      branch: 'feature',
+      files: { a: 'b\n' },
+      message: 'x',
+      login: 'ada',
+    });
+    await s.completed(next);
 
-  assert.equal((await s.check(next)).conclusion, 'success');
-});
+    assert.equal((await s.check(next)).conclusion, 'success');
+  },
+);
 
-test('a hold of one’s own is asked again at release', async (t) => {
+test('a hold of one’s own is asked again at release', { skip: skipLong }, async (t) => {
   let open = false;
   const s = await scene(t, { hold: ({ conclusion }) => conclusion === 'success' && !open });
   const { head } = await openPull(s, { files: GOOD });
@@ -177,7 +182,7 @@ test('a hold of one’s own is asked again at release', async (t) => {
   assert.equal((await s.check(head.sha)).conclusion, 'success');
 });
 
-test('two results held back do not keep each other awake', async (t) => {
+test('two results held back do not keep each other awake', { skip: skipLong }, async (t) => {
   let asked = 0;
   const s = await scene(t, {
     hold() {
@@ -194,7 +199,7 @@ test('two results held back do not keep each other awake', async (t) => {
   assert.ok(asked < 20, String(asked));
 });
 
-test('asked again for a check, it runs again', async (t) => {
+test('asked again for a check, it runs again', { skip: skipLong }, async (t) => {
   const s = await scene(t);
   const { head } = await openPull(s, { files: GOOD });
   await s.completed(head.sha);

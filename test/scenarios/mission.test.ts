@@ -95,7 +95,7 @@ describe('a mission', () => {
     await place.until('mission/t1', 'its end', (it) => it.phase === 'cancelled');
   });
 
-  test('T4: a review goes to a reviewer, whatever the item says of its lane', async () => {
+  test('T4: a review goes to a reviewer, whatever the item says of its lane', { skip: skipLong }, async () => {
     const opened = await place.send('session/t4', 'open', {
       title: 'A backend matter',
       body: '',
@@ -172,7 +172,7 @@ describe('a mission', () => {
     await place.until('agent/bea', 'rest', (it) => it.phase === 'asleep');
   });
 
-  test('L: paused, it dispatches nothing; resumed, it goes on', async () => {
+  test('L: paused, it dispatches nothing; resumed, it goes on', { skip: skipLong }, async () => {
     await begin('paused', [
       item('first', { deliver: 'report', title: 'A report' }),
       item('next', { deliver: 'report', title: 'A report', dependsOn: ['first'] }),

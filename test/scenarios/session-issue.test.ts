@@ -169,7 +169,7 @@ describe('an issue', { concurrency: 3 }, () => {
     );
   });
 
-  test('a comment at the issue while it works reaches the run or the next one, once', async () => {
+  test('a comment at the issue while it works reaches the run or the next one, once', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'a word later');
     linear.prompt(linear.sessionOf(pull.issue)!, 'Please add a note on colours.');
     await place.until(pull.session, 'the answer', (it) => it.epoch === 2 && isIdle(it));

@@ -75,22 +75,26 @@ describe('a pull request', { concurrency: 3 }, () => {
     },
   );
 
-  test('C18, C26: a person’s comment wakes one run that is told it; a bot’s wakes nothing', async () => {
-    const pull = await pullOf(place, 'C18');
-    const say = (login: string, body: string) =>
-      place.as(login).rest.issues.createComment({ ...at(pull.repo), issue_number: pull.number, body });
-    await say('ci[bot]', 'Coverage is 71 %.');
-    await looked(place, pull);
-    assert.deepEqual(kinds(await place.runs(pull.session)), ['implement']);
+  test(
+    'C18, C26: a person’s comment wakes one run that is told it; a bot’s wakes nothing',
+    { skip: skipLong },
+    async () => {
+      const pull = await pullOf(place, 'C18');
+      const say = (login: string, body: string) =>
+        place.as(login).rest.issues.createComment({ ...at(pull.repo), issue_number: pull.number, body });
+      await say('ci[bot]', 'Coverage is 71 %.');
+      await looked(place, pull);
+      assert.deepEqual(kinds(await place.runs(pull.session)), ['implement']);
 
-    await say('maintainer', 'Please tighten the naming here.');
-    await place.until(pull.session, 'the answer', (it) => it.epoch === 2 && isIdle(it));
-    const runs = await place.runs(pull.session);
-    assert.deepEqual(kinds(runs), ['implement', 'answer']);
-    assert.ok(runs[1]!.prompt.includes('Please tighten the naming here.'));
-    await looked(place, pull);
-    assert.equal((await place.runs(pull.session)).length, 2);
-  });
+      await say('maintainer', 'Please tighten the naming here.');
+      await place.until(pull.session, 'the answer', (it) => it.epoch === 2 && isIdle(it));
+      const runs = await place.runs(pull.session);
+      assert.deepEqual(kinds(runs), ['implement', 'answer']);
+      assert.ok(runs[1]!.prompt.includes('Please tighten the naming here.'));
+      await looked(place, pull);
+      assert.equal((await place.runs(pull.session)).length, 2);
+    },
+  );
 
   test('C5: a red gate wakes one repair, told the check that failed in truth', async () => {
     const pull = await pullOf(place, 'C5');
