@@ -27,6 +27,7 @@ import { createSweep } from './bridge/sweep.ts';
 import type { Source } from './bridge/hook.ts';
 import { openSpool } from './bridge/spool.ts';
 import type { Spool } from './bridge/spool.ts';
+import { createStatusPage } from './bridge/status-page.ts';
 import { createWebhooks } from './bridge/webhooks.ts';
 import type { Bus } from './bus/bus.ts';
 import { keepNatsServer } from './bus/keeper.ts';
@@ -333,7 +334,21 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   if (held) void hold.resumed.then(perform);
   else await effects.endStrays();
   await nameLeftovers({ node, config, log });
-  const webhooks = opened(await openWebhooks({ config, bus, spool, letterbox, clock, log }), (part) => part.close());
+  const status =
+    config.status &&
+    createStatusPage({
+      site: config.status,
+      async show(actor) {
+        await lease.lapse();
+        return questions.show({ actor });
+      },
+      ready: health.ready,
+      redact,
+      clock,
+    });
+  const webhooks = opened(await openWebhooks({ config, bus, spool, letterbox, status, clock, log }), (part) =>
+    part.close(),
+  );
   void hold.resumed.then(() => {
     sweep.start();
     effects.tidying.start();
@@ -395,10 +410,11 @@ async function openWebhooks(parts: {
   bus: Bus;
   spool: Spool;
   letterbox: ReturnType<typeof createLetterbox>;
+  status: ReturnType<typeof createStatusPage> | undefined;
   clock: Clock;
   log: Logger;
 }): Promise<{ url: string; close(): Promise<void> }> {
-  const { config, bus, spool, letterbox, clock, log } = parts;
+  const { config, bus, spool, letterbox, status, clock, log } = parts;
   const { maxBytes, github, linear, listen } = config.webhooks;
   const webhooks = createWebhooks({
     github,
@@ -406,6 +422,7 @@ async function openWebhooks(parts: {
     bus,
     spool,
     taken: (seq) => letterbox.taken(seq),
+    status,
     clock,
     log,
     limits: {

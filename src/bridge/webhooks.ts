@@ -1,7 +1,7 @@
 /**
- * The public door (docs/protocol.md §7): two paths, nothing else. A delivery is believed in this order: its size, its
+ * The public door (docs/protocol.md §7): two paths, and the status page where that is configured. A delivery is believed in this order: its size, its
  * signature over the raw bytes, its time, its form, its delivery id. It is answered with 2xx only when it is durable.
- * This listener knows hooks and the bus; it knows nothing of actors.
+ * This listener knows hooks and the bus; it knows nothing of actors: the status page is given to it.
  *
  * A source that sends a delivery again (GitHub's “Redeliver”, Linear's retries) uses the same id and often the same
  * bytes: nothing tells it from a recording that somebody plays. So it is the same hook: within the stream's window no
@@ -34,6 +34,8 @@ export interface WebhooksOptions {
   clock: Clock;
   log: Logger;
   limits?: WebhookLimits;
+  /** Answers `GET /status/:kind/:id`; absent, there is no such path. */
+  status?: ((c: Context) => Promise<Response>) | undefined;
 }
 
 export interface WebhookLimits {
@@ -75,10 +77,11 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
     app.post(`/webhooks/${source}`, (c) => receive(c, source));
     app.all(`/webhooks/${source}`, (c) => c.json({ error: 'deliveries are POSTed' }, 405, { allow: 'POST' }));
   }
+  if (options.status !== undefined) app.get('/status/:kind/:id', options.status);
   app.notFound((c) => c.json({ error: 'nothing here' }, 404));
   app.onError((err, c) => {
-    log.error({ err, path: c.req.path }, 'a delivery could not be handled');
-    return c.json({ error: 'this delivery could not be handled' }, 500);
+    log.error({ err, path: c.req.path }, 'a request could not be handled');
+    return c.json({ error: 'this request could not be handled' }, 500);
   });
 
   async function receive(c: Context, source: Source): Promise<Response> {

@@ -15,6 +15,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addHookCommands } from './commands/hooks.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addInitCommand } from './commands/init.ts';
+import { addLinkCommand } from './commands/link.ts';
 import { addMachineCommands } from './commands/machine.ts';
 import { addMissionCommands } from './commands/mission.ts';
 import { addPurgeCommand } from './commands/purge.ts';
@@ -57,6 +58,7 @@ export async function runCommandLine(argv: string[], terminal: Terminal, connect
 export function createProgram(terminal: Terminal, run: Run): Command {
   const program = createRoot(terminal);
   addReadCommands(program, run);
+  addLinkCommand(program, run);
   addTailCommand(program, run);
   addSendCommands(program, run);
   addAttachCommand(program, run);

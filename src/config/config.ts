@@ -66,6 +66,8 @@ export const VARIABLES: Readonly<Record<string, string>> = {
   'webhooks.listen': 'CHARTROOM_WEBHOOKS_LISTEN',
   'webhooks.github.secret': 'CHARTROOM_GITHUB_WEBHOOK_SECRET',
   'webhooks.linear.secret': 'CHARTROOM_LINEAR_WEBHOOK_SECRET',
+  'status.url': 'CHARTROOM_STATUS_URL',
+  'status.secret': 'CHARTROOM_STATUS_SECRET',
   'operator.listen': 'CHARTROOM_OPERATOR_LISTEN',
   'operator.token': 'CHARTROOM_OPERATOR_TOKEN',
   'github.apiUrl': 'CHARTROOM_GITHUB_API_URL',

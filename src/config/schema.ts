@@ -7,6 +7,8 @@ import { RESERVED_NAMES, agentLimits } from '../../machines/events/agent.ts';
 const listen = z.string().regex(/^[^:\s]+:\d{1,5}$/, 'must be host:port, e.g. 127.0.0.1:8787');
 const id = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,127}$/, 'must be lower case letters, digits, - and _');
 const secret = z.string();
+/** Its links are public: whoever has one may try keys at home, as fast as machines go. */
+const STATUS_SECRET_MIN = 32;
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
 export const repoSchema = z.strictObject({
@@ -104,6 +106,20 @@ export const configSchema = z.strictObject({
       maxBytes: z.number().int().min(1_024).optional(),
     })
     .prefault({}),
+  status: z
+    .strictObject({
+      url: httpUrl
+        .refine((url) => !/[?#@]/.test(url), 'must have no query, no name and no password')
+        .describe('where people outside reach the webhook listener'),
+      secret: secret
+        .min(
+          STATUS_SECRET_MIN,
+          `must have at least ${STATUS_SECRET_MIN} characters; make one with: openssl rand -hex 32`,
+        )
+        .describe('signs the links to the page; a new one ends all that are out'),
+    })
+    .optional()
+    .describe('the public status page: links to it hold for seven days; absent: there is none'),
   operator: z.strictObject({ listen: listen.default('127.0.0.1:8788'), token: secret.default('') }).prefault({}),
   github: z
     .strictObject({
@@ -194,6 +210,7 @@ export const SECRET_PATHS: readonly string[] = [
   'nats.creds',
   'webhooks.github.secret',
   'webhooks.linear.secret',
+  'status.secret',
   'operator.token',
   'github.token',
   'github.app.privateKey',

@@ -5,6 +5,7 @@ import { timerMs } from '../../machines/contract.ts';
 import type { Node } from '../actor/node.ts';
 import type { Questions } from '../actor/questions.ts';
 import type { RouterConfig, RouterOptions } from '../bridge/router.ts';
+import { statusLink } from '../bridge/status-link.ts';
 import type { SweptSource } from '../bridge/sweep.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
@@ -86,7 +87,7 @@ const GONE = new Set(['offboarding', 'offboarded']);
 export async function openEffects(options: EffectsOptions): Promise<Effects> {
   const { config, roles, node, questions, bus, url, env, clock, log } = options;
   const machine = pick(env, MACHINE_VARIABLES);
-  const { timers, data, bots } = config;
+  const { timers, data, bots, status } = config;
   const repos = Object.fromEntries(config.repos.map(({ name, clone, base }) => [name, { clone, base }]));
   const github = openGithub(config, clock, log);
   const linear = createLinear({ ...config.linear, clock });
@@ -158,7 +159,10 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
     github: createGithubActs(github, {
       isEmployed: (agent) => !GONE.has(node.actors.row(agent)?.phase ?? 'offboarded'),
     }),
-    linear: createLinearActs(linear),
+    linear: createLinearActs(
+      linear,
+      status === undefined ? undefined : (actor, nowMs) => statusLink(status, actor, nowMs),
+    ),
     worktrees,
     processes: processes.acts,
     watches: {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import type { Explained } from '../../machines/dispatcher/explain.ts';
-import { IMPLEMENTER, SESSION, openScreen } from './parts.ts';
+import { statusLink } from '../../src/bridge/status-link.ts';
+import { IMPLEMENTER, SESSION, openScreen, temporary } from './parts.ts';
 
 async function screenWithWork(options: Parameters<typeof openScreen>[0] = {}) {
   const screen = await openScreen(options);
@@ -240,4 +243,24 @@ test('why says of the dispatcher, of each piece of work that waits, why each age
       ['agent/susan', null],
     ],
   );
+});
+
+test('link prints a signed link to the status page of an actor, and says what is missing for one', async (t) => {
+  const directory = await temporary(t);
+  const screen = await screenWithWork({ cwd: directory });
+  t.after(() => screen.stop());
+  const none = await screen.run('link', 'eng-42');
+  assert.equal(none.exit, 1);
+  assert.match(none.err, /there is no public status page.*set status\.url and status\.secret in chartroom\.yaml/);
+
+  const site = { url: 'https://chartroom.example.com', secret: 's'.repeat(32) };
+  await writeFile(path.join(directory, 'secret'), site.secret);
+  await writeFile(path.join(directory, 'chartroom.yaml'), `status: { url: ${site.url}, secret: "\${file:secret}" }\n`);
+  const { url, until } = statusLink(site, 'session/eng-42', screen.clock.now());
+  const { exit, out } = await screen.run('link', 'ENG-42');
+  assert.deepEqual([exit, out], [0, `${url}\n`]);
+  assert.deepEqual((await screen.run('link', 'eng-42', '--json')).json(), [
+    { actor: 'session/eng-42', url, until: new Date(until * 1_000).toISOString() },
+  ]);
+  assert.equal((await screen.run('link', 'eng-43')).exit, 6);
 });

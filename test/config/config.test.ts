@@ -299,3 +299,25 @@ repos: [ { name: acme/api, clone: ../api.git }, { name: acme/web } ]
     },
   );
 });
+
+test('the status page needs its address and a secret of 32 characters, which comes from the environment', () => {
+  const text = `status: { url: https://chartroom.example.com, secret: "\${STATUS}" }\n`;
+  const secret = 's'.repeat(32);
+  const config = load(text, { env: { STATUS: secret } });
+  assert.deepEqual(config.status, { url: 'https://chartroom.example.com', secret });
+  assert.ok(config.secrets().includes(secret));
+  assert.equal(load('').status, undefined);
+
+  assert.deepEqual(mistakes(text, { env: { STATUS: 's'.repeat(31) } }), [
+    'chartroom.yaml:1 status.secret: must have at least 32 characters; make one with: openssl rand -hex 32',
+  ]);
+  assert.match(mistakes(`status: { url: https://x.example, secret: ${secret} }\n`)[0]!, /may not stand in the file/);
+  assert.match(
+    mistakes('', { env: { CHARTROOM_STATUS_SECRET: secret } })[0]!,
+    /status\.url: is missing \(where people outside reach the webhook listener\)/,
+  );
+  assert.match(
+    mistakes(text.replace('.com', '.com/?a=b'), { env: { STATUS: secret } })[0]!,
+    /status\.url: must have no query, no name and no password/,
+  );
+});

@@ -13,12 +13,12 @@ import { packageFile } from '../../src/package.ts';
 
 const sample = sampleConfig();
 
-function load(text: string): ReturnType<typeof loadConfig> {
+function load(text: string, env: Record<string, string> = {}): ReturnType<typeof loadConfig> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'chartroom-sample-'));
   try {
     const file = path.join(directory, 'chartroom.yaml');
     writeFileSync(file, text);
-    return loadConfig({ env: {}, cwd: directory });
+    return loadConfig({ env, cwd: directory });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -37,7 +37,7 @@ test('everything the sample shows commented out is understood as well', () => {
   // roles is not there.
   const settings = sample.replace(/^( *)# (?=( *)[a-z][A-Za-z]*: )/gm, '$1').replace(/^# (?=nats:$)/m, '');
   const shown = settings.replace(/^roles:.*$/m, '').replace(/yaml-language-server.*/, '');
-  const config = load(shown);
+  const config = load(shown, { CHARTROOM_STATUS_SECRET: 's'.repeat(32) });
   assert.equal(config.nats?.user, 'runtime');
   assert.equal(config.repos[0]?.mergeMethod, 'squash');
   assert.equal(config.timers.stall, 180);

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test';
 import { buildSchema, parse, validate } from 'graphql';
 import { z } from 'zod';
 import { issueObserved } from '../../machines/events/session.ts';
+import { statusLink } from '../../src/bridge/status-link.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { createLinearStandIn } from '../../src/demo/linear/linear.ts';
 import { SCHEMA } from '../../src/demo/linear/schema.ts';
@@ -295,6 +296,39 @@ test('a link is shown once on the agent session, or once as an attachment', asyn
   assert.deepEqual(
     stand.attachmentsOf('ENG-1').map(({ title, url }) => [title, url]),
     [[link.label, link.url]],
+  );
+});
+
+test('a link to the status page stands beside the others, renewed with the plan, one at a time', async (t) => {
+  const { stand, linear, doing, clock } = await given(t);
+  const site = { url: 'https://chartroom.example.com', secret: 'status-secret-of-at-least-32-characters' };
+  const acts = createLinearActs(linear, (actor, nowMs) => statusLink(site, actor, nowMs));
+  const session = stand.delegate(stand.createIssue({ title: 'Link' }))!;
+  const pull = { ref: 'ENG-1', url: 'https://github.com/acme/api/pull/1', label: 'Pull request #1' };
+  const links = () => stand.sessionOf('ENG-1')?.externalLinks;
+  const statusAt = (ms: number) => ({ label: 'Status', url: statusLink(site, 'session/eng-1', ms).url });
+
+  const startMs = clock.now();
+  const plan = { agentSession: session.id, steps: [{ content: 'Implement', status: 'pending' as const }] };
+  const [first, told] = [doing(), doing()];
+  await acts['linear.plan'].perform(plan, first);
+  assert.deepEqual(links(), [statusAt(startMs)]);
+  assert.deepEqual(stand.sessionOf('ENG-1')?.plan, plan.steps);
+  await acts['linear.link'].perform({ ...pull, agentSession: session.id }, told);
+  assert.deepEqual(links(), [statusAt(startMs), { label: pull.label, url: pull.url }]);
+
+  clock.advance(60_000);
+  await acts['linear.plan'].perform(plan, doing());
+  const renewed = [{ label: pull.label, url: pull.url }, statusAt(clock.now())];
+  assert.deepEqual(links(), renewed);
+  await acts['linear.link'].perform({ ...pull, agentSession: session.id }, told);
+  assert.deepEqual(links(), renewed, 'a try that comes late leaves the younger one');
+
+  await acts['linear.link'].perform(pull, told);
+  await acts['linear.link'].perform(pull, told);
+  assert.deepEqual(
+    stand.attachmentsOf('ENG-1').map(({ title, url }) => ({ label: title, url })),
+    [{ label: pull.label, url: pull.url }, statusAt(startMs)],
   );
 });
 

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { ActParams } from '../../../machines/effects.ts';
 import { TerminalError } from '../../errors.ts';
+import { untilOf } from '../../bridge/status-link.ts';
+import type { StatusLink } from '../../bridge/status-link.ts';
 import type { ActPerformer, Doing } from '../effect.ts';
 import { ADD_ACTIVITY, ADD_COMMENT, ATTACH_LINK, READ_LINKS, UPDATE_SESSION } from './documents.ts';
 import type { Linear } from './linear.ts';
@@ -18,7 +20,13 @@ const PLANNED_MAX = 1_000;
 /** One try; several requests at most. */
 const DEADLINE_MS = 60_000;
 
-export function createLinearActs(linear: Linear): LinearActs {
+/** The link to an actor's public status page, made at that moment; absent where no page is configured. */
+export type MakeStatusLink = (actor: string, nowMs: number) => StatusLink;
+
+export function createLinearActs(linear: Linear, statusLink?: MakeStatusLink): LinearActs {
+  // From the time of the wish: doing it again makes the same link.
+  const statusOf = ({ actor, wishedAt }: Doing): Status | undefined =>
+    statusLink && { actor, link: statusLink(actor, Date.parse(wishedAt)) };
   const inTurn = createTurns();
   /** Agent session → the step whose plan it shows. */
   const planned = new Map<string, number>();
@@ -39,10 +47,13 @@ export function createLinearActs(linear: Linear): LinearActs {
     ),
     'linear.plan': act<'linear.plan'>(
       ({ agentSession }) => agentSession,
-      async ({ agentSession, steps }, { key, signal }) => {
+      async ({ agentSession, steps }, doing) => {
+        const { key, signal } = doing;
         // A plan that had to be tried again must not paint over a younger one.
         if (seqOf(key) < (planned.get(agentSession) ?? 0)) return;
-        await linear.ask(UPDATE_SESSION, { id: agentSession, input: { plan: steps } }, signal);
+        const status = statusOf(doing);
+        const links = status && renewal(await linksOf(linear, agentSession, signal), status);
+        await linear.ask(UPDATE_SESSION, { id: agentSession, input: { plan: steps, ...changeOf(links) } }, signal);
         planned.delete(agentSession);
         planned.set(agentSession, seqOf(key));
         if (planned.size > PLANNED_MAX) planned.delete(planned.keys().next().value ?? '');
@@ -50,7 +61,7 @@ export function createLinearActs(linear: Linear): LinearActs {
     ),
     'linear.link': act<'linear.link'>(
       ({ ref, agentSession }) => agentSession ?? ref,
-      (params, doing) => link(linear, params, doing),
+      (params, doing) => link(linear, params, doing, statusOf(doing)),
     ),
     'linear.move': act<'linear.move'>(
       ({ ref }) => ref,
@@ -113,16 +124,60 @@ function idOf({ key, wishedAt }: Doing): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-async function link(linear: Linear, { ref, agentSession, url, label }: ActParams<'linear.link'>, { signal }: Doing) {
+interface ExternalLink {
+  label: string;
+  url: string;
+}
+
+interface Status {
+  actor: string;
+  link: StatusLink;
+}
+
+const STATUS_LABEL = 'Status';
+
+async function link(
+  linear: Linear,
+  { ref, agentSession, url, label }: ActParams<'linear.link'>,
+  { signal }: Doing,
+  status: Status | undefined,
+): Promise<void> {
   if (agentSession === undefined) {
     // One attachment per issue and URL: Linear updates the one it has.
     await linear.ask(ATTACH_LINK, { issue: ref, url, title: label }, signal);
+    if (status) await linear.ask(ATTACH_LINK, { issue: ref, url: status.link.url, title: STATUS_LABEL }, signal);
     return;
   }
-  const { externalLinks } = (await linear.ask(READ_LINKS, { id: agentSession }, signal)).agentSession;
-  if (externalLinks.some((known) => known.url === url)) return;
-  await linear.ask(UPDATE_SESSION, { id: agentSession, input: { addedExternalUrls: [{ label, url }] } }, signal);
+  const known = await linksOf(linear, agentSession, signal);
+  const { added, removed } = status === undefined ? NOTHING : renewal(known, status);
+  const fresh = known.some((one) => one.url === url) ? [] : [{ label, url }];
+  const input = changeOf({ added: [...fresh, ...added], removed });
+  if (Object.keys(input).length > 0) await linear.ask(UPDATE_SESSION, { id: agentSession, input }, signal);
 }
+
+const linksOf = async (linear: Linear, agentSession: string, signal: AbortSignal): Promise<ExternalLink[]> =>
+  (await linear.ask(READ_LINKS, { id: agentSession }, signal)).agentSession.externalLinks;
+
+interface LinkChange {
+  added: ExternalLink[];
+  removed: string[];
+}
+const NOTHING: LinkChange = { added: [], removed: [] };
+
+/** The newest link to the status page in place of those shown before; a try that comes late leaves a younger one. */
+function renewal(known: readonly ExternalLink[], { actor, link: { url, until } }: Status): LinkChange {
+  const before = known.flatMap((one) => {
+    const end = untilOf(one.url, actor);
+    return end === undefined ? [] : [{ url: one.url, end }];
+  });
+  if (before.some(({ end }) => end >= until)) return NOTHING;
+  return { added: [{ label: STATUS_LABEL, url }], removed: before.map((one) => one.url) };
+}
+
+const changeOf = ({ added, removed }: LinkChange = NOTHING) => ({
+  ...(added.length === 0 ? {} : { addedExternalUrls: added }),
+  ...(removed.length === 0 ? {} : { removedExternalUrls: removed }),
+});
 
 /** Runs what has the same key one after another; a failure does not hold up the next. */
 function createTurns() {
