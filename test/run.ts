@@ -42,15 +42,30 @@ const TOGETHER = [
   'care',
   'cli',
   'config',
+  'crash',
   'demo',
   'drivers',
   'effects',
   'machines',
+  'scenarios',
   'store',
   'visualizer',
 ];
-/** Not with the others of their folder: browsers and programs have long lives of their own. */
-const ALONE = ['cli/process.test.js', 'visualizer/page.test.js'];
+/** Not with the others of their folder: browsers, runtimes and programs have long lives of their own. */
+const ALONE = [
+  'cli/process',
+  'crash/disk-full',
+  'crash/leaving',
+  'crash/suspended',
+  'scenarios/agent',
+  'scenarios/chat',
+  'scenarios/input',
+  'scenarios/mission',
+  'scenarios/session-github',
+  'scenarios/session-issue',
+  'scenarios/session-pull',
+  'visualizer/page',
+].map((name) => `${name}.test.js`);
 
 const compiled = path.join(PACKAGE_ROOT, 'dist', 'test');
 const wanted = process.argv.slice(2);

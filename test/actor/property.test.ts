@@ -238,7 +238,7 @@ test('whatever happens: previews tell the truth, journals are the state, evictio
       for (const entry of Object.values(journal).map(decodeEntry))
         assert.ok(entry.outcome === 'taken' || entry.outcome === 'recorded');
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 20) },
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 12) },
   );
 });
 
@@ -291,7 +291,7 @@ test('XState’s own transition makes the same of every event', async () => {
         compared += 1;
       }
     }),
-    { numRuns: Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 20) / 4) },
+    { numRuns: Math.ceil(Number(process.env['PROPERTY_RUNS'] ?? 12) / 4) },
   );
   assert.ok(compared > 100);
 });

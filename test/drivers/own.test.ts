@@ -11,9 +11,10 @@ import { loadOwnDriver } from '../../src/drivers/own.ts';
 import { openDrivers } from '../../src/drivers/opening.ts';
 import { RejectedInput } from '../../src/errors.ts';
 import { packageFile } from '../../src/package.ts';
+import { skipLong } from '../support/long.ts';
 
-/** The file a user would run with `node --test`. */
-await import(pathToFileURL(packageFile('docs/examples/driver/driver.test.js')).href);
+/** The file a user would run with `node --test`: the whole suite, with processes. */
+if (skipLong === false) await import(pathToFileURL(packageFile('docs/examples/driver/driver.test.js')).href);
 
 async function directory(t: { after(call: () => Promise<void>): void }): Promise<string> {
   const made = await mkdtemp(path.join(tmpdir(), 'own-driver-'));

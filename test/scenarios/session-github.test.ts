@@ -74,7 +74,7 @@ describe('at GitHub', { concurrency: 3 }, () => {
     },
   );
 
-  test('C15: dismissed, a review asks for nothing any more', async () => {
+  test('C15: dismissed, a review asks for nothing any more', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'C15');
     await place.send(pull.session, 'correct.pause');
     await review(place, pull, 'REQUEST_CHANGES', 'Not yet.');
@@ -111,24 +111,28 @@ describe('at GitHub', { concurrency: 3 }, () => {
     await place.until(pull.session, 'its end', (it) => it.phase === 'done');
   });
 
-  test('a branch that a person pushed and a pull request from it are taken over by attaching it', async () => {
-    await github.pushFiles({
-      repo: 'acme/hello',
-      branch: 'mine',
-      files: { mine: 'x' },
-      message: 'mine',
-      login: 'maintainer',
-    });
-    const { data: mine } = await rest.pulls.create({ ...hello, title: 'Mine', head: 'mine', base: 'main' });
-    const { session } = delegate(place, 'never begins: attach');
-    await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
-    await place.send(session, 'correct.pause');
-    const receipt = await place.send(session, 'correct.pull.attach', { number: mine.number });
-    assert.equal(receipt.outcome, 'taken');
-    const shown = await place.until(session, 'the pull request', (it) => open(it)['pull'] === 'open');
-    assert.equal((shown.context['pull'] as { number: number }).number, mine.number);
-    await place.send(session, 'correct.close', { outcome: 'cancelled' });
-  });
+  test(
+    'a branch that a person pushed and a pull request from it are taken over by attaching it',
+    { skip: skipLong },
+    async () => {
+      await github.pushFiles({
+        repo: 'acme/hello',
+        branch: 'mine',
+        files: { mine: 'x' },
+        message: 'mine',
+        login: 'maintainer',
+      });
+      const { data: mine } = await rest.pulls.create({ ...hello, title: 'Mine', head: 'mine', base: 'main' });
+      const { session } = delegate(place, 'never begins: attach');
+      await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
+      await place.send(session, 'correct.pause');
+      const receipt = await place.send(session, 'correct.pull.attach', { number: mine.number });
+      assert.equal(receipt.outcome, 'taken');
+      const shown = await place.until(session, 'the pull request', (it) => open(it)['pull'] === 'open');
+      assert.equal((shown.context['pull'] as { number: number }).number, mine.number);
+      await place.send(session, 'correct.close', { outcome: 'cancelled' });
+    },
+  );
 
   test(
     'a number that is no pull request is let go of, and said where the work is shown',

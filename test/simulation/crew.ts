@@ -13,6 +13,7 @@ const SHARE = 20;
 export interface Orders {
   from: number;
   count: number;
+  disturbed?: number | undefined;
   /** Stop after this many seconds, with what was played. */
   withinSeconds: number;
   coverage: boolean;
@@ -30,13 +31,14 @@ export interface Result {
 
 interface Share {
   seeds: number[];
+  disturbed?: number | undefined;
   coverage: boolean;
 }
 
 /** After so many failures more of them say nothing new. */
 const FAILURES_MAX = 20;
 
-export async function simulate({ from, count, withinSeconds, coverage, progress }: Orders): Promise<Result> {
+export async function simulate({ from, count, disturbed, withinSeconds, coverage, progress }: Orders): Promise<Result> {
   const began = performance.now();
   const result: Result = { played: 0, moves: 0, seconds: 0, failures: [], met: {} };
   let next = from;
@@ -58,7 +60,7 @@ export async function simulate({ from, count, withinSeconds, coverage, progress 
       while (!isOver()) {
         const seeds = Array.from({ length: Math.min(SHARE, from + count - next) }, (_, n) => next + n);
         next += seeds.length;
-        add(await ask(worker, { seeds, coverage }));
+        add(await ask(worker, { seeds, disturbed, coverage }));
       }
     } finally {
       worker.disconnect();
@@ -83,11 +85,11 @@ function ask(worker: ChildProcess, share: Share): Promise<Result> {
 }
 
 /** A worker's part. */
-export function playShare({ seeds, coverage }: Share): Result {
+export function playShare({ seeds, disturbed, coverage }: Share): Result {
   const result: Result = { played: 0, moves: 0, seconds: 0, failures: [], met: {} };
   const watching = coverage ? { taken: meet.bind(null, result.met) } : {};
   for (const seed of seeds) {
-    const { broken, moves } = play({ seed }, watching);
+    const { broken, moves } = play({ seed, ...(disturbed === undefined ? {} : { disturbed }) }, watching);
     result.played++;
     result.moves += moves;
     if (broken !== null) result.failures.push({ seed, broken });

@@ -10,7 +10,7 @@ const { shrink } = await import('./shrink.ts');
 const { tellStory } = await import('./story.ts');
 
 const USAGE = `npm run simulate -- [COUNT] [--from SEED] [--within SECONDS] [--coverage] [--missed]
-npm run simulate -- --seed SEED [--trace] [--whole]
+npm run simulate -- --seed SEED [--disturbed MOVES] [--trace] [--whole]
 
   COUNT      how many schedules, one after the other seed (10000)
   --from     the first seed (1)
@@ -18,6 +18,7 @@ npm run simulate -- --seed SEED [--trace] [--whole]
   --coverage which events came in which states, and which corrections were taken and refused
   --missed   with --coverage: the cells that were not met, by name
   --seed     one schedule; a failing one is made short and told
+  --disturbed  how many of its moves may go wrong before the calm (100)
   --trace    tell it also where nothing is broken
   --whole    tell it as it was, not made short
 `;
@@ -39,6 +40,7 @@ function readFlags() {
       allowPositionals: true,
       options: {
         seed: { type: 'string' },
+        disturbed: { type: 'string', default: String(DISTURBED_MOVES) },
         from: { type: 'string', default: '1' },
         count: { type: 'string' },
         within: { type: 'string', default: '3600' },
@@ -56,19 +58,20 @@ function readFlags() {
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-function playOne(seed: number, { trace, whole }: { trace: boolean; whole: boolean }): boolean {
-  const { broken, moves } = play({ seed });
+function playOne(seed: number, disturbed: number, { trace, whole }: { trace: boolean; whole: boolean }): boolean {
+  const { broken, moves } = play({ seed, disturbed });
   if (broken === null) {
-    if (trace) tellStory({ seed }, say);
+    if (trace) tellStory({ seed, disturbed }, say);
     else say(`✓ seed ${seed}: ${moves} moves, every rule held`);
     return true;
   }
-  if (whole) tellStory({ seed }, say);
+  if (whole) tellStory({ seed, disturbed }, say);
   else {
-    const isBroken = (without: ReadonlySet<number>): boolean => play({ seed, without }).broken?.rule === broken.rule;
-    const { without, left, tries } = shrink(DISTURBED_MOVES, isBroken);
+    const isBroken = (without: ReadonlySet<number>): boolean =>
+      play({ seed, disturbed, without }).broken?.rule === broken.rule;
+    const { without, left, tries } = shrink(disturbed, isBroken);
     say(`seed ${seed}, made short: ${left} moves before the calm, after ${tries} tries`);
-    tellStory({ seed, without }, say);
+    tellStory({ seed, disturbed, without }, say);
   }
   return false;
 }
@@ -76,7 +79,8 @@ function playOne(seed: number, { trace, whole }: { trace: boolean; whole: boolea
 const { values: flags, positionals } = readFlags();
 if (flags.help) say(USAGE);
 else if (flags.seed !== undefined) {
-  if (!playOne(wholeNumber(flags.seed, '--seed'), flags)) process.exitCode = 1;
+  const disturbed = wholeNumber(flags.disturbed, '--disturbed');
+  if (!playOne(wholeNumber(flags.seed, '--seed'), disturbed, flags)) process.exitCode = 1;
 } else {
   const count = wholeNumber(flags.count ?? positionals[0] ?? '10000', 'COUNT');
   const from = wholeNumber(flags.from, '--from');
@@ -100,7 +104,7 @@ else if (flags.seed !== undefined) {
   const [first] = failures;
   if (first !== undefined) {
     say('');
-    playOne(first.seed, { trace: true, whole: flags.whole });
+    playOne(first.seed, DISTURBED_MOVES, { trace: true, whole: flags.whole });
   }
   if (first === undefined && played < count) say(`✗ only ${played} of ${count} schedules were played in ${pace}`);
   else

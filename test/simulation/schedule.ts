@@ -21,6 +21,8 @@ import type { World } from './world.ts';
 
 export interface Schedule {
   seed: number;
+  /** Moves while anything may go wrong; `DISTURBED_MOVES` where none are given. */
+  disturbed?: number;
   /** Moves of the disturbed part that are left out. */
   without?: ReadonlySet<number>;
 }
@@ -31,7 +33,7 @@ export interface Outcome {
   broken: Broken | null;
 }
 
-/** Moves while anything may go wrong. */
+/** As many as a story of all four machines takes. */
 export const DISTURBED_MOVES = 100;
 /** More than this until everything is done means that something goes round in circles. */
 const CALM_MOVES = 4_000;
@@ -48,7 +50,7 @@ export interface Watching {
   note?: (text: string, nowMs: number) => void;
 }
 
-export function play({ seed, without }: Schedule, watching: Watching = {}): Outcome {
+export function play({ seed, disturbed: last = DISTURBED_MOVES, without }: Schedule, watching: Watching = {}): Outcome {
   let first: Broken | null = null;
   let laws: Laws | null = null;
   const kernel = createKernel(REGISTRY, START_MS, (taken) => {
@@ -93,7 +95,7 @@ export function play({ seed, without }: Schedule, watching: Watching = {}): Outc
   const next = (): string | undefined => kernel.mailboxes.keys().next().value;
 
   function disturbed(): Broken | null {
-    for (let move = 0; move < DISTURBED_MOVES; move++) {
+    for (let move = 0; move < last; move++) {
       if (without?.has(move) === true) continue;
       const random = createRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(move + 1, 0x85ebca77));
       moves++;
