@@ -7,34 +7,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { PACKAGE_ROOT } from '../../src/package.ts';
+import { startCompanion } from './companion.ts';
 import { measureDisk } from './disk.ts';
 import { keeps, sinceMs } from './figure.ts';
 import type { Bound, Figure } from './figure.ts';
+import { PARTS } from './parts.ts';
+import type { Part } from './parts.ts';
 
 // Both libraries and machines are twice as fast so; read by them when they are loaded, so set before they are.
 process.env['NODE_ENV'] = 'production';
-const { measureBus } = await import('./bus.ts');
-const { measureCorrections } = await import('./corrections.ts');
 const { measureMachine } = await import('./calibrate.ts');
-const { measureHooks } = await import('./hooks.ts');
-const { measureKilled } = await import('./killed.ts');
-const { measureMissions } = await import('./missions.ts');
-const { measureParked } = await import('./parked.ts');
-const { measureReplay, measureStart } = await import('./stored.ts');
-const { measureSmall, measureSteps } = await import('./steps.ts');
-
-const PARTS: Record<string, (directory: string, syncMs: number) => Promise<Figure[]>> = {
-  steps: measureSteps,
-  small: measureSmall,
-  bus: measureBus,
-  parked: measureParked,
-  start: measureStart,
-  replay: measureReplay,
-  hooks: measureHooks,
-  missions: measureMissions,
-  corrections: measureCorrections,
-  killed: measureKilled,
-};
 
 interface Report {
   at: string;
@@ -66,7 +48,9 @@ try {
   for (const name of wanted) {
     const mark = performance.now();
     process.stderr.write(`${name} … `);
-    figures.push(...(await PARTS[name]!(directory, syncMs)));
+    const part = startCompanion<Part, Figure[]>('test/bench/part');
+    figures.push(...(await part.perform({ name, directory, syncMs })));
+    await part.end();
     process.stderr.write(`${Math.round(sinceMs(mark) / 1_000)} s\n`);
   }
   const report: Report = { at: new Date().toISOString(), machine: machineOf(loadBefore), figures };
