@@ -34,12 +34,16 @@ export function createSilence({ run, folder, cwd, told, keep, say, wait }: Silen
 
   return {
     async look(sinceMs, nth) {
+      const before = lines;
       const toMs = await fileTimeMs(files.probe);
       const span = { fromMs: Math.max(lookedMs, await writtenMs(files.output)), toMs };
       lookedMs = toMs;
       if ((await wasWritten(files.complaint, span)) || (await wasWrittenWithin(cwd, span))) return wait();
-      told = { nth, lines };
-      await keep(told);
+      const silent = { nth, lines: before };
+      // Kept before it is told; a line that comes meanwhile ends the silence before anybody heard of it.
+      await keep(silent);
+      if (lines > before) return keep(undefined);
+      told = silent;
       say({ type: 'driver.silent', data: { sinceMs }, id: `${run}/silent/${nth}` });
     },
     line() {
@@ -48,7 +52,8 @@ export function createSilence({ run, folder, cwd, told, keep, say, wait }: Silen
       if (told === undefined || lines <= told.lines) return;
       say({ type: 'driver.heard', data: {}, id: `${run}/heard/${told.nth}` });
       told = undefined;
-      void keep(told);
+      // Not kept, a later runtime says it again under the same id.
+      keep(undefined).catch(() => {});
     },
   };
 }
