@@ -5,6 +5,19 @@ import type { Fact } from '../../src/actor/fact.ts';
 import { createMetrics } from '../../src/visualizer/metrics.ts';
 
 const zero = (): number => 0;
+/** A runtime in which nothing is. */
+const NOTHING = {
+  queuedBytes: zero,
+  oldestMailMs: zero,
+  oldestTimerMs: zero,
+  outboxPending: zero,
+  publishLag: zero,
+  actorsInMemory: zero,
+  wants: async () => [],
+  nowMs: zero,
+  agents: async () => [],
+  sources: () => ({}),
+};
 const calm: Supervision = { crashes: 0, crashesInRow: 0, backOffUntil: null, lastExit: null, dormant: null };
 
 test('what supervision knows of agents is in the metrics, and an agent that rests no longer has no back-off there', async () => {
@@ -17,15 +30,7 @@ test('what supervision knows of agents is in the metrics, and an agent that rest
     { address: 'agent/eve', phase: 'asleep', supervision: calm },
   ];
   const metrics = createMetrics({
-    queuedBytes: zero,
-    oldestMailMs: zero,
-    oldestTimerMs: zero,
-    outboxPending: zero,
-    publishLag: zero,
-    actorsInMemory: zero,
-    wants: async () => [],
-    nowMs: zero,
-    sources: () => ({}),
+    ...NOTHING,
     agents: async () => agents,
   });
   const exit = { class: 'crash', reason: 'it died', at: '2026-01-01T00:00:00.000Z' };
@@ -48,15 +53,7 @@ test('what supervision knows of agents is in the metrics, and an agent that rest
 
 test('a source stands in one state, and what it lost is counted', async () => {
   const metrics = createMetrics({
-    queuedBytes: zero,
-    oldestMailMs: zero,
-    oldestTimerMs: zero,
-    outboxPending: zero,
-    publishLag: zero,
-    actorsInMemory: zero,
-    wants: async () => [],
-    nowMs: zero,
-    agents: async () => [],
+    ...NOTHING,
     sources: () => ({
       github: {
         state: 'gap',
@@ -83,14 +80,7 @@ test('work that waits for an agent is counted by user, role and kind, with the a
     { user: 'dev', role: 'reviewer', kind: 'review' as const, since: '2026-01-01T00:00:50.000Z' },
   ];
   const metrics = createMetrics({
-    queuedBytes: zero,
-    oldestMailMs: zero,
-    oldestTimerMs: zero,
-    outboxPending: zero,
-    publishLag: zero,
-    actorsInMemory: zero,
-    agents: async () => [],
-    sources: () => ({}),
+    ...NOTHING,
     wants: async () => wants,
     nowMs: () => Date.parse('2026-01-01T00:01:00.000Z'),
   });
