@@ -7,6 +7,7 @@ import type { Wish } from '../decision.ts';
 import { act, refuse, tell } from '../decision.ts';
 import type { SessionEvent } from '../events/index.ts';
 import type { SessionContext } from './context.ts';
+import { copyOf } from './copy.ts';
 import type { Label, LabelEvent } from './labels.ts';
 
 export type AnyEvent = SessionEvent | LabelEvent;
@@ -26,7 +27,7 @@ export function draftOf(context: SessionContext, event: AnyEvent): Draft {
 }
 
 export function set(draft: Draft, change: Partial<SessionContext>): void {
-  draft.context = { ...draft.context, ...change };
+  draft.context = Object.assign(copyOf(draft.context), change);
 }
 
 export function say(draft: Draft, to: string, type: string, data: Tell['data'], expectepoch?: number): void {

@@ -164,9 +164,29 @@ const resolveAssign: Resolve = (_scope, snapshot, args, params, action) => {
   const { assignment } = action as Assign;
   const given = typeof assignment === 'function' ? (assignment as (...all: unknown[]) => Context)(args, params) : null;
   const context = after(snapshot.context as Context, given ?? evaluated(assignment as Context, args, params));
-  // The same states are active: what is computed from them stays.
-  return [{ ...snapshot, context } as AnyMachineSnapshot, undefined, undefined];
+  return [withContext(snapshot, context), undefined, undefined];
 };
+
+/** The same states are active: what is computed from them stays. Key by key, which V8 does far quicker than `...`. */
+function withContext(snapshot: AnyMachineSnapshot, context: Context): AnyMachineSnapshot {
+  return {
+    status: snapshot.status,
+    output: snapshot.output,
+    error: snapshot.error,
+    machine: snapshot.machine,
+    context,
+    _nodes: snapshot._nodes,
+    value: snapshot.value,
+    tags: snapshot.tags,
+    children: snapshot.children,
+    historyValue: snapshot.historyValue,
+    matches: snapshot.matches,
+    hasTag: snapshot.hasTag,
+    can: snapshot.can,
+    getMeta: snapshot.getMeta,
+    toJSON: snapshot.toJSON,
+  } as AnyMachineSnapshot;
+}
 
 /** An assignment may have a function for a key. */
 function evaluated(assignment: Context, args: Arguments, params: unknown): Context {

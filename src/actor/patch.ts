@@ -81,21 +81,37 @@ function settle(
 export function applyPatch(context: Record<string, unknown>, patch: Patch): Record<string, unknown> {
   const own = new Set<unknown>();
   const result = { ...context };
+  putAt(result, patch, (child, parent, key) => {
+    if (own.has(child)) return child;
+    const copy = Array.isArray(child) ? [...(child as unknown[])] : { ...(child as object) };
+    own.add(copy);
+    parent[key] = copy;
+    return copy;
+  });
+  return result;
+}
+
+/** The same on a context that nobody else holds: it is changed. */
+export function patchInPlace(context: Record<string, unknown>, patch: Patch): void {
+  putAt(context, patch, (child) => child);
+}
+
+type Node = Record<string | number, unknown>;
+
+/** `own`: the child as it may be changed. */
+function putAt(
+  context: Node,
+  patch: Patch,
+  own: (child: unknown, parent: Node, key: string | number) => unknown,
+): void {
   for (const [place, value] of patch) {
-    let parent = result as Record<string | number, unknown>;
+    let parent = context;
     for (let depth = 0; depth < place.length - 1; depth++) {
       const key = place[depth]!;
-      let child = parent[key];
-      if (!own.has(child)) {
-        child = Array.isArray(child) ? [...(child as unknown[])] : { ...(child as object) };
-        own.add(child);
-        parent[key] = child;
-      }
-      parent = child as Record<string | number, unknown>;
+      parent = own(parent[key], parent, key) as Node;
     }
     parent[place.at(-1)!] = value;
   }
-  return result;
 }
 
 const isPlain = (value: unknown): value is Record<string, unknown> =>
@@ -108,7 +124,7 @@ function definedKeys(value: Record<string, unknown>): string[] {
   return keys;
 }
 
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
+export function isSameList(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false;
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
   return true;

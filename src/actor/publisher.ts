@@ -88,10 +88,13 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
 
   function work(): void {
     if (stopped || working !== null) return;
-    working = publishAll().finally(() => {
-      working = null;
-      if (needsWork() && !stopped) work();
-    });
+    // Not in the turn of the commit: its receipts go out first.
+    working = othersTurn()
+      .then(publishAll)
+      .finally(() => {
+        working = null;
+        if (needsWork() && !stopped) work();
+      });
   }
 
   const needsWork = (): boolean => published < latest || !isSame;
@@ -186,7 +189,7 @@ export function createPublisher({ node, bus, clock, log, namespace }: PublisherO
       (memory.get(batch) ?? factsOf(batch)).forEach((fact, index) => {
         messages.push({
           subject: `${token(kindOf(fact.actor))}.${token(idOf(fact.actor))}.${fact.type.replaceAll('.', '_')}`,
-          body: JSON.stringify(envelopeOf(fact, namespace, `${batch}.${index}`)),
+          body: envelopeText(fact, namespace, `${batch}.${index}`),
           msgId: idOfFact(fact, `${batch}.${index}`),
         });
       });
@@ -272,12 +275,13 @@ function batchOfKernelFact(id: string): number | null {
 const idOfFact = (fact: Fact, cursor: string): string =>
   fact.envelope.source === 'kernel' ? `${fact.actor}/${fact.seq}/${fact.type}/${cursor}` : `${fact.actor}/${fact.seq}`;
 
-export function envelopeOf(fact: Fact, namespace: string, cursor: string): FactEnvelope {
-  let data = fact;
-  if (Buffer.byteLength(JSON.stringify(fact)) > DATA_BYTES_MAX) {
-    data = { ...fact, before: null, after: null, waitingOn: [], dataomitted: true };
+/** A fact as it is on the bus, the JSON of a `FactEnvelope`. */
+function envelopeText(fact: Fact, namespace: string, cursor: string): string {
+  let data = JSON.stringify(fact);
+  if (Buffer.byteLength(data) > DATA_BYTES_MAX) {
+    data = JSON.stringify({ ...fact, before: null, after: null, waitingOn: [], dataomitted: true } satisfies Fact);
   }
-  return {
+  const head: Omit<FactEnvelope, 'data'> = {
     specversion: '1.0',
     id: idOfFact(fact, cursor),
     source: `/${namespace}`,
@@ -285,6 +289,8 @@ export function envelopeOf(fact: Fact, namespace: string, cursor: string): FactE
     subject: fact.actor,
     time: fact.at,
     datacontenttype: 'application/json',
-    data,
   };
+  return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`;
 }
+
+const othersTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

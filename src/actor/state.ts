@@ -3,7 +3,7 @@
  * just read from the store.
  */
 import type { ActorView, MachineDefinition, StateValue } from '../../machines/contract.ts';
-import { applyPatch } from './patch.ts';
+import { applyPatch, patchInPlace } from './patch.ts';
 import type { Patch } from './patch.ts';
 
 /** A machine's definition as the kernel holds it: it never knows the context's type. */
@@ -58,30 +58,41 @@ export function unborn(version: string): ActorState {
 
 /** One journal entry applied: no machine code runs. */
 export function applyChange(state: ActorState, seq: number, at: string, version: string, change: Change): ActorState {
-  const next: ActorState = { ...state, seq, at, version };
-  if (change.value !== undefined) next.value = change.value;
-  if (change.status !== undefined) next.status = change.status;
-  if (change.set !== undefined || change.unset !== undefined || change.patch !== undefined) {
-    next.context = Object.assign(applyPatch(state.context, change.patch ?? []), change.set);
-    for (const key of change.unset ?? []) delete next.context[key];
+  const next = { ...state };
+  const { patch, ...rest } = change;
+  if (change.set !== undefined || change.unset !== undefined || patch !== undefined) {
+    next.context = applyPatch(state.context, patch ?? []);
   }
-  if (change.since !== undefined) {
-    next.since = { ...state.since };
-    for (const [path, entered] of Object.entries(change.since)) {
-      if (entered) next.since[path] = at;
-      else delete next.since[path];
-    }
-  }
-  if (change.timers !== undefined) {
-    next.timers = { ...state.timers };
-    for (const [key, timer] of Object.entries(change.timers)) {
-      if (timer === null) delete next.timers[key];
-      else next.timers[key] = timer;
-    }
-  }
-  if (change.history !== undefined) next.history = change.history;
-  if (change.claims !== undefined) next.claims = change.claims;
+  if (change.since !== undefined) next.since = { ...state.since };
+  if (change.timers !== undefined) next.timers = { ...state.timers };
+  foldChange(next, seq, at, version, rest);
   return next;
+}
+
+/**
+ * The same on a state that nobody else holds: it is changed, which saves half of the work where many entries are folded.
+ * What throws in the middle leaves it half changed.
+ */
+export function foldChange(state: ActorState, seq: number, at: string, version: string, change: Change): void {
+  state.seq = seq;
+  state.at = at;
+  state.version = version;
+  if (change.value !== undefined) state.value = change.value;
+  if (change.status !== undefined) state.status = change.status;
+  if (change.patch !== undefined) patchInPlace(state.context, change.patch);
+  if (change.set !== undefined) Object.assign(state.context, change.set);
+  for (const key of change.unset ?? []) delete state.context[key];
+  for (const path in change.since) {
+    if (change.since[path] === true) state.since[path] = at;
+    else delete state.since[path];
+  }
+  for (const key in change.timers) {
+    const timer = change.timers[key]!;
+    if (timer === null) delete state.timers[key];
+    else state.timers[key] = timer;
+  }
+  if (change.history !== undefined) state.history = change.history;
+  if (change.claims !== undefined) state.claims = change.claims;
 }
 
 export function viewOf(address: string, state: ActorState): ActorView {

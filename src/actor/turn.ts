@@ -70,13 +70,13 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
   let mailNumber = 0;
   let doings: Doings = { acts: [], settled: [], touched: new Map() };
 
-  const iso = (ms: number): string => new Date(ms).toISOString();
-  const until = (): string => iso(clock.now() + SEEN_MS);
+  const nowText = clockText(clock, 0);
+  const until = clockText(clock, SEEN_MS);
   const isOutside = (item: Item): boolean => item.door === 'mail' || item.door === 'ask' || item.door === 'hook';
 
   /** Never before the actor's last step: `at` is the only clock a machine sees. */
   function stamp(actor: Actor): string {
-    const now = iso(clock.now());
+    const now = nowText();
     const last = actor.stood?.live.state.at ?? '';
     return last > now ? last : now;
   }
@@ -337,6 +337,17 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
       deadNumber = numbers.dead;
       mailNumber = numbers.mail;
     },
+  };
+}
+
+/** The time, `aheadMs` from now; many steps share a millisecond, and its text. */
+function clockText(clock: Clock, aheadMs: number): () => string {
+  let knownMs = Number.NaN;
+  let known = '';
+  return () => {
+    const ms = clock.now();
+    if (ms !== knownMs) [knownMs, known] = [ms, new Date(ms + aheadMs).toISOString()];
+    return known;
   };
 }
 

@@ -7,7 +7,7 @@ import type { BatchRecord } from './batch.ts';
 import type { IndexRow } from './actors.ts';
 import { readStepped } from './folded.ts';
 import { decodeEntry } from './journal.ts';
-import { applyChange, canonicalJson, unborn } from './state.ts';
+import { canonicalJson, foldChange, unborn } from './state.ts';
 import type { ActorState } from './state.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
@@ -63,12 +63,12 @@ export async function replayActor(store: Store, actor: string): Promise<Replayed
       differences.push(`its journal has no entry ${expected}; the next is ${seq}`);
       break;
     }
-    const next = applied(state, seq, text);
-    if (next === null) {
+    const folding: ActorState = state ?? unborn('');
+    if (!isFolded(folding, seq, text)) {
       differences.push(`entry ${seq} of its journal cannot be read`);
       break;
     }
-    state = next;
+    state = folding;
     if (isRead(snapshot) && snapshot.seq === seq) differences.push(...compared(state, snapshot));
   }
   if (state === null) differences.push('it has no journal');
@@ -171,13 +171,17 @@ function compared(folded: ActorState, snapshot: ActorState): string[] {
 
 export const isSame = (a: unknown, b: unknown): boolean => canonicalJson(a ?? null) === canonicalJson(b ?? null);
 
-/** The state behind an entry, null where the entry is no longer one: not JSON, or not of its shape. */
-function applied(state: ActorState | null, seq: number, text: string): ActorState | null {
+/** Folds an entry into the state; false where it is no longer one, not JSON or not of its shape. */
+function isFolded(state: ActorState, seq: number, text: string): boolean {
+  const { seq: last, at: lastAt, value } = state;
   try {
     const { version, at, change } = decodeEntry(text);
-    return applyChange(state ?? unborn(version), seq, at, version, change);
+    foldChange(state, seq, at, version, change);
+    return true;
   } catch {
-    return null;
+    // What is said of it below is said of the step before.
+    Object.assign(state, { seq: last, at: lastAt, value });
+    return false;
   }
 }
 

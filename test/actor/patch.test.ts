@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applyPatch, diffValue, isSameContent } from '../../src/actor/patch.ts';
+import { applyPatch, diffValue, isSameContent, patchInPlace } from '../../src/actor/patch.ts';
 import type { Patch } from '../../src/actor/patch.ts';
 
 const json = fc.jsonValue({ maxDepth: 4 });
@@ -27,6 +27,9 @@ test('a patch put on the value before gives the very bytes of the value after', 
     assert.equal(isSame, patch.length === 0);
     const context = applyPatch({ key: before, other: 1 }, plain(patch) as Patch);
     assert.equal(JSON.stringify(context), JSON.stringify({ key: after, other: 1 }));
+    const own = { key: structuredClone(before), other: 1 };
+    patchInPlace(own, plain(patch) as Patch);
+    assert.equal(JSON.stringify(own), JSON.stringify(context));
   };
   fc.assert(
     fc.property(

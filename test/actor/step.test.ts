@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { step } from '../../src/actor/step.ts';
 import type { LiveActor, StepResult } from '../../src/actor/step.ts';
 import { revive } from '../../src/actor/step.ts';
-import { applyChange, canonicalJson, unborn } from '../../src/actor/state.ts';
+import { applyChange, canonicalJson, foldChange, unborn } from '../../src/actor/state.ts';
 import type { Definition } from '../../src/actor/state.ts';
 import { lampDefinition } from '../support/lamp.ts';
 
@@ -89,6 +89,7 @@ test('applying the changes without running any code gives the same state, and a 
   let live: LiveActor | null = null;
   let evicted: LiveActor | null = null;
   let folded = unborn('1');
+  const own = unborn('1');
   const events: [string, Record<string, unknown>][] = [
     ['open', { room: 'desk' }],
     ['press', {}],
@@ -109,6 +110,8 @@ test('applying the changes without running any code gives the same state, and a 
     evicted = again.live;
     folded = applyChange(folded, live.state.seq, live.state.at, '1', result.change);
     assert.equal(canonicalJson(folded), canonicalJson(live.state));
+    foldChange(own, live.state.seq, live.state.at, '1', structuredClone(result.change));
+    assert.equal(canonicalJson(own), canonicalJson(folded));
     assert.equal(canonicalJson(again.live.state), canonicalJson(live.state));
     assert.equal(canonicalJson(again.change), canonicalJson(result.change));
   }

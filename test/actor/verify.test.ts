@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createNode } from '../../src/actor/node.ts';
 import type { Definition } from '../../src/actor/state.ts';
-import { verifyStore } from '../../src/actor/verify.ts';
+import { replayActor, verifyStore } from '../../src/actor/verify.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { KEYS, SPACES } from '../../src/store/keys.ts';
@@ -95,3 +95,15 @@ for (const [what, damage, named] of [
     assert.match(differences.join('\n'), named);
   });
 }
+
+test('an entry that is half of one leaves what is said of the rest to the step before it', async () => {
+  const store = await lived();
+  const key = KEYS.journal('lamp/b', 2);
+  const entry = JSON.parse(store.get(key)!) as { change: object };
+  await store.write([{ put: key, value: JSON.stringify({ ...entry, change: { value: 'nowhere', patch: [7] } }) }]);
+  const { differences } = await replayActor(store, 'lamp/b');
+  assert.deepEqual(differences, [
+    'entry 2 of its journal cannot be read',
+    'its last step was 2, its journal is read to 1',
+  ]);
+});
