@@ -17,8 +17,9 @@ import type { Node } from './actor/node.ts';
 import { createOutbox } from './actor/outbox.ts';
 import { createPublisher } from './actor/publisher.ts';
 import { servedQuestions } from './actor/asked.ts';
-import { createQuestions, referenced } from './actor/questions.ts';
+import { createQuestions } from './actor/questions.ts';
 import type { Questions } from './actor/questions.ts';
+import { createReferences } from './actor/references.ts';
 import { createWatches } from './actor/watches.ts';
 import { createDecisions } from './bridge/decisions.ts';
 import { listenWebhooks } from './bridge/listen.ts';
@@ -223,7 +224,7 @@ async function open({ config, env, clock, log }: RuntimeOptions, opened: Opened)
   });
   const router = createRouter({
     index: {
-      find: (ref) => referenced(store, ref),
+      ...createReferences({ store, node }),
       look: async (address) => {
         await node.settled(address);
         return node.actors.row(address);

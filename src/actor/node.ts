@@ -10,7 +10,7 @@ import type { Timers as TimerSettings } from '../../machines/contract.ts';
 import type { Clock } from '../clock.ts';
 import { RejectedInput } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { KEYS } from '../store/keys.ts';
+import { KEYS, referenceIn } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { parsePart } from './address.ts';
 import { createActors } from './actors.ts';
@@ -80,6 +80,8 @@ export interface Committed {
   settled: string[];
   /** Actors whose standing watches may have changed. */
   watching: { actor: string; watches: Record<string, Record<string, unknown>> }[];
+  /** References (in lower case) that an actor now has, or has no more. */
+  references: string[];
   batch: number;
 }
 
@@ -364,9 +366,13 @@ export function createNode(options: NodeOptions): Node {
     };
   }
 
-  function announce({ acts, settled, touched }: Doings, { facts, number }: Pick<Batch, 'facts' | 'number'>): void {
+  function announce(
+    { acts, settled, touched }: Doings,
+    { facts, number, writes }: Pick<Batch, 'facts' | 'number' | 'writes'>,
+  ): void {
     const watching = [...touched.values()].map((actor) => ({ actor: actor.address, watches: actor.watches }));
-    for (const tell of listeners) tell({ facts, acts, settled, watching, batch: number });
+    const references = [...writes.keys()].flatMap((key) => referenceIn(key) ?? []);
+    for (const tell of listeners) tell({ facts, acts, settled, watching, references, batch: number });
   }
 
   function onLanded(): void {
@@ -456,7 +462,7 @@ export function createNode(options: NodeOptions): Node {
       turn.loaded({ dead, mail });
       await caution.load(store);
       const touched = new Map(watching.map((actor) => [actor.address, actor]));
-      announce({ acts, settled: [], touched }, { facts: [], number: ledger.batch().number - 1 });
+      announce({ acts, settled: [], touched }, { facts: [], number: ledger.batch().number - 1, writes: new Map() });
       schedule();
     },
     queuedBytes: () => mailbox.bytes(),

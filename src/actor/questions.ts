@@ -16,6 +16,7 @@ import { heldOf } from './hold.ts';
 import { historyOf, notTaken, seqAt, stateAt } from './past.ts';
 import type { DeadLetter, HistoryEntry } from './past.ts';
 import type { Receipt } from './receipt.ts';
+import { referenced } from './references.ts';
 import { behind, compare, createRoll, cursorFrom, cursorOf, placeOf } from './roll.ts';
 import type { Place } from './roll.ts';
 import { receiptOfSeen } from './seen.ts';
@@ -382,16 +383,6 @@ export function createQuestions({
 /** `mission/m#key`: an item's current session. */
 const SHORT_ITEM = /^[a-z0-9][a-z0-9_-]*#[a-z0-9][a-z0-9_-]*$/;
 const ITEM = /^(mission\/)?([a-z0-9][a-z0-9_-]*)#([a-z0-9][a-z0-9_-]*)$/;
-
-/** Addresses with this reference, oldest id first (`eng-42`, then `eng-42-2`). */
-export async function referenced(store: Store, ref: string): Promise<string[]> {
-  const found: string[] = [];
-  for await (const [key] of store.scan(SPACES.referenceOf(ref))) {
-    const rest = keyParts(key, 2);
-    found.push(rest.at(-1)!);
-  }
-  return found.sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
-}
 
 function matches(row: IndexRow, input: z.infer<typeof INPUTS.list>): boolean {
   if (input.kind !== undefined && kindOf(row.address) !== input.kind) return false;

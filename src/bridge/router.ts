@@ -27,7 +27,7 @@ import type { IssueObserved } from '../../machines/events/session.ts';
 
 export interface RouterIndex {
   /** Addresses that have this reference, final ones too; compared without case. */
-  find(ref: string): Promise<string[]>;
+  find(ref: string): Promise<readonly string[]>;
   /** null: no such actor. */
   look(address: string): Promise<IndexedActor | null>;
 }

@@ -76,6 +76,13 @@ export const SPACES = {
   referenceOf: (ref: string) => below(`${P}!ref!${ref.toLowerCase()}!`),
 } as const;
 
+/** The reference that a row of the index of references is about; undefined: it is another row. */
+export function referenceIn(key: string): string | undefined {
+  return key.startsWith(REFERENCE) ? key.slice(REFERENCE.length, key.lastIndexOf('!')) : undefined;
+}
+
+const REFERENCE = `${P}!ref!`;
+
 /** The parts of a key behind its space, at most `parts`; the last one keeps its separators. */
 export function keyParts(key: string, parts: number): string[] {
   const pieces = key.split('!').slice(2);

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { createRouter } from '../../src/bridge/router.ts';
 import type { Router } from '../../src/bridge/router.ts';
 import type { Hook } from '../../src/bridge/hook.ts';
-import { referenced } from '../../src/actor/questions.ts';
+import { createReferences } from '../../src/actor/references.ts';
 import type { HistoryEntry } from '../../src/actor/past.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import type { Clock } from '../../src/clock.ts';
@@ -251,7 +251,7 @@ async function openHalf(
   const { node, store, watches } = stage.parts;
   const router = createRouter({
     index: {
-      find: (ref) => referenced(store, ref),
+      ...createReferences({ store, node }),
       look: async (address) => {
         await node.settled(address);
         return node.actors.row(address);
