@@ -47,6 +47,8 @@ export interface Connection {
   connected(): boolean;
   /** Why it is not connected, in a sentence. */
   trouble(): string | null;
+  /** What whoever asks of it now is told; null: it is connected. */
+  absence(): BusError | null;
   /** Rejects at once while disconnected, and at the moment of disconnection. @throws BusError */
   request(subject: string, data: string | Uint8Array, options: RequestOptions): Promise<Msg>;
   /** A call of the library under the same rule; `what` is said in its errors. */
@@ -54,6 +56,8 @@ export interface Connection {
   inbox(): string;
   /** Told at every change; returns how to stop being told. */
   onLink(tell: (status: LinkStatus) => void): () => void;
+  /** Told of each subject that the server did not let us publish to. */
+  onDenied(tell: (subject: string) => void): void;
   close(): Promise<void>;
 }
 
@@ -80,6 +84,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
 
   let link: LinkStatus = 'connected';
   const listeners = new Set<(status: LinkStatus) => void>();
+  const deniedListeners = new Set<(subject: string) => void>();
   const waiting = new Set<(error: BusError) => void>();
 
   let isDenied = false;
@@ -104,12 +109,17 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
     turn,
     dialled: () => attempts++,
     failed: (code) => (isDenied = MEANING.get(code) === 'denied'),
+    denied(subject) {
+      for (const tell of deniedListeners) tell(subject);
+    },
   });
   void nc.closed().then(() => turn('disconnected'));
 
+  const absence = (): BusError | null => (nc.isClosed() || link === 'disconnected' ? away() : null);
+
   function during<T>(what: string, call: () => Promise<T>): Promise<T> {
-    if (nc.isClosed()) return Promise.reject(new BusError('BUS_CLOSED', 'the connection was closed'));
-    if (link === 'disconnected') return Promise.reject(away());
+    const absent = absence();
+    if (absent !== null) return Promise.reject(absent);
     return new Promise((resolve, reject) => {
       waiting.add(reject);
       call()
@@ -123,6 +133,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
     namespace,
     connected: () => link === 'connected',
     trouble: () => (link === 'connected' ? null : isDenied ? denied(options.servers) : away().message),
+    absence,
     request: (subject, data, { timeoutMs, headers }) =>
       during(subject, () =>
         nc.request(subject, data, { timeout: timeoutMs, ...(headers === undefined ? {} : { headers }) }),
@@ -133,6 +144,7 @@ export async function openConnection(options: ConnectOptions): Promise<Connectio
       listeners.add(tell);
       return () => void listeners.delete(tell);
     },
+    onDenied: (tell) => void deniedListeners.add(tell),
     async close() {
       closing = true;
       if (link === 'connected') await nc.flush().catch(() => {});
@@ -178,12 +190,14 @@ interface Watching {
   turn: (status: LinkStatus) => void;
   dialled: () => void;
   failed: (code: string) => void;
+  denied: (subject: string) => void;
 }
 
-async function watch(nc: NatsConnection, { turn, dialled, failed }: Watching): Promise<void> {
-  for await (const { type, data } of nc.status()) {
+async function watch(nc: NatsConnection, { turn, dialled, failed, denied }: Watching): Promise<void> {
+  for await (const { type, data, permissionContext } of nc.status()) {
     if (type === DebugEvents.Reconnecting) dialled();
     if (type === Events.Error) failed(typeof data === 'string' ? data : '');
+    if (permissionContext?.operation === 'publish') denied(permissionContext.subject);
     if (type === Events.Disconnect) turn('disconnected');
     if (type === Events.Reconnect) turn('connected');
   }

@@ -1,14 +1,12 @@
 /** Storing messages in the streams: one by one, or many in order with their acknowledgements outstanding. */
 import { headers } from 'nats';
 import type { MsgHdrs } from 'nats';
+import { createAcknowledgements } from './acknowledgements.ts';
 import { BusError } from './bus.ts';
 import type { Bus, StreamName } from './bus.ts';
-import { busError } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { checkInbox, RECEIPT_TO, subjectOf } from './subject.ts';
 
-/** A server that has not stored a message after this long is treated as gone; the same id again is harmless. */
-const ACK_TIMEOUT_MS = 5_000;
 /** Acknowledgements outstanding in `publishAll`: a failure leaves at most these in doubt. */
 const WINDOW = 512;
 
@@ -23,6 +21,8 @@ export function createPublishing(
   connection: Connection,
   onMissing: () => void = () => {},
 ): Pick<Bus, 'publish' | 'publishAll'> {
+  const acknowledgements = createAcknowledgements(connection);
+
   async function store(
     stream: StreamName,
     subject: string,
@@ -30,15 +30,12 @@ export function createPublishing(
     head: MsgHdrs | undefined,
   ): Promise<{ seq: number; duplicate: boolean }> {
     const full = subjectOf(connection.namespace, stream, subject);
-    const msg = await connection
-      .request(full, body, { timeoutMs: ACK_TIMEOUT_MS, ...(head === undefined ? {} : { headers: head }) })
-      .catch((error: unknown) => {
-        const known = busError(error, full);
-        if (known.code !== 'BUS_NO_RESPONDER') throw known;
-        // Nobody listening on a stream's subject: there is no such stream, or no JetStream; maybe later.
-        onMissing();
-        throw new BusError('BUS_UNREACHABLE', `the ${stream} stream is not there`, { cause: error });
-      });
+    const msg = await acknowledgements.request(full, body, head).catch((error: unknown) => {
+      if (!(error instanceof BusError) || error.code !== 'BUS_NO_RESPONDER') throw error;
+      // Nobody listening on a stream's subject: there is no such stream, or no JetStream; maybe later.
+      onMissing();
+      throw new BusError('BUS_UNREACHABLE', `the ${stream} stream is not there`, { cause: error });
+    });
     const { seq, duplicate, error } = msg.json<Acknowledgement>();
     if (error !== undefined) throw ackError(error, stream);
     return { seq: seq!, duplicate: duplicate === true };

@@ -220,7 +220,7 @@ export async function openPost(options: PostOptions = {}) {
           receivedAt: new Date().toISOString(),
           headers: {},
         },
-        body: '{}',
+        body: Buffer.from('{}'),
       }),
     kill: async () => {
       const gone = status('disconnected');

@@ -194,7 +194,7 @@ async function deniedTo(nc: NatsConnection): Promise<Set<string>> {
   return denied;
 }
 
-test('a reader follows the facts with its own permissions', () =>
+test('a reader follows the facts with its own permissions, and is refused at once where it sends mail', () =>
   withServers(async (start) => {
     const server = await start();
     const bus = await connectBus({ ...server.access('runtime'), namespace: 'chartroom', clock: realClock, log: quiet });
@@ -204,6 +204,11 @@ test('a reader follows the facts with its own permissions', () =>
       assert.equal(body, 'fact one');
       break;
     }
+    await assert.rejects(client.mail('session/x', {}), (error: BusError) => {
+      assert.equal(error.code, 'BUS_REFUSED');
+      assert.match(error.message, /chartroom\.mail\.session\.x: this user of NATS may not publish there/);
+      return true;
+    });
     await client.close();
     await bus.close();
   }));
