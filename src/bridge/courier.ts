@@ -9,7 +9,7 @@ import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import { RejectedInput, TransientError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { hookId, letterText, letterTextByRef, subjectOf } from './hook.ts';
+import { hookId, letterByRef, letterOf, subjectOf } from './hook.ts';
 import type { Delivery } from './hook.ts';
 import type { Spool } from './spool.ts';
 
@@ -66,13 +66,13 @@ export function createCourier(options: CourierOptions): Courier {
 
   async function publish(delivery: Delivery): Promise<number> {
     const { head } = delivery;
-    let text = letterText(delivery);
-    if (Buffer.byteLength(text) > letterBytesMax) {
-      if (bodies === undefined) throw new RejectedInput('HOOK_SIZE', 'the body is larger than a message of the bus');
-      text = letterTextByRef(head, await bodies.put(hookId(head), Buffer.from(delivery.body)));
+    let letter = letterOf(delivery);
+    if (letter.length > letterBytesMax) {
+      if (bodies === undefined) throw tooLarge();
+      letter = letterByRef(head, await bodies.put(hookId(head), delivery.body));
     }
     try {
-      return (await bus.publish('hook', subjectOf(head), text, { msgId: hookId(head) })).seq;
+      return (await bus.publish('hook', subjectOf(head), letter, { msgId: hookId(head) })).seq;
     } catch (error) {
       // Tried again it would be refused for ever, and everything behind it would wait.
       if (error instanceof BusError && error.status === TOO_LARGE) {
@@ -182,9 +182,8 @@ export function createCourier(options: CourierOptions): Courier {
 
   return {
     async bring(delivery) {
-      if (bodies === undefined && Buffer.byteLength(letterText(delivery)) > letterBytesMax) {
-        throw new RejectedInput('HOOK_SIZE', 'the body is larger than a message of the bus');
-      }
+      // Also while the bus is away: spooled, it could never leave.
+      if (bodies === undefined && letterOf(delivery).length > letterBytesMax) throw tooLarge();
       const seq = await publishNow(delivery);
       if (seq !== undefined && (await takenInTime(seq))) return 'taken';
       const number = await spool.add(delivery);
@@ -200,3 +199,5 @@ export function createCourier(options: CourierOptions): Courier {
     },
   };
 }
+
+const tooLarge = (): RejectedInput => new RejectedInput('HOOK_SIZE', 'the body is larger than a message of the bus');

@@ -5,11 +5,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Source } from './hook.ts';
 
+/** A header by its name in lower case. */
+export type HeaderOf = (name: string) => string | null;
+
 interface Door {
   /** The hex digest in the signature header, or undefined where it is missing or not of the form the source uses. */
-  digest: (headers: Headers) => string | undefined;
-  delivery: (headers: Headers) => string | undefined;
-  event: (headers: Headers, body: Record<string, unknown>) => string | undefined;
+  digest: (header: HeaderOf) => string | undefined;
+  delivery: (header: HeaderOf) => string | undefined;
+  event: (header: HeaderOf, body: Record<string, unknown>) => string | undefined;
   /** A delivery tells when it was sent, in ms since 1970, and is refused when that is long ago. */
   sentAt?: (body: Record<string, unknown>) => number | undefined;
   kept: readonly string[];
@@ -21,9 +24,9 @@ const DELIVERY = /^[\x21-\x7e]{1,128}$/;
 
 export const DOORS: Record<Source, Door> = {
   github: {
-    digest: (headers) => /^sha256=([0-9a-f]{64})$/i.exec(headers.get('x-hub-signature-256') ?? '')?.[1],
-    delivery: (headers) => deliveryOf(headers, 'x-github-delivery'),
-    event: (headers) => textOf(headers.get('x-github-event')),
+    digest: (header) => /^sha256=([0-9a-f]{64})$/i.exec(header('x-hub-signature-256') ?? '')?.[1],
+    delivery: (header) => deliveryOf(header, 'x-github-delivery'),
+    event: (header) => textOf(header('x-github-event')),
     kept: [
       'x-github-hook-id',
       'x-github-hook-installation-target-id',
@@ -32,13 +35,13 @@ export const DOORS: Record<Source, Door> = {
     ],
   },
   linear: {
-    digest: (headers) => {
-      const digest = headers.get('linear-signature') ?? '';
+    digest: (header) => {
+      const digest = header('linear-signature') ?? '';
       return DIGEST.test(digest) ? digest : undefined;
     },
-    delivery: (headers) => deliveryOf(headers, 'linear-delivery'),
+    delivery: (header) => deliveryOf(header, 'linear-delivery'),
     // The body is signed, the header is not.
-    event: (headers, body) => textOf(body['type']) ?? textOf(headers.get('linear-event')),
+    event: (header, body) => textOf(body['type']) ?? textOf(header('linear-event')),
     sentAt: (body) => (typeof body['webhookTimestamp'] === 'number' ? body['webhookTimestamp'] : undefined),
     kept: ['linear-event', 'user-agent'],
   },
@@ -51,10 +54,10 @@ export function isSigned(secret: string, body: Uint8Array, digest: string): bool
   return given.length === made.length && timingSafeEqual(given, made);
 }
 
-export function keptHeaders(names: readonly string[], headers: Headers): Record<string, string> {
+export function keptHeaders(names: readonly string[], header: HeaderOf): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name of names) {
-    const value = headers.get(name);
+    const value = header(name);
     if (value !== null) kept[name] = value.slice(0, HEADER_MAX);
   }
   return kept;
@@ -65,7 +68,7 @@ const HEADER_MAX = 200;
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, HEADER_MAX) : undefined;
 
-function deliveryOf(headers: Headers, name: string): string | undefined {
-  const value = headers.get(name)?.trim() ?? '';
+function deliveryOf(header: HeaderOf, name: string): string | undefined {
+  const value = header(name)?.trim() ?? '';
   return DELIVERY.test(value) ? value : undefined;
 }

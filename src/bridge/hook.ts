@@ -22,10 +22,10 @@ const hookHead = z.object({
 });
 export type HookHead = z.infer<typeof hookHead>;
 
-/** A hook before it is a letter: its head, and the body's JSON text. */
+/** A hook before it is a letter: its head, and the body's JSON, as its bytes came. */
 export interface Delivery {
   head: HookHead;
-  body: string;
+  body: Uint8Array;
 }
 
 const hook = hookHead.extend({ body: z.unknown().optional(), bodyRef: z.string().optional() });
@@ -51,29 +51,35 @@ function token(name: string): string {
 }
 
 /**
- * The letter of a delivery. The body is put in as text: writing a parsed one again would change the bytes that were
+ * The letter of a delivery. The body is put in as it came: writing a parsed one again would change the bytes that were
  * signed, and a deeply nested one would break the writer.
  */
-export const letterText = ({ head, body }: Delivery): string => `${JSON.stringify(head).slice(0, -1)},"body":${body}}`;
+export const letterOf = ({ head, body }: Delivery): Buffer =>
+  Buffer.concat([Buffer.from(`${JSON.stringify(head).slice(0, -1)},"body":`), body, END]);
+const END = Buffer.from('}');
 
-export const letterTextByRef = (head: HookHead, bodyRef: string): string => JSON.stringify({ ...head, bodyRef });
+export const letterByRef = (head: HookHead, bodyRef: string): Buffer =>
+  Buffer.from(JSON.stringify({ ...head, bodyRef }));
+
+const DECODER = new TextDecoder();
 
 /** @throws RejectedInput `HOOK`: it is not a letter that this bridge wrote. */
 export function parseHook(letter: Uint8Array): Hook {
-  const parsed = hook.safeParse(jsonOf(new TextDecoder().decode(letter)));
+  const parsed = hook.safeParse(jsonOf(DECODER.decode(letter)));
   if (!parsed.success) throw new RejectedInput('HOOK', `not a hook: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
 /** The spool's form of a delivery: the head as one line, then the body. */
-export const spoolText = ({ head, body }: Delivery): string => `${JSON.stringify(head)}\n${body}`;
+export const spooled = ({ head, body }: Delivery): Buffer =>
+  Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body]);
 
 /** @throws RejectedInput `HOOK` */
-export function parseSpoolText(text: string): Delivery {
-  const end = text.indexOf('\n');
-  const parsed = hookHead.safeParse(jsonOf(text.slice(0, Math.max(end, 0))));
+export function parseSpooled(bytes: Buffer): Delivery {
+  const end = bytes.indexOf(0x0a);
+  const parsed = hookHead.safeParse(jsonOf(bytes.toString('utf8', 0, Math.max(end, 0))));
   if (end < 0 || !parsed.success) throw new RejectedInput('HOOK', 'not a spooled hook');
-  return { head: parsed.data, body: text.slice(end + 1) };
+  return { head: parsed.data, body: bytes.subarray(end + 1) };
 }
 
 function jsonOf(text: string): unknown {

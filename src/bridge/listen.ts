@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { RejectedInput } from '../errors.ts';
-import type { Webhooks } from './webhooks.ts';
+import type { NodeParts, Webhooks } from './webhooks.ts';
 
 export interface Listening {
   /** `http://127.0.0.1:8787` */
@@ -24,7 +24,7 @@ const CLOSE_MS_MAX = 10_000;
 export async function listenWebhooks(webhooks: Pick<Webhooks, 'fetch'>, listen: string): Promise<Listening> {
   const { host, port } = hostAndPort(listen);
   const server = createAdaptorServer({
-    fetch: (request) => webhooks.fetch(request),
+    fetch: (request, node) => webhooks.fetch(request, node as NodeParts),
     serverOptions: { requestTimeout: REQUEST_MS_MAX, headersTimeout: HEADERS_MS_MAX },
     overrideGlobalObjects: false,
   }) as Server;

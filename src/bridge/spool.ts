@@ -7,7 +7,7 @@ import { mkdir, open, readFile, readdir, rename, stat, unlink } from 'node:fs/pr
 import path from 'node:path';
 import { TransientError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { parseSpoolText, spoolText } from './hook.ts';
+import { parseSpooled, spooled } from './hook.ts';
 import type { Delivery } from './hook.ts';
 
 export interface Spool {
@@ -84,28 +84,28 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   return {
     async add(delivery) {
-      const text = Buffer.from(spoolText(delivery));
-      if (sizes.size + reserved.count >= countMax || bytes + reserved.bytes + text.length > bytesMax) {
+      const file = spooled(delivery);
+      if (sizes.size + reserved.count >= countMax || bytes + reserved.bytes + file.length > bytesMax) {
         throw new TransientError('SPOOL_FULL', `the spool holds ${sizes.size} deliveries, ${bytes} bytes: it is full`);
       }
       const number = ++last;
       reserved.count += 1;
-      reserved.bytes += text.length;
+      reserved.bytes += file.length;
       try {
-        await writeSynced(directory, place(number), text);
-        keep(number, text.length);
+        await writeSynced(directory, place(number), file);
+        keep(number, file.length);
       } catch (cause) {
         throw new TransientError('SPOOL_FAILED', `the spool cannot be written: ${String(cause)}`, { cause });
       } finally {
         reserved.count -= 1;
-        reserved.bytes -= text.length;
+        reserved.bytes -= file.length;
       }
       return number;
     },
     numbers: () => [...sizes.keys()].toSorted((a, b) => a - b),
     async read(number) {
       try {
-        return parseSpoolText(await readFile(place(number), 'utf8'));
+        return parseSpooled(await readFile(place(number)));
       } catch (err) {
         return setAside(number, err);
       }
@@ -125,7 +125,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 }
 
 /** The name appears only when the bytes are on the disk, and the name itself is synced with its directory. */
-async function writeSynced(directory: string, target: string, bytes: Buffer): Promise<void> {
+async function writeSynced(directory: string, target: string, bytes: Uint8Array): Promise<void> {
   const part = `${target}.part`;
   const file = await open(part, 'wx', 0o600);
   try {

@@ -7,7 +7,7 @@ import { RejectedInput } from '../errors.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { hookId, letterText, parseHook, subjectOf } from './hook.ts';
+import { hookId, letterOf, parseHook, subjectOf } from './hook.ts';
 import type { OpenedConcern } from './concern.ts';
 import type { Delivery, Hook, Source } from './hook.ts';
 import type { HandedOver, Routed } from './router.ts';
@@ -185,7 +185,7 @@ export function createSweep(options: SweepOptions): Sweep {
       try {
         const delivery = await one.read(signal);
         const { head } = delivery;
-        const { seq } = await bus.publish('hook', subjectOf(head), letterText(delivery), { msgId: hookId(head) });
+        const { seq } = await bus.publish('hook', subjectOf(head), letterOf(delivery), { msgId: hookId(head) });
         await Promise.race([taken(seq), stopped]);
         set(source, { recovered: sights.get(source)!.recovered + 1 });
       } catch (err) {

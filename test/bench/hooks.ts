@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createLetterbox } from '../../src/actor/letterbox.ts';
 import type { Node } from '../../src/actor/node.ts';
 import { createPublisher } from '../../src/actor/publisher.ts';
-import { referenced } from '../../src/actor/questions.ts';
+import { createReferences } from '../../src/actor/references.ts';
 import { listenWebhooks } from '../../src/bridge/listen.ts';
 import { createRouter } from '../../src/bridge/router.ts';
 import { openSpool } from '../../src/bridge/spool.ts';
@@ -42,7 +42,7 @@ export async function measureHooks(directory: string): Promise<Figure[]> {
   const publisher = createPublisher({ node, bus, clock: realClock, log, namespace: NAMESPACE });
   const router = createRouter({
     index: {
-      find: (ref) => referenced(store, ref),
+      ...createReferences({ store, node }),
       look: async (address) => {
         await node.settled(address);
         return node.actors.row(address);
@@ -84,7 +84,9 @@ export async function measureHooks(directory: string): Promise<Figure[]> {
     for (const { rate, must, aim } of RATES) {
       const times = { rate, warmMs: 2_000, ms: 6_000 };
       const to = { url: listening.url, secret: SECRET, sessions: SESSIONS, firstComment };
-      const { p50, p99, count, other } = await poster.perform({ ...to, ...times });
+      const cpu = process.cpuUsage();
+      const { sent, p50, p99, count, other } = await poster.perform({ ...to, ...times });
+      const { user, system } = process.cpuUsage(cpu);
       firstComment += 1_000_000;
       figures.push({
         name: `webhook to its step, 25 kB, ${rate}/s, p99`,
@@ -92,7 +94,7 @@ export async function measureHooks(directory: string): Promise<Figure[]> {
         unit: 'ms',
         must: atMost(must),
         aim: atMost(aim),
-        note: `p50 ${p50.toFixed(1)} ms of ${count}${other === 0 ? '' : `; ${other} were not answered 200, or not sent`}`,
+        note: `p50 ${p50.toFixed(1)} ms of ${count}, ${Math.round((user + system) / sent)} µs of processor each${other === 0 ? '' : `; ${other} were not answered 200, or not sent`}`,
       });
     }
     return figures;

@@ -16,7 +16,7 @@ const delivery = (id: string, body = '{"n":1}'): Delivery => ({
     receivedAt: '2026-11-21T10:00:00.000Z',
     headers: {},
   },
-  body,
+  body: Buffer.from(body),
 });
 
 test('what is spooled is there for the next process, in order, byte for byte', async (t) => {
@@ -27,7 +27,7 @@ test('what is spooled is there for the next process, in order, byte for byte', a
   assert.deepEqual(second.size(), first.size());
   const read = await Promise.all(second.numbers().map((number) => second.read(number)));
   assert.deepEqual(
-    read.map((one) => [one?.head.delivery, one?.body]),
+    read.map((one) => [one?.head.delivery, String(one?.body)]),
     ['a', 'b', 'c'].map((id) => [id, `{ "line\\n" : "é",\n "id": "${id}" }`]),
   );
 });

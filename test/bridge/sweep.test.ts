@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { OpenedConcern } from '../../src/bridge/concern.ts';
-import { hookId, letterText, parseHook, subjectOf } from '../../src/bridge/hook.ts';
+import { hookId, letterOf, parseHook, subjectOf } from '../../src/bridge/hook.ts';
 import type { Delivery, HookHead } from '../../src/bridge/hook.ts';
 import type { HandedOver } from '../../src/bridge/router.ts';
 import { createSweep } from '../../src/bridge/sweep.ts';
@@ -81,10 +81,10 @@ function given(t: TestContext, { cursorMs }: { cursorMs?: number } = {}) {
   const sent = (id: string): LoggedDelivery => ({
     id,
     atMs: clock.now(),
-    read: async () => ({ head: head(id), body: '{"action":"labeled"}' }),
+    read: async () => ({ head: head(id), body: Buffer.from('{"action":"labeled"}') }),
   });
   const store = (delivery: Delivery) =>
-    bus.publish('hook', subjectOf(delivery.head), letterText(delivery), { msgId: hookId(delivery.head) });
+    bus.publish('hook', subjectOf(delivery.head), letterOf(delivery), { msgId: hookId(delivery.head) });
   return {
     clock,
     provider,
@@ -99,7 +99,7 @@ function given(t: TestContext, { cursorMs }: { cursorMs?: number } = {}) {
       await store(await one.read(new AbortController().signal));
       sweep.noteTaken(head(id));
     },
-    store: async (id: string) => store({ head: head(id), body: '{}' }),
+    store: async (id: string) => store({ head: head(id), body: Buffer.from('{}') }),
     hooks: async () => (await bus.read('hook', 0, { max: 100, waitMs: 0 })).map(({ body }) => parseHook(body).delivery),
     /** The runtime takes nothing until it is told to. */
     holdTaking() {
@@ -225,7 +225,7 @@ describe('a source of hooks', () => {
             receivedAt: new Date(s.clock.now()).toISOString(),
             headers: {},
           },
-          body: '{}',
+          body: Buffer.from('{}'),
         }),
       })),
     );

@@ -192,6 +192,12 @@ test('a deeply nested body is carried as it came', async (t) => {
   assert.ok(bus.stored[0]?.body.endsWith(`"body":${raw}}`));
 });
 
+test('a mark of the byte order before the body is signed with it, and not carried', async (t) => {
+  const { post, bus } = await createBridge(t);
+  assert.equal((await post(githubDelivery('ping', { raw: `\ufeff${JSON.stringify(ping)}` }))).status, 200);
+  assert.deepEqual(parseHook(Buffer.from(bus.stored[0]?.body ?? '')).body, ping);
+});
+
 test('2xx waits for the runtime, but not longer than the hook wait: then the spool makes it durable', async (t) => {
   let take = (): void => {};
   const taken = new Promise<void>((resolve) => {
@@ -316,7 +322,8 @@ test('what NATS is too small for is refused at once; spooled before, it is set a
 
   const again = await createBridge(t, { directory });
   assert.deepEqual(again.spool.notes(), told);
-  assert.equal(await again.spool.add({ head: parseHook(Buffer.from(bus.stored[0].body)), body: '{}' }), 2);
+  const next = { head: parseHook(Buffer.from(bus.stored[0].body)), body: Buffer.from('{}') };
+  assert.equal(await again.spool.add(next), 2);
 });
 
 test('a full stream is waited out with growing pauses', async (t) => {

@@ -39,7 +39,7 @@ describe('GitHub’s log of deliveries', () => {
         const { head, body } = await one.read(signal);
         assert.equal(head.delivery, one.id);
         assert.equal(head.source, 'github');
-        if (head.event === 'issues') titles.add((JSON.parse(body) as { issue: { title: string } }).issue.title);
+        if (head.event === 'issues') titles.add((JSON.parse(String(body)) as { issue: { title: string } }).issue.title);
       }
       assert.equal(titles.size, 104);
     }));
@@ -109,7 +109,7 @@ describe('GitHub’s log of deliveries', () => {
       for (const one of logged) {
         const { body, head } = await one.read(signal);
         assert.deepEqual([head.event, head.delivery], ['issues', one.id]);
-        titles.push((JSON.parse(body) as { issue: { title: string } }).issue.title);
+        titles.push((JSON.parse(String(body)) as { issue: { title: string } }).issue.title);
       }
       assert.deepEqual(titles, ['of web', 'of api'], 'of all its repositories, the newest first');
       assert.deepEqual(

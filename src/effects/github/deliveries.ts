@@ -102,6 +102,6 @@ function deliveryOf(answer: z.infer<typeof deliveryAnswer>, clock: Clock): Deliv
       receivedAt: new Date(clock.now()).toISOString(),
       headers: { 'chartroom-fetched': 'from the log of deliveries' },
     },
-    body: JSON.stringify(request.payload),
+    body: Buffer.from(JSON.stringify(request.payload)),
   };
 }
