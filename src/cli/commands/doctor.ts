@@ -17,20 +17,14 @@ import { admit, hasStore, readFormat } from '../../store/format.ts';
 import { StoreError } from '../../store/store.ts';
 import { natsAccess } from '../connection.ts';
 import { clearLeftovers, leftoversIn } from '../leftovers.ts';
-import { appToken, hasLinear } from '../../effects/linear/token.ts';
+import { hasLinear } from '../../effects/linear/token.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandError, EXIT, VERSION_TODO, damageTodo, explain } from '../exit.ts';
 import type { Exit } from '../exit.ts';
+import { bad, good } from '../finding.ts';
+import type { Finding } from '../finding.ts';
+import { checkLinear } from '../linear-findings.ts';
 import type { Run } from '../run.ts';
-
-interface Finding {
-  part: string;
-  ok: boolean;
-  /** What was found. */
-  detail: string;
-  /** What to do; empty when it is well. */
-  todo: string;
-}
 
 const NODE_MIN = [20, 19] as const;
 /** A provider that takes longer is not reachable for what we do with it. */
@@ -66,9 +60,6 @@ async function doctor(context: CommandContext): Promise<Exit> {
   if (config !== null) for await (const found of checkParts(config, context)) tell(found);
   return isWell ? EXIT.done : EXIT.failed;
 }
-
-const good = (part: string, detail: string): Finding => ({ part, ok: true, detail, todo: '' });
-const bad = (part: string, detail: string, todo: string): Finding => ({ part, ok: false, detail, todo });
 
 function checkNode(): Finding {
   const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
@@ -127,7 +118,7 @@ async function* checkParts(config: Config, context: CommandContext): AsyncGenera
   } else if (config.github.app === undefined) {
     yield bad('github', 'there is no token', 'set github.token or github.app, e.g. token: "${GITHUB_TOKEN:-}"');
   } else yield await checkGithub('github', config, '');
-  if (hasLinear(config.linear)) yield await checkLinear(config, context.clock);
+  if (hasLinear(config.linear)) yield* checkLinear(config, context.clock);
   else if (config.repos.some(({ linear }) => (linear?.teams.length ?? 0) > 0)) {
     yield bad('linear', 'there is no token, and repositories name Linear teams', 'set linear.token or linear.app');
   }
@@ -314,22 +305,6 @@ async function checkRepository({ github }: Config, name: string): Promise<Findin
     status === 404 || status === 403
       ? 'the token does not reach it: correct its name or the token’s access'
       : `it answers ${status}`,
-  );
-}
-
-async function checkLinear({ linear }: Config, clock: Clock): Promise<Finding> {
-  const { apiUrl, app } = linear;
-  let { token } = linear;
-  try {
-    if (app !== undefined) token = await appToken(app, apiUrl, clock).get();
-  } catch (error) {
-    return bad('linear', (error as Error).message, 'look at linear.app and at the application’s settings in Linear');
-  }
-  const authorization = token.startsWith('lin_api_') ? token : `Bearer ${token}`;
-  const body = JSON.stringify({ query: '{ viewer { id name } }' });
-  const headers = { 'content-type': 'application/json', authorization };
-  return await reach('linear', apiUrl, { method: 'POST', headers, body }, (status) =>
-    status === 400 || status === 401 ? 'the token is not accepted: make a new one' : `it answers ${status}`,
   );
 }
 

@@ -169,6 +169,15 @@ export const READ_COMMENTS = operation(
 
 export const READ_VIEWER = operation('viewer', 'query Viewer { viewer { id } }', z.object({ viewer: id }));
 
+const teamPage = page(z.object({ key: z.string(), name: z.string() }));
+export type TeamPage = z.infer<typeof teamPage>;
+
+export const LIST_TEAMS = operation(
+  'teams',
+  `query Teams($after: String) { teams(first: 100, after: $after) { nodes { key name } ${PAGE_INFO} } }`,
+  z.object({ teams: teamPage }),
+);
+
 const delegatedPage = page(
   z.object({
     identifier: z.string(),

@@ -6,8 +6,8 @@ import { LinearClient } from '@linear/sdk';
 import { explainIssues } from '../../actor/envelope.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError, TransientError } from '../../errors.ts';
-import { LIST_AGENT_SESSIONS, LIST_DELEGATED, READ_VIEWER } from './documents.ts';
-import type { AgentSessionPage, DelegatedPage, Operation } from './documents.ts';
+import { LIST_AGENT_SESSIONS, LIST_DELEGATED, LIST_TEAMS, READ_VIEWER } from './documents.ts';
+import type { AgentSessionPage, DelegatedPage, Operation, TeamPage } from './documents.ts';
 import { readIssue } from './issue.ts';
 import type { IssueSeen } from './issue.ts';
 import { refusalOf } from './refusal.ts';
@@ -48,7 +48,11 @@ export interface Linear {
   listDelegated(signal?: AbortSignal): Promise<DelegatedIssue[]>;
   /** Issues on which an agent session of ours began lately and was never answered: a mention we did not hear of. */
   listUnheard(signal?: AbortSignal): Promise<{ ref: string; at: string }[]>;
+  /** The teams that Linear shows us, by the key their issues begin with. */
+  listTeams(signal?: AbortSignal): Promise<Team[]>;
 }
+
+export type Team = TeamPage['nodes'][number];
 
 /** Agent sessions are looked through this far back: what was not answered in days is nobody's present wish. */
 const UNHEARD_MS = 3 * 86_400_000;
@@ -146,6 +150,17 @@ export function createLinear({ apiUrl = LINEAR_URL, token, app, clock }: LinearO
         after = page.pageInfo.endCursor;
         const oldest = page.nodes.at(-1)?.createdAt;
         if (!page.pageInfo.hasNextPage || oldest === undefined || Date.parse(oldest) < sinceMs) break;
+      }
+      return found;
+    },
+    async listTeams(signal) {
+      const found: Team[] = [];
+      let after: string | null | undefined = null;
+      for (let count = 0; count < PAGES_MAX; count++) {
+        const page: TeamPage = (await linear.ask(LIST_TEAMS, { after }, signal)).teams;
+        found.push(...page.nodes);
+        after = page.pageInfo.endCursor;
+        if (!page.pageInfo.hasNextPage) break;
       }
       return found;
     },
