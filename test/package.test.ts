@@ -18,6 +18,7 @@ test('a program is started as it was built, unless something was compiled since'
   await writeFile(built, '');
   await utimes(compiled, 100, 100);
   assert.equal(started('src/cli/main'), 'dist/programs/chartroom.js');
+  assert.deepEqual(programArgs('src/cli/main', root), [built], 'nothing is read beside it');
   assert.equal(started('test/bench/sender'), 'dist/test/bench/sender.js', 'no program that is built');
 
   await utimes(built, 99, 99);

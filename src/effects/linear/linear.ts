@@ -2,7 +2,6 @@
  * The port to Linear: requests through its SDK's client with documents of our own (its models ask for more than we
  * use), answers checked at the border, refusals as our errors. Reading issues and the list for a start are built on it.
  */
-import { LinearClient } from '@linear/sdk';
 import { explainIssues } from '../../actor/envelope.ts';
 import type { Clock } from '../../clock.ts';
 import { TerminalError, TransientError } from '../../errors.ts';
@@ -88,6 +87,8 @@ export function createLinear({ apiUrl = LINEAR_URL, token, app, clock }: LinearO
         throw error;
       });
       try {
+        // Loaded by the first request: it is as much code as all the rest, and most have nothing at Linear.
+        const { LinearClient } = await import('@linear/sdk');
         // The SDK takes a signal for a client, not for a request; a client is no more than its options.
         const { client } = new LinearClient({
           ...(current.startsWith('lin_api_') ? { apiKey: current } : { accessToken: current }),
