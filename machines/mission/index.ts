@@ -23,7 +23,7 @@ import * as conduct from './conduct.ts';
 import type { Handler } from './conduct.ts';
 import type { Item, MissionContext } from './context.ts';
 import { hasEnded, newMission } from './context.ts';
-import { isEmpty, isInTheWay, isLost, isOver } from './items.ts';
+import { isCalledOff, isEmpty, isFruitless, isInTheWay, isLost, isOver } from './items.ts';
 import { remembered } from './remembered.ts';
 
 export type { MissionContext } from './context.ts';
@@ -70,6 +70,8 @@ const mission = base.extend({
   },
   guards: {
     hasOtherHelp: ({ context }) => context.helpDue !== context.helpArmed,
+    isCalledOff: ({ context }) => isCalledOff(context),
+    isFruitless: ({ context }) => isFruitless(context),
     isOver: ({ context }) => isOver(context),
     isLost: ({ context }) => isLost(context),
     isEmptyAndFailed: ({ context }) => isEmpty(context.items) && context.ending === 'failed',
@@ -102,6 +104,8 @@ const logic = mission.createMachine({
       meta: { waitsFor: 'dependency' },
       always: [
         { guard: 'isLost', target: 'stopping', actions: ['lose', 'hold', 'closeItems'] },
+        { guard: 'isCalledOff', target: 'cancelled' },
+        { guard: 'isFruitless', target: 'failed' },
         { guard: 'isOver', target: 'completed' },
         { guard: 'hasOtherHelp', target: 'running', reenter: true },
       ],
@@ -157,8 +161,12 @@ const logic = mission.createMachine({
       },
     },
     completed: { type: 'final', entry: 'report', description: 'Every item has ended as it should; with a report.' },
-    failed: { type: 'final', entry: 'report', description: 'An item failed, and the policy ends the mission with it.' },
-    cancelled: { type: 'final', entry: 'report', description: 'Stopped by a person.' },
+    failed: {
+      type: 'final',
+      entry: 'report',
+      description: 'An item failed and the policy ends the mission with it, or it went on and nothing was done.',
+    },
+    cancelled: { type: 'final', entry: 'report', description: 'Stopped by a person, or every item was cancelled.' },
   },
 });
 
@@ -256,6 +264,8 @@ export const missionDefinition: MachineDefinition<MissionContext> = {
   events: MISSION_EVENTS,
   reasons: {
     hasOtherHelp: 'help is asked for as planned',
+    isCalledOff: 'not every item was cancelled',
+    isFruitless: 'an item is done or still open',
     isOver: 'not every item has ended',
     isLost: 'no item has failed, or the policy is not to fail with it',
     isEmptyAndFailed: 'items are still open, or none has failed',

@@ -200,6 +200,13 @@ export function isOver({ items, policy }: MissionContext): boolean {
   return policy.onItemFailed === 'continue' || items.every(({ state }) => state !== 'failed');
 }
 
+/** Every item was cancelled: what was wanted is not wanted any more. */
+export const isCalledOff = ({ items }: MissionContext): boolean => items.every(({ state }) => state === 'cancelled');
+
+/** Over, and nothing of it is done. */
+export const isFruitless = (context: MissionContext): boolean =>
+  isOver(context) && context.items.every(({ state }) => state !== 'done');
+
 /**
  * An item that ended otherwise than done, and the mission does not go on without it: failed where the policy is to hold,
  * cancelled while others wait for it. A person restarts or removes it.

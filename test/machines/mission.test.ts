@@ -157,6 +157,21 @@ test('with `continue` a failed item frees what waits for it, and is in the repor
   assert.equal(actor.project().phase, 'completed');
 });
 
+test('a mission of which nothing was done is not completed: called off by its items, or failed where it went on', () => {
+  const ends = (states: string[], policy = {}) => {
+    const actor = mission([item('a'), item('b')], policy);
+    told(actor, 'a', states[0]!);
+    told(actor, 'b', states[1]!);
+    return actor.project().phase;
+  };
+  assert.equal(ends(['cancelled', 'cancelled']), 'cancelled');
+  assert.equal(ends(['cancelled', 'done']), 'completed');
+  assert.equal(ends(['done', 'cancelled']), 'completed');
+  assert.equal(ends(['failed', 'cancelled'], { onItemFailed: 'continue' }), 'failed');
+  assert.equal(ends(['failed', 'failed'], { onItemFailed: 'continue' }), 'failed');
+  assert.equal(ends(['failed', 'cancelled']), 'running', 'a person restarts or removes what failed');
+});
+
 test('an item that waits for a cancelled one waits for a person, who is asked', () => {
   const actor = mission([item('a'), item('b', ['a'])], { onItemFailed: 'hold' });
   told(actor, 'b', 'unassigned');
