@@ -417,6 +417,11 @@ export const SESSION_EVENTS = {
     means: 'A session asks this review session for a verdict on this head.',
     from: 'runtime',
   },
+  'review.dropped': {
+    data: z.strictObject({ for: address, number: pullNumber }),
+    means: 'That session has ended and its pull request may stay open: it waits for no verdict any more.',
+    from: 'runtime',
+  },
   'session.changed': {
     data: z.strictObject({
       /** A session’s: a state, or the states of its regions. */

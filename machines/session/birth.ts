@@ -6,6 +6,7 @@ import { observeIssue } from './issue.ts';
 import { branchName } from './names.ts';
 import { owe } from './obligations.ts';
 import { greet } from './tracker.ts';
+import { oweVerdict } from './verdict.ts';
 
 export function open(draft: Draft): void {
   const { event, context } = draft;
@@ -26,7 +27,7 @@ export function open(draft: Draft): void {
   set(draft, { branch: branchName(draft.context.brief.branchPrefix, context.address, data.title) });
   const target = data.target;
   if (data.kind !== 'review') owe(draft, { kind: 'implement' });
-  else if (target !== undefined) owe(draft, { kind: 'verdict', head: target.head, signature: 'verdict' });
+  else if (target !== undefined) oweVerdict(draft, target.head, data.for ?? event.source);
 }
 
 function briefFrom(data: OpenSession): Brief {

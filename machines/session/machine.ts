@@ -67,6 +67,10 @@ export const sessionMachine = session.createMachine({
           { guard: 'isReviewSession', actions: 'wantVerdict' },
           { actions: refuse('only a review session gives verdicts') },
         ],
+        'review.dropped': [
+          { guard: 'isReviewSession', actions: 'dropVerdict' },
+          { actions: refuse('only a review session gives verdicts') },
+        ],
         'mail.refused': { actions: 'mailRefused' },
         // answers of acts
         ...ANSWERS,

@@ -27,9 +27,7 @@ export function promptFor(
     required: requiredOf(context, main),
     changes: context.changes.slice(-200),
     facts: factsOf(context, at),
-    ...(Object.keys(main.evidence).length === 0 && main.last === null
-      ? {}
-      : { evidence: { ...main.evidence, ...(main.last === null ? {} : { lastAttempt: main.last }) } }),
+    ...evidenceOf(main),
     texts: texts.slice(0, 200).map(({ id, voice }) => ({
       id,
       at: voice!.at,
@@ -42,6 +40,12 @@ export function promptFor(
     ...(answered === null ? {} : { answered: { question: answered.question, answer: answered.answer } }),
     deliver: deliverOf(context, main.kind),
   };
+}
+
+/** Who waits for a verdict is no evidence: it is judged alike for everybody. */
+function evidenceOf({ evidence: { askedBy: _askers, ...evidence }, last }: Obligation): { evidence?: object } {
+  if (Object.keys(evidence).length === 0 && last === null) return {};
+  return { evidence: { ...evidence, ...(last === null ? {} : { lastAttempt: last }) } };
 }
 
 /** What older runs did shows in the branch. */

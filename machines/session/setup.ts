@@ -172,6 +172,7 @@ export const session = base.extend({
     takeVerdict: does(reviewing.takeVerdict, observe.weighConflict),
     pictureReview: does(reviewing.pictureReview),
     wantVerdict: does(verdict.wantVerdict),
+    dropVerdict: does(verdict.dropVerdict),
     reviewPosted: does(verdict.posted),
     askAboutSilence: does(askAboutSilence),
     merge: does(merging.merge),

@@ -2,10 +2,10 @@
  * A review session (domain §1.8): it owes a verdict for a head, at most one per head, posts it as its reviewer, and
  * tells the session under review.
  */
-import { excludedOf, wantAnew } from './assignment.ts';
-import type { OwnVerdict, SessionContext } from './context.ts';
+import { endAssignment, excludedOf, isLive, wantAnew } from './assignment.ts';
+import type { Obligation, OwnVerdict, SessionContext } from './context.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
-import { lapse, owe, unpark } from './obligations.ts';
+import { amend, lapse, owe, unpark } from './obligations.ts';
 import { judge } from './judging.ts';
 import { ask } from './tracker.ts';
 
@@ -29,11 +29,46 @@ export function wantVerdict(draft: Draft): void {
     return;
   }
   const running = context.run?.claims ?? [];
-  const isOwed = context.obligations.some((open) => open.kind === 'verdict' && open.head === head);
+  const owed = context.obligations.find((open) => open.kind === 'verdict' && open.head === head);
   lapse(draft, (open) => open.kind === 'verdict' && open.head !== head && !running.includes(open.id));
-  if (isOwed) unpark(draft, (open) => open.kind === 'verdict' && open.head === head && open.parked?.by !== 'stopped');
-  else owe(draft, { kind: 'verdict', head, signature: 'verdict' });
+  if (owed === undefined) oweVerdict(draft, head, asker);
+  else {
+    unpark(draft, ({ id, parked }) => id === owed.id && parked?.by !== 'stopped');
+    if (!askersOf(owed).includes(asker)) setAskers(draft, owed, [...askersOf(owed), asker]);
+  }
   if (excludedOf(draft.context).join() !== excludedOf(context).join()) wantAnew(draft);
+}
+
+/** Sessions under review and subscribed agents that wait for this verdict. */
+export function askersOf({ evidence }: Pick<Obligation, 'evidence'>): string[] {
+  const { askedBy } = evidence;
+  return Array.isArray(askedBy) ? askedBy.filter((asker) => typeof asker === 'string') : [];
+}
+
+export function oweVerdict(draft: Draft, head: string, asker: string): void {
+  owe(draft, { kind: 'verdict', head, signature: 'verdict', evidence: { askedBy: [asker] } });
+}
+
+const setAskers = (draft: Draft, { id, evidence }: Obligation, askedBy: string[]): void =>
+  amend(draft, id, { evidence: { ...evidence, askedBy } });
+
+/** The session under review ended: what it alone waited for is not owed, and nobody works at it. A subscription’s stays. */
+export function dropVerdict(draft: Draft): void {
+  const { context, event } = draft;
+  if (event.type !== 'review.dropped') return;
+  const asker = event.data.for;
+  for (const owed of context.obligations) {
+    if (owed.kind !== 'verdict' || !askersOf(owed).includes(asker)) continue;
+    const left = askersOf(owed).filter((other) => other !== asker);
+    const isClaimed = context.run?.claims.includes(owed.id) === true;
+    if (left.length > 0) setAskers(draft, owed, left);
+    // The verdict of a run that has ended is there: it is posted.
+    else if (isClaimed && !isLive(context)) continue;
+    else {
+      if (isClaimed) endAssignment(draft, `${asker} has ended: nobody waits for the verdict`);
+      lapse(draft, ({ id }) => id === owed.id);
+    }
+  }
 }
 
 /** The evidence of a review run is in: its verdict, for exactly this head, is posted under the reviewer's identity. */

@@ -67,7 +67,7 @@ function onReviewed(view: View): WaitingOn[] {
       // The session under review may be over and its pull request open: the watch sees the end.
       on: 'external/github',
       since,
-      detail: `every commit it was asked about is judged; it ends with the pull request${unposted}`,
+      detail: `nobody waits for a verdict of it now; it ends with the pull request${unposted}`,
       moves: ['review.wanted', 'pull.merged', 'pull.closed'],
     }),
   ];

@@ -74,6 +74,24 @@ for (const [type, data, given, first, again] of TWICE) {
   });
 }
 
+test('a session that ends while its pull request stays open tells its review; merged, that one sees it for itself', () => {
+  const ends: [string, (session: Play) => unknown, number][] = [
+    ['closed', (session) => session.send('correct.close', { outcome: 'cancelled' }), 1],
+    ['its issue removed', (session) => session.send('issue.observed', issue({ removed: true })), 1],
+    ['merged', (session) => session.send('pull.observed', pull({ state: 'closed', merged: true })), 0],
+  ];
+  for (const [how, end, count] of ends) {
+    const session = delivered();
+    assert.equal(session.told('review.wanted').length, 1);
+    end(session);
+    assert.deepEqual(
+      session.told('review.dropped').map(({ to, data }) => [to, data['for']]),
+      Array.from({ length: count }, () => [REVIEW, 'session/eng-42']),
+      how,
+    );
+  }
+});
+
 const REFUSED: [Type, Record<string, unknown>, () => Play][] = [
   ['correct.adopt', { agent: 'agent/ben' }, running],
   ['correct.reviewer.replace', { to: 'agent/tom' }, opened],
@@ -87,6 +105,7 @@ const REFUSED: [Type, Record<string, unknown>, () => Play][] = [
   ['correct.edit', {}, opened],
   ['answer', { text: 'a' }, opened],
   ['review.wanted', { for: 'session/x', number: 7, head: H1 }, opened],
+  ['review.dropped', { for: 'session/x', number: 7 }, opened],
 ];
 
 for (const [type, data, given] of REFUSED) {

@@ -144,6 +144,56 @@ test('opened by a subscription it learns its session from the first that asks', 
   assert.equal(session.told('session.changed')[0]?.to, UNDER);
 });
 
+test('a review that only a session waited for ends with that session, in whatever state it is', () => {
+  const drop = { for: UNDER, number: 7 };
+  const wanted = reviewing();
+  assert.equal(wanted.send('review.dropped', drop).outcome, 'taken');
+  assert.deepEqual([wanted.regions()['work'], wanted.told('work.unwanted').length], ['idle', 1]);
+  assert.deepEqual(wanted.gates(), ['merge']);
+  const running = reviewing();
+  const epoch = engage(running, 'agent/susan');
+  prepared(running, H1);
+  running.send('review.dropped', drop);
+  assert.deepEqual([running.told('run.cancelled').at(-1)?.to, running.regions()['work']], ['agent/susan', 'stopping']);
+  running.send('run.released', { epoch, usage: USAGE });
+  assert.deepEqual([running.regions()['work'], running.context().obligations.length], ['idle', 0]);
+  // Another session of the same pull request may want it after all.
+  running.send('review.wanted', { for: 'session/eng-42-2', number: 7, head: H1 });
+  assert.equal(running.told('work.wanted').length, 1);
+});
+
+test('a review that a subscription waits for too goes on for it alone', () => {
+  const session = reviewing();
+  session.send('review.wanted', { for: 'agent/susan', number: 7, head: H1 });
+  session.send('review.dropped', { for: UNDER, number: 7 });
+  assert.equal(session.context().obligations.length, 1);
+  assert.equal(session.send('review.dropped', { for: UNDER, number: 7 }).outcome, 'recorded');
+});
+
+test('a verdict that is there when its session ends is posted', () => {
+  const session = reviewing();
+  const epoch = engage(session, 'agent/susan');
+  prepared(session, H1);
+  const verdict = { head: H1, verdict: 'approve', body: 'b', comments: [] };
+  session.send('run.ended', { outcome: 'completed', verdict }, { epoch, source: 'agent/susan' });
+  session.send('review.dropped', { for: UNDER, number: 7 });
+  session.send('run.released', { epoch, usage: USAGE });
+  session.send('run.verified', {
+    run: epoch,
+    ok: true,
+    evidence: { headBefore: H1, headAfter: H1, dirty: [], unpushed: 0, protected: [] },
+  });
+  assert.equal(session.acts('review.post').length, 1);
+});
+
+test('who waits for a verdict is no evidence in the prompt', () => {
+  const session = reviewing();
+  engage(session, 'agent/susan');
+  prepared(session, H1);
+  const [begun] = session.told('run.begun');
+  assert.equal(Object.keys(begun!.data['prompt'] as object).includes('evidence'), false);
+});
+
 test('it ends with the pull request', () => {
   for (const over of [{ merged: true }, { closedBy: { login: 'maria', kind: 'person' as const } }]) {
     const session = reviewing();

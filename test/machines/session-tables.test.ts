@@ -748,6 +748,7 @@ const ELSEWHERE: Record<
   'verdict.given': 'review',
   'session.changed': 'review',
   'review.wanted': 'session-review',
+  'review.dropped': 'session-review',
   'item.linked': 'mission-story',
   'item.unlinked': 'mission-story',
   fyi: 'session-people',

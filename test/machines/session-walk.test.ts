@@ -214,7 +214,10 @@ const MOVES: Move[] = [
     },
     { source: REVIEW },
   ],
-  plain('review.wanted', (pick) => ({ for: 'session/eng-42', number: 7, head: at(HEADS, pick) })),
+  (_, pick) =>
+    pick % 5 === 4
+      ? ['review.dropped', { for: at(['session/eng-42', 'session/other'], pick >> 3), number: 7 }]
+      : ['review.wanted', { for: 'session/eng-42', number: 7, head: at(HEADS, pick) }],
   (session) => [
     'pull.merge.failed',
     { key: 'k', code: 'NO', reason: 'red' },

@@ -183,3 +183,26 @@ test('while nobody is hired to review, one help is asked: not again for another 
   await stage.wait(60);
   assert.equal(stage.pleas().length, 2, 'again after its back-off');
 });
+
+test('closed while it is reviewed, its pull request kept: the review is ended with it, and asked for anew by whoever goes on', async () => {
+  await stage.hire('susan', 'reviewer');
+  const { key: _key, dependsOn: _on, ...brief } = item('a', { gates: { checks: 'none', review: 'required' } });
+  const work = { ...brief, source: { kind: 'manual' } };
+  await taken(stage.send('session/first', 'open', work));
+  const { number, head } = await stage.pull('session/first');
+  await stage.finish(ADA);
+  const { session: review } = stage.running('agent/susan')!;
+  await taken(stage.send('session/first', 'correct.close', { outcome: 'cancelled' }));
+  assert.equal(stage.running('agent/susan'), null);
+  assert.deepEqual(open(await stage.show(review))['work'], 'idle');
+  assert.equal((await stage.show('agent/susan')).phase, 'asleep');
+  await taken(stage.send('session/second', 'open', work));
+  await taken(stage.send('session/second', 'correct.pull.attach', { number }));
+  await stage.pull('session/second', { head, facts: { number } });
+  await stage.finish(ADA);
+  assert.deepEqual(
+    [stage.running('agent/susan')?.session, stage.running('agent/susan')?.head],
+    [review, head],
+    'the same review session, for the same head',
+  );
+});

@@ -44,6 +44,9 @@ function mayEnd(ended: Ended): boolean {
       return event.data.taken && gone.kind === 'answer' && gone.id === event.data.say;
     case 'review.wanted':
       return gone.kind === 'verdict' && gone.head !== event.data.head && before.run?.claims.includes(gone.id) !== true;
+    // Its last asker is over, and no verdict of a run lies there already.
+    case 'review.dropped':
+      return gone.kind === 'verdict' && JSON.stringify(gone.evidence['askedBy']) === JSON.stringify([event.data.for]);
     default:
       return false;
   }
