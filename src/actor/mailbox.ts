@@ -47,6 +47,8 @@ export interface Mailbox {
   wake(address: string): void;
   drain(address: string): Item[];
   peekAll(address: string): Item[];
+  /** Letters behind the last that is stored, in order. */
+  unstored(address: string): Item[];
   hasReady(): boolean;
   all(): Item[];
   bytes(): number;
@@ -134,6 +136,17 @@ export function createMailbox(): Mailbox {
       return items;
     },
     peekAll: (address) => waiting(queues.get(address)),
+    unstored(address) {
+      const { items, head } = queueOf(address);
+      const found: Item[] = [];
+      for (let place = items.length - 1; place >= head; place--) {
+        const item = items[place]!;
+        if (item.door !== 'mail') continue;
+        if (item.number !== null) break;
+        found.push(item);
+      }
+      return found.toReversed();
+    },
     hasReady: () => readyHead < ready.length,
     all: () => [...queues.values()].flatMap(waiting),
     bytes: () => bytes,

@@ -262,7 +262,8 @@ export function createNode(options: NodeOptions): Node {
       }
       turn.store(actor, item);
     } else if (item.letter !== undefined && mailbox.depth(address) >= STREAM_BACKLOG_MAX) {
-      turn.store(actor, item);
+      // With those before it: after a crash what is stored goes first, and what is read again comes behind it.
+      for (const letter of [...mailbox.unstored(address), item]) turn.store(actor, letter);
     }
     mailbox.push(address, item);
   }

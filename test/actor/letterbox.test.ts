@@ -1,8 +1,9 @@
-/** The stream is a letterbox: its position moves with the steps it causes, and nothing else moves it. */
+/** The stream is a letterbox: its position moves with the steps it causes, and nothing else moves it (I14). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCursor } from '../../src/actor/cursor.ts';
 import { createLetterbox } from '../../src/actor/letterbox.ts';
+import type { NodeOptions } from '../../src/actor/node.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
@@ -20,8 +21,9 @@ async function startReading(
   server: MemoryServer,
   clock: ReturnType<typeof createFakeClock>,
   bus: Bus = server.bus(),
+  options: Partial<NodeOptions> = {},
 ) {
-  const lamps = lampNode(store, {}, clock);
+  const lamps = lampNode(store, options, clock);
   await lamps.node.load();
   const letterbox = createLetterbox({
     node: lamps.node,
@@ -113,6 +115,31 @@ test('a process that dies with letters on their way reads them again: each once,
   assert.equal(await presses(again), 7);
   await again.stop();
   assert.equal(positionOf(inner), 8);
+});
+
+test('a process that dies with more waiting than are held in memory takes them in order at the next start', async () => {
+  const { clock, server, client } = await world();
+  const store = await openMemoryStore();
+  let writesLeft = 2;
+  const dying: Store = {
+    ...store,
+    async write(operations) {
+      if (writesLeft-- === 0) throw new Error('the process was killed');
+      await store.write(operations);
+    },
+  };
+  await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }));
+  const texts = Array.from({ length: 100 }, (_, nth) => `note ${nth}`);
+  for (const text of texts) await client.mail('lamp/a', letter('lamp/a', 'fyi', { text }));
+  const first = await startReading(dying, server, clock, server.bus(), { batchSteps: 8 });
+  await assert.rejects(first.node.failed);
+  await first.letterbox.stop();
+  assert.equal(store.get(KEYS.journal('lamp/a', texts.length)), undefined, 'it died on the way');
+  const again = await startReading(store, server, clock);
+  await again.node.quiet();
+  const { context } = (await again.node.settled('lamp/a'))!.stood!.live.state;
+  assert.deepEqual(context['notes'], texts);
+  await again.stop();
 });
 
 test('a stream made anew is read from its start, and what is known of it is not taken twice', async () => {
