@@ -50,13 +50,17 @@ export function keepAlive(draft: Draft): void {
   tellLinear(draft, { type: 'thought', body, ephemeral: true });
 }
 
-/** The plan shown on the agent session, told only when a step of it changed. */
+/** A link to the status page goes with every plan and holds a week: long before, the same plan brings a new one. */
+const PLAN_HOLDS_MS = 3 * 86_400_000;
+
+/** The plan shown on the agent session, told when a step of it changed, and again before what it links to ends. */
 export function showPlan(draft: Draft): void {
-  const { context } = draft;
+  const { context, event } = draft;
   const session = context.issue?.agentSession;
   if (session == null || !isLinear(context)) return;
   const steps = planOf(context);
-  const plan = `${session}:${steps.map(({ status }) => status).join()}`;
+  const period = Math.floor(Date.parse(event.at) / PLAN_HOLDS_MS);
+  const plan = `${session}:${steps.map(({ status }) => status).join()}:${period}`;
   if (plan === context.linear.plan) return;
   set(draft, { linear: { ...context.linear, plan } });
   wishFor(draft, 'linear.plan', { agentSession: session, steps });

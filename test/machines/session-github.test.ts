@@ -1,6 +1,7 @@
 /** What GitHub does beside the straight way: checks that flake or stay silent, reviews dismissed, people not asked. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { STATUS_DAYS } from '../../src/bridge/status-link.ts';
 import {
   H1,
   H2,
@@ -206,6 +207,7 @@ test('stopped, the agent session hears of it once and is asked how to go on', ()
   assert.deepEqual(session.acts('linear.say'), []);
 });
 
+const DAY_MS = 86_400_000;
 const words = (session: Play): string[] =>
   session.acts('linear.say').map(({ params }) => (params['activity'] as { body: string }).body);
 
@@ -223,6 +225,26 @@ test('before Linear gives an agent session up there is a word, each time, and no
   session.fire('alive');
   assert.deepEqual(words(session), [], 'it waits for the answer, and Linear knows');
   assert.ok(session.timers().some((timer) => timer.endsWith(':alive')));
+});
+
+test('the link to the status page, which goes with the plan, is renewed before it ends, also while a person is waited for', () => {
+  const session = play();
+  session.send('issue.observed', issue({ agentSession: 's1' }));
+  run(session);
+  session.send('run.asked', { question: 'q1', text: 'Which?' }, { epoch: 1, source: 'agent/ada' });
+  end(session, { outcome: 'asked' });
+  let shown = Date.parse(session.now());
+  const begun = shown;
+  const ages: number[] = [];
+  while (Date.parse(session.now()) < begun + 30 * DAY_MS) {
+    session.fire('alive');
+    const age = Date.parse(session.now()) - shown;
+    assert.ok(age < (STATUS_DAYS - 1) * DAY_MS, `its link is ${age / DAY_MS} days old`);
+    if (session.acts('linear.plan').length === 0) continue;
+    ages.push(age);
+    shown = Date.parse(session.now());
+  }
+  assert.ok(ages.length >= 9 && ages.slice(1).every((age) => age > 2 * DAY_MS), 'and not more often than it takes');
 });
 
 test('where no agent session shows the work, nothing is kept alive', () => {
