@@ -257,10 +257,10 @@ export function createNode(options: NodeOptions): Node {
         return;
       }
       if (item.door === 'ask') {
-        ledger.after(() => item.settle(parking.refused(actor, item.envelope.id)), item.fail);
+        parking.refuse(actor, item);
         return;
       }
-      turn.store(actor, item);
+      parking.keep(actor, item);
     } else if (item.letter !== undefined && mailbox.depth(address) >= STREAM_BACKLOG_MAX) {
       // With those before it: after a crash what is stored goes first, and what is read again comes behind it.
       for (const letter of [...mailbox.unstored(address), item]) turn.store(actor, letter);

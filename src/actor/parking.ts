@@ -18,6 +18,10 @@ export interface Parking {
   /** `data.skip` makes the envelope that parked it a dead letter. */
   unpark(actor: Actor, item: Item): void;
   refused(actor: Actor, id: string): Receipt;
+  /** Answers what is asked of an actor that is parked: what it was told before, or that nothing is taken now. */
+  refuse(actor: Actor, item: Item): void;
+  /** Puts an item into the stored mailbox of an actor that is parked. */
+  keep(actor: Actor, item: Item): void;
   /** Tells, once for each damage, of an actor that was set aside since the store does not have it whole. */
   tellDamage(actor: Actor, damage: string): void;
 }
@@ -49,13 +53,39 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     // The poisonous envelope stays first in line; what was asked is answered, the rest is kept.
     for (const waiting of mailbox.drain(actor.address)) {
       if (waiting !== item && waiting.door === 'ask') {
-        ledger.after(() => waiting.settle(refused(actor, waiting.envelope.id)), waiting.fail);
+        refuse(actor, waiting);
         continue;
       }
-      turn.store(actor, waiting);
+      keep(actor, waiting);
       mailbox.push(actor.address, waiting);
     }
     tell('actor.parked', actor, at, `${actor.address} is parked: ${error.message}`);
+  }
+
+  function refuse(actor: Actor, item: Item): void {
+    if (isRepeated(actor, item)) return;
+    const receipt = refused(actor, item.envelope.id);
+    turn.remember(actor.address, item.envelope.id, receipt);
+    turn.bury(item.envelope, receipt);
+    ledger.after(() => item.settle(receipt), item.fail);
+  }
+
+  function isRepeated(actor: Actor, item: Item): boolean {
+    try {
+      return turn.repeat(actor, item);
+    } catch {
+      // That it cannot be read is said of the actor once it has its turn again.
+      return false;
+    }
+  }
+
+  function keep(actor: Actor, item: Item): void {
+    turn.store(actor, item);
+    if (item.door !== 'hook') return;
+    // Nobody waits for a person to come: it is durable, and what becomes of it is the kernel's to keep.
+    const why = `${actor.address} is parked: it is kept, and taken when that one is unparked`;
+    const receipt = standing(actor, item.envelope.id, 'recorded', null, why);
+    ledger.after(() => item.settle(receipt), item.fail);
   }
 
   function tellDamage(actor: Actor, damage: string): void {
@@ -146,5 +176,5 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     };
   }
 
-  return { park, unpark, refused, tellDamage };
+  return { park, unpark, refused, refuse, keep, tellDamage };
 }
