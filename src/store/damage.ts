@@ -5,11 +5,13 @@
  *
  * The formats are those of LevelDB's doc/log_format.md and doc/table_format.md.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { maskedChecksum } from './checksum.ts';
 
 const LOG_BLOCK_BYTES = 32_768;
+/** Blocks of a log stand for themselves. */
+const LOG_PIECE_BYTES = 4 * LOG_BLOCK_BYTES;
 const LOG_HEADER_BYTES = 7;
 /** The highest of the types a record of the log has. */
 const LAST_TYPE = 4;
@@ -23,7 +25,7 @@ type Verdict = 'whole' | 'unfinished' | { badAt: number };
 /** What was written since the last table: read at each start. One sentence each; empty = all is as it was written. */
 export const damagedLogs = (directory: string): string[] =>
   filesOf(directory, '.log').flatMap((file) => {
-    const verdict = checkLog(readFileSync(path.join(directory, file)));
+    const verdict = readLog(path.join(directory, file));
     return typeof verdict === 'string'
       ? []
       : [`${file} holds at byte ${verdict.badAt} something else than what was written`];
@@ -40,6 +42,21 @@ const filesOf = (directory: string, ending: string): string[] =>
   readdirSync(directory)
     .filter((file) => file.endsWith(ending))
     .sort();
+
+/** Piece by piece: what is whole need not be in memory as a whole. */
+function readLog(file: string): Verdict {
+  const log = openSync(file, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(LOG_PIECE_BYTES);
+    for (;;) {
+      const bytes = readSync(log, piece, 0, piece.length, null);
+      if (bytes === 0) return 'whole';
+      if (checkLog(piece.subarray(0, bytes)) !== 'whole') return checkLog(readFileSync(file));
+    }
+  } finally {
+    closeSync(log);
+  }
+}
 
 function checkLog(bytes: Buffer): Verdict {
   let at = 0;

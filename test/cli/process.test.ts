@@ -12,6 +12,7 @@ import { folderOf, writeRecord } from '../../src/effects/process/folder.ts';
 import { findProcess, readBootId } from '../../src/effects/process/group.ts';
 import { KEYS } from '../../src/store/keys.ts';
 import { openLevelStore } from '../../src/store/level-store.ts';
+import { asKilled } from '../support/killed.ts';
 import { IMPLEMENTER, SESSION, chartroom, openHost, temporary } from './parts.ts';
 
 const rows = (stdout: string): IndexRow[] => stdout.split('\n').map((line) => JSON.parse(line) as IndexRow);
@@ -233,7 +234,7 @@ test('a flipped byte in a file of the store is named by replay and doctor, and n
   const host = await openHost(data);
   await host.send('session/eng-42', 'open', { ...SESSION });
   for (let note = 0; note < 40; note++) await host.send('session/eng-42', 'fyi', { text: `note ${note}` });
-  await host.close();
+  await asKilled(directory, () => host.close());
   const flip = async (ending: string): Promise<{ name: string; undo: () => Promise<void> }> => {
     for (const name of await readdir(directory)) {
       const file = path.join(directory, name);

@@ -7,12 +7,14 @@ import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { damagedLogs, damagedTables } from '../../src/store/damage.ts';
 import { openLevelStore } from '../../src/store/level-store.ts';
+import { asKilled } from '../support/killed.ts';
 
 const WRITES = 60;
 /** More than a block of the log, so that records are split. */
 const LARGE = 70_000;
 
-async function written(t: TestContext, reopened: boolean): Promise<string> {
+/** `closed`: its log was made a table. */
+async function written(t: TestContext, { closed }: { closed: boolean }): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'chartroom-damage-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
   const store = await openLevelStore(directory);
@@ -23,9 +25,8 @@ async function written(t: TestContext, reopened: boolean): Promise<string> {
       { put: 'last', value: String(number) },
     ]);
   }
-  await store.close();
-  // LevelDB makes a table of its log when it is opened.
-  if (reopened) await (await openLevelStore(directory)).close();
+  if (closed) await store.close();
+  else await asKilled(directory, () => store.close());
   return directory;
 }
 
@@ -46,7 +47,7 @@ for (const [what, ending, look] of [
   ['table', '.ldb', damagedTables],
 ] as const) {
   test(`a flipped bit anywhere in a ${what} is found and its file is named`, async (t) => {
-    const directory = await written(t, ending === '.ldb');
+    const directory = await written(t, { closed: ending === '.ldb' });
     assert.deepEqual(look(directory), []);
     const file = await largest(directory, ending);
     const whole = await readFile(file);
@@ -65,7 +66,7 @@ for (const [what, ending, look] of [
 }
 
 test('a log that ends in the middle of a record, or in zeros, is what a killed process leaves and no damage', async (t) => {
-  const directory = await written(t, false);
+  const directory = await written(t, { closed: false });
   const file = await largest(directory, '.log');
   const whole = await readFile(file);
   for (let cut = 1; cut < 60; cut++) {
@@ -78,7 +79,7 @@ test('a log that ends in the middle of a record, or in zeros, is what a killed p
 });
 
 test('a store with a damaged log is not opened, and not a byte of it is changed', async (t) => {
-  const directory = await written(t, false);
+  const directory = await written(t, { closed: false });
   const file = await largest(directory, '.log');
   const bytes = await readFile(file);
   bytes[Math.floor(bytes.length / 2)]! ^= 1;

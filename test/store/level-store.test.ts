@@ -39,6 +39,20 @@ storeContract('memory', async () => {
   return { store, dispose: () => store.close() };
 });
 
+test('a store that was closed has nothing in its log that the next start would have to read back', async (t) => {
+  const directory = await temporary();
+  t.after(() => rm(directory, { recursive: true }));
+  const store = await openLevelStore(directory);
+  await store.write(NAMES.map((name) => ({ put: name, value: name.repeat(1_000) })));
+  await store.close();
+  const logs = (await readdir(directory)).filter((name) => name.endsWith('.log'));
+  const sizes = await Promise.all(logs.map(async (name) => (await readFile(path.join(directory, name))).length));
+  assert.deepEqual(sizes, [0]);
+  const again = await openLevelStore(directory);
+  assert.equal(again.get('second'), 'second'.repeat(1_000));
+  await again.close();
+});
+
 test('a second opener is told who holds the store', async () => {
   const directory = await temporary();
   const store = await openLevelStore(directory, 'the runtime “chartroom”');

@@ -10,6 +10,7 @@ import { KEYS } from '../../src/store/keys.ts';
 import { openLevelStore } from '../../src/store/level-store.ts';
 import { openStore } from '../../src/store/opening.ts';
 import type { Store } from '../../src/store/store.ts';
+import { asKilled } from '../support/killed.ts';
 import { lampNode } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 
@@ -31,7 +32,7 @@ async function lived(directory: string): Promise<void> {
   await node.send(letter('lamp/a', 'open', { room: 'a' }));
   for (let press = 1; press < BATCHES; press++) await node.send(letter('lamp/a', 'press'));
   await node.stop();
-  await store.close();
+  await asKilled(directory, () => store.close());
 }
 
 async function logOf(directory: string): Promise<string> {
