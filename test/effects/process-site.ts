@@ -175,7 +175,8 @@ export async function withProcesses(
 export const straying = (first = ':'): string =>
   `setsid sh -c '${first}; echo $$ > stray.new; mv stray.new stray; exec sleep 600' & until [ -e stray ]; do sleep 0.01; done`;
 
-export const onLinux = process.platform === 'linux' ? {} : { skip: 'only Linux shows the environment of a process' };
+export const onLinux =
+  process.platform === 'linux' ? {} : { skip: 'setsid, by which it is left here, is a program of Linux' };
 
 /** Its pid, once it is there. */
 export async function strayOf({ worktree }: ProcessSite): Promise<number> {

@@ -36,10 +36,13 @@ export async function membersOf(group: number): Promise<Member[]> {
 
 /**
  * Living processes that were started with this word in their environment, whatever group or session they put themselves
- * in. Only Linux shows it.
+ * in. macOS does not show the environment of its own protected programs (those below `/bin` and `/usr/bin`).
  */
 export async function carriersOf(word: string): Promise<Member[]> {
-  if (process.platform !== 'linux') return [];
+  return process.platform === 'linux' ? carriersInProc(word) : carriersInPs(word);
+}
+
+async function carriersInProc(word: string): Promise<Member[]> {
   const found = await Promise.all(
     (await pidsOfProc()).map(async (pid) => {
       // Of what is not ours it is not shown; of what is dead it is empty.
@@ -49,6 +52,29 @@ export async function carriersOf(word: string): Promise<Member[]> {
     }),
   );
   return found.flat();
+}
+
+/** `ps` tells the environment behind the command, so what the command itself says is told apart by a second look. */
+const WITH_ENVIRONMENT = process.platform === 'darwin' ? '-axEww' : 'axeww';
+
+export async function carriersInPs(word: string): Promise<Member[]> {
+  const [all, said, shown] = await Promise.all([fromPs(), commands('axww'), commands(WITH_ENVIRONMENT)]);
+  return all.filter(({ pid, dead }) => {
+    const command = said.get(pid);
+    const text = shown.get(pid);
+    if (dead || command === undefined || text?.startsWith(command) !== true) return false;
+    return `${text.slice(command.length)} `.includes(` ${word} `);
+  });
+}
+
+async function commands(flags: string): Promise<Map<number, string>> {
+  const lines = await ps(flags, 'pid=,command=');
+  return new Map(
+    lines.flatMap((line) => {
+      const [, pid, command] = /^\s*(\d+)\s(.*)$/.exec(line) ?? [];
+      return command === undefined ? [] : [[Number(pid), command.trimEnd()] as const];
+    }),
+  );
 }
 
 /** Sends a signal to one process; it may be gone already. */
@@ -107,15 +133,20 @@ export async function startedAt({ start }: Member): Promise<string> {
 }
 
 async function fromPs(): Promise<Member[]> {
-  const { stdout } = await execa('ps', ['-axo', 'pid=,pgid=,stat=,lstart='], {
-    reject: false,
-    extendEnv: false,
-    env: { LC_ALL: 'C', PATH: '/bin:/usr/bin' },
-  });
-  return stdout.split('\n').flatMap((line) => {
+  return (await ps('-ax', 'pid=,pgid=,stat=,lstart=')).flatMap((line) => {
     const found = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.+)$/.exec(line);
     if (found === null) return [];
     const [, pid, group, state = '', started = ''] = found;
     return [{ pid: Number(pid), group: Number(group), start: started.trim(), dead: state.startsWith('Z') }];
   });
+}
+
+async function ps(flags: string, columns: string): Promise<string[]> {
+  const { stdout } = await execa('ps', [flags, '-o', columns], {
+    reject: false,
+    extendEnv: false,
+    env: { LC_ALL: 'C', PATH: '/bin:/usr/bin' },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout.split('\n');
 }
