@@ -1,4 +1,5 @@
 /** A preview as people want it before they correct something: the receipt, whom it would tell, what it would do and when. */
+import type { Projection } from '../../machines/contract.ts';
 import type { Decision, Stood } from './decide.ts';
 import type { Receipt } from './receipt.ts';
 
@@ -9,9 +10,17 @@ export interface Foretold {
   acts: { act: string; params: Record<string, unknown> }[];
   /** Timers it would set (`due`: when they would fire) and those it would take away. */
   timers: { set: { timer: string; due: string }[]; cleared: string[] };
+  /** Who works on it and the epoch of its assignment; null = this step leaves both. */
+  assignment: { owner: Became<string | null>; epoch: Became<number | null> } | null;
 }
 
-export function foretold({ receipt, step }: Decision, stood: Stood | null): Foretold {
+export interface Became<T> {
+  before: T;
+  after: T;
+}
+
+export function foretold(decision: Decision, stood: Stood | null): Foretold {
+  const { receipt, step } = decision;
   const effects = step?.effects ?? [];
   const before = stood?.live.state.timers ?? {};
   const after = step === null ? before : step.live.state.timers;
@@ -25,5 +34,12 @@ export function foretold({ receipt, step }: Decision, stood: Stood | null): Fore
       set: Object.entries(after).flatMap(([timer, { due }]) => (before[timer]?.due === due ? [] : [{ timer, due }])),
       cleared: Object.keys(before).filter((timer) => !(timer in after)),
     },
+    assignment: decision.step === null ? null : assignmentOf(stood?.projection ?? null, decision.projection),
   };
+}
+
+function assignmentOf(before: Projection | null, after: Projection): Foretold['assignment'] {
+  const owner = { before: before?.owner ?? null, after: after.owner };
+  const epoch = { before: before?.epoch ?? null, after: after.epoch };
+  return owner.before === owner.after && epoch.before === epoch.after ? null : { owner, epoch };
 }

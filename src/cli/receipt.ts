@@ -41,7 +41,13 @@ export function printReceipt(
   for (const wait of receipt.waitingOn) out.answer(`  waits on ${waitText(wait, out.nowMs)}`);
 }
 
-function printWould(out: Output, { tells, timers }: Omit<Foretold, 'receipt'>): void {
+function printWould(out: Output, { tells, timers, assignment }: Omit<Foretold, 'receipt'>): void {
+  if (assignment !== null) {
+    const { owner, epoch } = assignment;
+    out.answer(
+      `  owner ${owner.before ?? 'nobody'} → ${owner.after ?? 'nobody'}, epoch ${epoch.before ?? '–'} → ${epoch.after ?? '–'}`,
+    );
+  }
   for (const { to, type } of tells) out.answer(`  would tell ${to}: ${type}`);
   for (const { timer, due } of timers.set) {
     const ms = Date.parse(due) - out.nowMs;

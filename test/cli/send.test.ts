@@ -73,6 +73,20 @@ test('a dry run says what would happen with the exit code of the real thing, and
   assert.equal(shown?.seq, 1);
 });
 
+test('a reassignment says beforehand whose the work is, whose it would be, and the epochs', async (t) => {
+  const screen = await screenWithSession();
+  t.after(() => screen.stop());
+  await screen.send('agent/ada', 'hire', { ...IMPLEMENTER });
+  const dry = await screen.run('assign', 'ada', 'eng-42', '--dry-run');
+  assert.match(dry.out, /\n {2}owner nobody → agent\/ada, epoch 0 → \d+\n/);
+  const [would] = (await screen.run('correct', 'eng-42', 'reassign', '--to', 'agent/ada', '--dry-run', '--json')).json<
+    Receipt & { would: Foretold }
+  >();
+  assert.equal(would?.would.assignment?.owner.after, 'agent/ada');
+  const [held] = (await screen.run('pause', 'eng-42', '--dry-run', '--json')).json<Receipt & { would: Foretold }>();
+  assert.equal(held?.would.assignment, null);
+});
+
 test('say, fyi and answer carry words; assign is a reassignment to an agent by name', async (t) => {
   const screen = await screenWithSession();
   t.after(() => screen.stop());

@@ -66,10 +66,27 @@ function Effects({ effects }: { effects: string[] }) {
   );
 }
 
-/** Whom it would tell what, what it would do, which timers it would set and take away. */
-function Consequences({ of: { tells, acts, timers } }: { of: Foretold }) {
+function Assignment({ of: { owner, epoch } }: { of: NonNullable<Foretold['assignment']> }) {
   return (
     <>
+      <dt>owner</dt>
+      <dd>
+        <span className="name">{owner.before ?? 'nobody'}</span> →{' '}
+        <span className="name">{owner.after ?? 'nobody'}</span>
+        <span className="quiet">
+          {' '}
+          epoch {epoch.before ?? '–'} → {epoch.after ?? '–'}
+        </span>
+      </dd>
+    </>
+  );
+}
+
+/** Who would own it, whom it would tell what, what it would do, which timers it would set and take away. */
+function Consequences({ of: { tells, acts, timers, assignment } }: { of: Foretold }) {
+  return (
+    <>
+      {assignment === null ? null : <Assignment of={assignment} />}
       <dt>acts</dt>
       <dd>
         {acts.length === 0 ? '–' : null}
