@@ -198,22 +198,27 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
     };
     let value: unknown;
     let envelope: Envelope;
-    try {
-      if (receiptTo !== undefined) checkInbox(receiptTo);
-      value = parseJson(letter.body);
-      envelope = parseEnvelope(value);
-    } catch (error) {
-      const receipt = unreadable(mailbox, value, error as Error, new Date(clock.now()).toISOString());
+    const refuse = (error: Error): void => {
+      const receipt = unreadable(mailbox, value, error, new Date(clock.now()).toISOString());
       const body = Buffer.from(letter.body.subarray(0, ENVELOPE_BYTES_MAX)).toString('utf8');
       node.deadLetter(receipt, body, at).then(
         () => tell(receipt),
         () => {},
       );
+    };
+    try {
+      if (receiptTo !== undefined) checkInbox(receiptTo);
+      value = parseJson(letter.body);
+      envelope = parseEnvelope(value);
+    } catch (error) {
+      refuse(error as Error);
       return undefined;
     }
     const send = (located: Envelope, address: string): void => {
       node.send(located, { door: 'mail', letter: at, address }).then(tell, (error: unknown) => {
-        log.error({ err: error, address }, 'mail could not be taken');
+        // Written out it is larger than it came: numbers are.
+        if (error instanceof RejectedInput) refuse(error);
+        else log.error({ err: error, address }, 'mail could not be taken');
       });
     };
     const part = parsePart(envelope.subject);

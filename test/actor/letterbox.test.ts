@@ -315,6 +315,30 @@ test('a letter that is no envelope is a dead letter with a receipt, and the posi
   assert.equal(positionOf(store), 2);
 });
 
+test('a letter that is too large once it is written out is a dead letter with a receipt, and the position goes past it', async () => {
+  const { clock, server, store } = await world();
+  const inner = server.bus();
+  const told: Receipt[] = [];
+  const bus: Bus = { ...inner, reply: (_inbox, body) => void told.push(JSON.parse(body) as Receipt) };
+  const reading = await startReading(store, server, clock, bus);
+  const open = letter('lamp/a', 'open', { room: 'many' });
+  // Four characters each, and twenty-one of the same number as JSON is written here.
+  const numbers = Array.from({ length: 150_000 }, () => '1e20').join(',');
+  const body = JSON.stringify(open).replace('"many"', `[${numbers}]`);
+  await bus.publish('mail', 'lamp.a', body, { receiptTo: '_INBOX.one' });
+  const last = await bus.publish('mail', 'lamp.b', JSON.stringify(letter('lamp/b', 'open', { room: 'b' })));
+  await turns();
+  await reading.stop();
+  assert.equal(await reading.phase('lamp/b'), 'off');
+  assert.equal(positionOf(store), last.seq);
+  const [{ id, outcome, code, reason } = assert.fail('nobody was told')] = told;
+  assert.deepEqual([id, outcome, code], [open.id, 'refused', 'schema']);
+  assert.match(reason ?? '', /the envelope has \d+ bytes, at most 1048576 are taken/);
+  const dead: string[] = [];
+  for await (const [, value] of store.scan(SPACES.dead)) dead.push(value);
+  assert.equal(dead.length, 1);
+});
+
 test('a sender that wants its receipt outside an inbox gets none: its letter is a dead one, the next is taken', async () => {
   const { clock, server, store, client } = await world();
   const replies: string[] = [];
