@@ -89,22 +89,27 @@ export function createOutbox({ node, performers, clock, log, held = false }: Out
           `the answer of ${act.act} is not what it must be: ${answer.error.message}`,
         );
       const data = spec?.answers === undefined ? (result === undefined ? {} : { result }) : { ...(result as object) };
-      await node.answer(act.key, types.done, data);
+      commitAnswer(act, types.done, data);
     } catch (error) {
       if (stopping || signal.aborted) return;
       const failure = error as Error & { code?: string; retryAfterMs?: number };
       const known = error instanceof TerminalError || error instanceof TransientError;
       if (!known) log.error({ err: error, act: act.act, key: act.key }, 'an act failed in a way nobody foresaw');
-      await node
-        .answer(act.key, types.failed, {
-          code: known ? failure.code! : 'EFFECT_BUG',
-          reason: failure.message,
-          ...(failure.retryAfterMs === undefined || types.failed === 'worktree.failed'
-            ? {}
-            : { until: new Date(clock.now() + failure.retryAfterMs).toISOString() }),
-        })
-        .catch((cause: unknown) => log.error({ err: cause, key: act.key }, 'the answer could not be committed'));
+      commitAnswer(act, types.failed, {
+        code: known ? failure.code! : 'EFFECT_BUG',
+        reason: failure.message,
+        ...(failure.retryAfterMs === undefined || types.failed === 'worktree.failed'
+          ? {}
+          : { until: new Date(clock.now() + failure.retryAfterMs).toISOString() }),
+      });
     }
+  }
+
+  /** Not waited for: an actor that is parked takes it when a person lets it go on, and other acts need the room. */
+  function commitAnswer({ key }: PendingAct, type: string, data: Record<string, unknown>): void {
+    node
+      .answer(key, type, data)
+      .catch((error: unknown) => log.error({ err: error, key }, 'the answer could not be committed'));
   }
 
   async function tryPerform(performer: ActPerformer, act: PendingAct, signal: AbortSignal): Promise<unknown> {

@@ -218,3 +218,29 @@ test('at most eight acts of a lane are under way', async () => {
   await turns();
   assert.equal(open.length, 9);
 });
+
+test('the answers of actors that are parked take no room from the acts of others, and nobody waits for them at the end', async () => {
+  const open: (() => void)[] = [];
+  const performing = await startPerforming(await openMemoryStore(), {
+    lane: 'git',
+    perform: () => new Promise<undefined>((resolve) => open.push(() => resolve(undefined))),
+  });
+  const { node, outbox } = performing;
+  for (const name of ['a', 'b', 'c', 'd', 'e']) {
+    await node.send(letter(`lamp/${name}`, 'open', { room: name }));
+    for (const type of ['press', 'press']) await node.send(letter(`lamp/${name}`, type));
+    if (name !== 'e') void node.send(letter(`lamp/${name}`, 'break'), { door: 'mail' });
+  }
+  await turns();
+  assert.equal(open.length, 4);
+  for (const go of open) go();
+  await turns();
+  assert.equal(open.length, 5);
+  open[4]!();
+  await turns();
+  await outbox.stop();
+  assert.deepEqual(await performing.said(), []);
+  await node.send(letter('lamp/a', 'correct.unpark', { skip: true }));
+  await node.quiet();
+  assert.deepEqual(await performing.said(), [KEY]);
+});
