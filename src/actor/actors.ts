@@ -160,11 +160,8 @@ export function createActors({ registry, read, activeMax, onDamage }: ActorsOpti
     try {
       actor.stood = { live, projection: definition.project(live.view as never) };
     } catch (error) {
-      // One actor that this code cannot read must not keep all others from starting.
       actor.stood = { live, projection: UNREADABLE };
-      const { message, stack = '' } = error as Error;
-      const reason = `its state cannot be read by this version of ${actor.kind}: ${message}`;
-      actor.parked = { at: state.at, envelope: '', type: '', reason, stack };
+      actor.parked = unreadable(actor.kind, state, error as Error);
     }
     actor.watching = watching;
     if (parked === undefined) return;
@@ -270,6 +267,17 @@ export function createActors({ registry, read, activeMax, onDamage }: ActorsOpti
       [...actors.values()].flatMap(({ address, parked }): [string, string][] =>
         parked?.damaged === true ? [[address, parked.reason]] : [],
       ),
+  };
+}
+
+/** One actor that this code cannot read must not keep all others from starting. */
+export function unreadable(kind: string, { at }: ActorState, { message, stack = '' }: Error): Parked {
+  return {
+    at,
+    envelope: '',
+    type: '',
+    reason: `its state cannot be read by this version of ${kind}: ${message}`,
+    stack,
   };
 }
 

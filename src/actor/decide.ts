@@ -20,7 +20,7 @@ import { RECEIPT_WAITS_MAX } from './receipt.ts';
 import type { Outcome, Receipt } from './receipt.ts';
 import type { Registry } from './registry.ts';
 import type { Definition } from './state.ts';
-import { step } from './step.ts';
+import { step, watchesOf } from './step.ts';
 import type { LiveActor, StepEffect, StepResult } from './step.ts';
 
 export interface Taking {
@@ -61,6 +61,8 @@ export type Decision =
       projection: Projection;
       stored: StoredEffect[];
       known: Known | undefined;
+      /** What stands after the step: asked of the machine before anything is written, as it may throw. */
+      watches: Record<string, Record<string, unknown>>;
     };
 
 /** A told envelope that passed this many actors is going in circles. */
@@ -205,6 +207,7 @@ function take(
     projection,
     stored,
     known,
+    watches: watchesOf(definition, result.live),
   };
 }
 

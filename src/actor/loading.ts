@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
+import { unreadable } from './actors.ts';
 import type { Actor, Actors } from './actors.ts';
 import { decodeEntry } from './journal.ts';
 import { noMail, readMail } from './mailbox.ts';
@@ -117,8 +118,12 @@ async function loadWatching({ store, actors, registry }: LoadingOptions): Promis
     const actor = actors.get(keyParts(key, 1)[0]!);
     const definition = registry.get(actor.kind);
     if (actor.stood === null || actor.parked?.envelope === '' || definition === undefined) continue;
-    actor.watches = watchesOf(definition, actor.stood.live);
-    watching.push(actor);
+    try {
+      actor.watches = watchesOf(definition, actor.stood.live);
+      watching.push(actor);
+    } catch (error) {
+      actor.parked ??= unreadable(actor.kind, actor.stood.live.state, error as Error);
+    }
   }
   return watching;
 }

@@ -19,7 +19,6 @@ import type { OutboxRows, PendingAct } from './outbox-rows.ts';
 import { isSameContent } from './patch.ts';
 import type { Receipt } from './receipt.ts';
 import { receiptOfSeen } from './seen.ts';
-import { watchesOf } from './step.ts';
 import type { ArmedTimer } from './state.ts';
 import type { Timers } from './timers.ts';
 
@@ -223,8 +222,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     writeTimers(actor.address, before?.live.state.timers ?? {}, live.state.timers);
     actors.stand(actor, { live, projection }, entry, text.length, ledger.batch());
     writeEffects(actor, item, decision);
-    const definition = around.registry.get(actor.kind)!;
-    writeWatches(actor, live.state.status === 'done' ? {} : watchesOf(definition, live));
+    writeWatches(actor, decision.watches);
     ledger.batch().facts.push(stepFact(actor.address, seq, entry, receipt, before?.projection ?? null, projection));
     doings.touched.set(actor.address, actor);
     log.debug(

@@ -269,25 +269,58 @@ test('a preview is the receipt that then comes, and does nothing', async () => {
   }
 });
 
-test('an actor whose state this code cannot read is parked at the start, and the others go on', async () => {
+for (const part of ['project', 'watch'] as const) {
+  test(`an actor whose state this code cannot ${part} is parked at the start, and the others go on`, async () => {
+    const store = await openMemoryStore();
+    const first = await startNode(store);
+    await first.node.send(letter('lamp/a', 'open', { room: 'a' }));
+    await first.node.send(letter('lamp/b', 'open', { room: 'b' }));
+    await first.node.send(letter('lamp/a', 'press'));
+    await first.node.stop();
+    const failing = (view: { address: string }) => {
+      if (view.address === 'lamp/a') throw new Error('a key it does not have');
+    };
+    const broken: typeof lampDefinition = {
+      ...lampDefinition,
+      project(view) {
+        if (part === 'project') failing(view);
+        return lampDefinition.project(view);
+      },
+      watch(name, view) {
+        if (part === 'watch') failing(view);
+        return lampDefinition.watch(name, view);
+      },
+    };
+    const again = await startNode(store, { definitions: [broken as unknown as Definition] });
+    assert.equal((await again.node.send(letter('lamp/b', 'press'))).outcome, 'taken');
+    const refused = await again.node.send(letter('lamp/a', 'press'));
+    assert.equal(refused.code, 'parked');
+    assert.match(refused.reason ?? '', /cannot be read.*a key it does not have/);
+  });
+}
+
+test('a machine that cannot say what it watches parks its actor with nothing of the step done', async () => {
   const store = await openMemoryStore();
-  const first = await startNode(store);
-  await first.node.send(letter('lamp/a', 'open', { room: 'a' }));
-  await first.node.send(letter('lamp/b', 'open', { room: 'b' }));
-  await first.node.send(letter('lamp/a', 'press'));
-  await first.node.stop();
   const broken: typeof lampDefinition = {
     ...lampDefinition,
-    project(view) {
-      if (view.address === 'lamp/a') throw new Error('a key it does not have');
-      return lampDefinition.project(view);
+    watch() {
+      throw new Error('a bug in the machine');
     },
   };
-  const again = await startNode(store, { definitions: [broken as unknown as Definition] });
-  assert.equal((await again.node.send(letter('lamp/b', 'press'))).outcome, 'taken');
-  const refused = await again.node.send(letter('lamp/a', 'press'));
-  assert.equal(refused.code, 'parked');
-  assert.match(refused.reason ?? '', /cannot be read.*a key it does not have/);
+  const { node } = await startNode(store, { definitions: [broken as unknown as Definition] });
+  await node.send(letter('lamp/a', 'open', { room: 'a' }));
+  const press = letter('lamp/a', 'press');
+  void node.send(press, { door: 'mail' });
+  await node.quiet();
+  assert.equal(await phase(node, 'lamp/a'), 'off');
+  assert.deepEqual(
+    node.waiting('lamp/a').map(({ envelope }) => envelope.id),
+    [press.id],
+  );
+  assert.deepEqual(
+    [store.get(KEYS.journal('lamp/a', 2)), store.get(KEYS.seen('lamp/a', press.id))],
+    [undefined, undefined],
+  );
 });
 
 test('what goes in circles from actor to actor ends as a dead letter, and parks nobody', async () => {
