@@ -187,6 +187,9 @@ export const runResult = {
   pull: pullNumber.optional(),
 };
 
+/** A session keeps the evidence of its last runs; of a run that changed more files the names of the first are enough. */
+export const CHANGED_MAX = 200;
+
 export const runEvidence = z.strictObject({
   headBefore: z.string().nullable(),
   headAfter: z.string().nullable(),
@@ -195,6 +198,8 @@ export const runEvidence = z.strictObject({
   unpushed: z.number().int().min(0),
   protected: z.array(z.string()).max(1_000),
   gate: z.enum(['unknown', 'pending', 'green', 'red']).optional(),
+  /** What commits of this run changed, in their order; `count` of them all. */
+  changed: z.strictObject({ files: z.array(z.string()).max(CHANGED_MAX), count: z.number().int().min(0) }).optional(),
 });
 
 const actAnswer = {

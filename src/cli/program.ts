@@ -21,6 +21,7 @@ import { addMissionCommands } from './commands/mission.ts';
 import { addPurgeCommand } from './commands/purge.ts';
 import { addReadCommands } from './commands/read.ts';
 import { addReplayCommand } from './commands/replay.ts';
+import { addReportCommand } from './commands/report.ts';
 import { addSendCommands } from './commands/send.ts';
 import { addTailCommand } from './commands/tail.ts';
 import { addUpCommands } from './commands/up.ts';
@@ -63,6 +64,7 @@ export function createProgram(terminal: Terminal, run: Run): Command {
   addSendCommands(program, run);
   addAttachCommand(program, run);
   addAuditCommand(program, run);
+  addReportCommand(program, run);
   addCreateCommands(program, run);
   addMissionCommands(program, run);
   addPurgeCommand(program, run);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { idOf } from '../actor/address.ts';
 import type { ActAnswer, ActParams } from '../../machines/effects.ts';
 import type { Gates } from '../../machines/events/common.ts';
+import { CHANGED_MAX } from '../../machines/events/session.ts';
 import type { Clone, Clones } from './clone.ts';
 import { resolveCommits } from './commits.ts';
 import type { Directories } from './directory.ts';
@@ -72,7 +73,10 @@ export function createVerify(parts: VerifyParts) {
     const heads = await resolveCommits(git, directory, ['HEAD', `refs/remotes/origin/${params.branch}`]);
     const [local = null, remote = null] = heads;
     // A judging run moves nothing: its branch is the pull request's, which others may push to meanwhile.
-    const pull = params.for === 'verdict' ? undefined : await findOurs(params, local);
+    const judges = params.for === 'verdict';
+    const pull = judges ? undefined : await findOurs(params, local);
+    const own = judges || local === null ? [] : await ownCommits({ directory, clone, params, local });
+    const touched = own.length === 0 ? [] : await pathsIn(directory, own);
     const headAfter = await headLeft({ directory, local, remote, headBefore: params.headBefore });
     const gate =
       params.for === 'checks' && readGate !== undefined && remote !== null
@@ -89,8 +93,9 @@ export function createVerify(parts: VerifyParts) {
       ...(pull === undefined ? {} : { pull: pull.number }),
       dirty: dirty.filter((file) => !record.hookLeft.includes(file)).slice(0, 1_000),
       unpushed,
-      protected: params.for === 'verdict' ? [] : await protectedPaths(directory, clone, params, local),
+      protected: touched.length === 0 ? [] : await protectedPaths(directory, own, params),
       ...(gate === undefined ? {} : { gate }),
+      ...(judges ? {} : { changed: { files: touched.slice(0, CHANGED_MAX), count: touched.length } }),
     };
     return { run: params.run, ok: isEnough(params, evidence, pull), evidence };
   };
@@ -117,17 +122,26 @@ export function createVerify(parts: VerifyParts) {
     return isPublished.ok ? local : remote;
   }
 
-  /** Protected paths that commits of this run changed; what came in from the base is not its doing. */
-  async function protectedPaths(cwd: string, clone: Clone, params: Verify, local: string | null): Promise<string[]> {
-    const patterns = [...protectedAlways, ...params.protectedPaths];
-    if (local === null || patterns.length === 0) return [];
+  /** The commits of this run, as git takes a range; what came in from the base is not its doing. */
+  async function ownCommits(of: { directory: string; clone: Clone; params: Verify; local: string }): Promise<string[]> {
+    const { directory, clone, params, local } = of;
+    const { headBefore } = params;
     const base = await clones.baseOf(clone, params.base);
-    const since = params.headBefore !== null && (await clones.resolve(cwd, params.headBefore)) !== undefined;
-    const range = [local, `^${base.ref}`, ...(since ? [`^${params.headBefore}`] : [])];
-    const pathspecs = patterns.map((pattern) => `:(glob)${pattern}`);
-    const text = await git.run(['log', '-c', '--format=', '--name-only', '-z', ...range, '--', ...pathspecs], { cwd });
-    const changed = text.split('\0').map((name) => name.trim());
-    return [...new Set(changed)].filter((name) => name !== '').slice(0, 1_000);
+    const since = headBefore !== null && (await clones.resolve(directory, headBefore)) !== undefined;
+    return [local, `^${base.ref}`, ...(since ? [`^${headBefore}`] : [])];
+  }
+
+  async function protectedPaths(cwd: string, range: readonly string[], params: Verify): Promise<string[]> {
+    const patterns = [...protectedAlways, ...params.protectedPaths].map((pattern) => `:(glob)${pattern}`);
+    return patterns.length === 0 ? [] : (await pathsIn(cwd, range, patterns)).slice(0, 1_000);
+  }
+
+  /** Paths that these commits changed; of a merge those that it made otherwise than all it merges. */
+  async function pathsIn(cwd: string, range: readonly string[], pathspecs: readonly string[] = []): Promise<string[]> {
+    const only = pathspecs.length === 0 ? [] : ['--', ...pathspecs];
+    const text = await git.run(['log', '-c', '--format=', '--name-only', '-z', ...range, ...only], { cwd });
+    const names = text.split('\0').map((name) => name.trim());
+    return [...new Set(names)].filter((name) => name !== '');
   }
 }
 

@@ -20,7 +20,15 @@ test('an implementation with an open pull request, everything committed and push
     openPull(site, head);
     const { ok, evidence } = await site.verify({ headBefore });
     assert.equal(ok, true);
-    assert.deepEqual(evidence, { headBefore, headAfter: head, pull: 7, dirty: [], unpushed: 0, protected: [] });
+    assert.deepEqual(evidence, {
+      headBefore,
+      headAfter: head,
+      pull: 7,
+      dirty: [],
+      unpushed: 0,
+      protected: [],
+      changed: { files: ['greet.txt'], count: 1 },
+    });
   }));
 
 test('an implementation without a pull request, with dirty files or un-pushed commits is not enough', () =>
@@ -35,6 +43,22 @@ test('an implementation without a pull request, with dirty files or un-pushed co
     await site.work(tree, {}, false);
     const unpushed = await site.verify({ headBefore });
     assert.deepEqual([unpushed.ok, unpushed.evidence.unpushed], [false, 1]);
+  }));
+
+test('the files a run changed are those of its own commits: no earlier ones, none that came with the base', () =>
+  withSite(async (site) => {
+    await site.push(BRANCH, { 'earlier.txt': 'of the run before\n' });
+    const { tree, headBefore } = await begun(site);
+    assert.deepEqual((await site.verify({ headBefore })).evidence.changed, { files: [], count: 0 });
+    await site.push('main', { 'base.txt': 'a person’s\n' });
+    await site.git(tree, 'fetch', '--quiet', 'origin');
+    await site.git(tree, 'merge', '--quiet', '--no-edit', 'origin/main');
+    const many = Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`made/${n}.txt`, 'made\n']));
+    await site.work(tree, { 'earlier.txt': 'better\n', ...many });
+    const { changed } = (await site.verify({ headBefore })).evidence;
+    assert.deepEqual([changed?.count, changed?.files.length, changed?.files[0]], [202, 200, 'earlier.txt']);
+    assert.ok(!changed?.files.includes('base.txt'));
+    assert.equal((await site.verify({ for: 'verdict', headBefore })).evidence.changed, undefined);
   }));
 
 test('a pull request of another branch that the run names is enough where it shows the run’s own commit', () =>
