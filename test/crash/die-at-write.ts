@@ -1,6 +1,6 @@
 /**
  * Loaded before a runtime of a test: the process is killed, as by `kill -9`, at the n-th write of its store, counted from
- * the first that holds a given text; before the write reaches the disk, or after.
+ * the first that holds a value with all the given texts (one a line); before the write reaches the disk, or after.
  */
 import { Level } from 'level';
 
@@ -12,6 +12,7 @@ interface Batch {
 const { DIE_AT = '0', DIE_SIDE = 'before', DIE_FROM = '' } = process.env;
 const opened = Level.prototype as unknown as { _chainedBatch: () => Batch };
 const open = opened._chainedBatch;
+const texts = DIE_FROM.split('\n');
 let writes = 0;
 
 opened._chainedBatch = function chainedBatch(this: unknown): Batch {
@@ -19,7 +20,7 @@ opened._chainedBatch = function chainedBatch(this: unknown): Batch {
   const { _put: put, _write: write } = batch;
   let holds = writes > 0;
   batch._put = function putting(key, value, options) {
-    holds ||= String(value).includes(DIE_FROM);
+    holds ||= texts.every((text) => String(value).includes(text));
     return put.call(this, key, value, options);
   };
   batch._write = async function writing(options) {
