@@ -147,6 +147,8 @@ export function createCourier(options: CourierOptions): Courier {
   }
 
   async function drainOnce(): Promise<void> {
+    // Those spooled in one file are told one after the other, each with its place in the stream.
+    await Promise.resolve();
     const waiting = spool.numbers();
     for (const number of unpublished()) {
       if (closed) return;

@@ -1,14 +1,17 @@
 /**
- * The bridge's own letterbox on disk, for deliveries that the bus cannot take now: a directory with one file for each,
- * numbered in order of arrival. A file is there only whole and synced, so what was once answered with 2xx survives the
- * process and the power. Bounded: a full spool says so, and the sender is told to come again.
+ * The bridge's own letterbox on disk, for deliveries that the bus cannot take now: a directory of files, each with one
+ * delivery, or with all that came while the one before was written; numbered in order of arrival. A file is there only
+ * whole and synced, so what was once answered with 2xx survives the process and the power. Bounded: a full spool says
+ * so, and the sender is told to come again.
  */
-import { mkdir, open, readFile, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { TransientError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { parseSpooled, spooled } from './hook.ts';
 import type { Delivery } from './hook.ts';
+import { ASIDE, PART, groupOf, readFrom, spoolFile, writeSynced } from './spool-file.ts';
+import type { SpoolFile } from './spool-file.ts';
 
 export interface Spool {
   /** Resolves with its number when it is durable. @throws TransientError `SPOOL_FULL`, `SPOOL_FAILED` (the disk said no) */
@@ -17,6 +20,7 @@ export interface Spool {
   numbers(): number[];
   /** undefined: it was damaged, and has been set aside. */
   read(number: number): Promise<Delivery | undefined>;
+  /** Of a file with others it goes with the last of them; read again by the next process it is a duplicate. */
   remove(number: number): Promise<void>;
   /** Nobody will ever take it: it no longer counts, and stays on the disk for a person to look at. */
   setAside(number: number, err: unknown): Promise<undefined>;
@@ -36,87 +40,166 @@ export interface SpoolOptions {
 /** A day without the bus at a busy organisation's rate; beyond that the watches know better than old hooks. */
 const COUNT_MAX = 10_000;
 const BYTES_MAX = 256 * 1_024 * 1_024;
-const FILE = /^(\d{12})\.hook$/;
-const ASIDE = '.aside';
+/** Of one file; a larger delivery has one of its own. */
+const FILE_BYTES_MAX = 4 * 1_024 * 1_024;
+
+/** Where a delivery lies. */
+interface Place {
+  file: SpoolFile;
+  offset: number;
+  bytes: number;
+}
+
+interface Waiting {
+  number: number;
+  bytes: Buffer;
+  resolve: (number: number) => void;
+  reject: (error: TransientError) => void;
+}
 
 /** Takes up what an earlier process left. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { directory, log, countMax = COUNT_MAX, bytesMax = BYTES_MAX } = options;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const sizes = new Map<number, number>();
+  const places = new Map<number, Place>();
+  /** Of each file what is left in it. */
+  const left = new Map<SpoolFile, number>();
   let last = 0;
   let bytes = 0;
   let aside = 0;
   /** Being written: counted, so that many at once cannot pass the bounds together. */
   const reserved = { count: 0, bytes: 0 };
+  const waiting: Waiting[] = [];
+  let isWriting = false;
 
-  const place = (number: number) => path.join(directory, `${String(number).padStart(12, '0')}.hook`);
-  const keep = (number: number, size: number) => {
-    sizes.set(number, size);
-    bytes += size;
-  };
-  const drop = (number: number) => {
-    bytes -= sizes.get(number) ?? 0;
-    sizes.delete(number);
-  };
+  function keep(file: SpoolFile): void {
+    let { offset } = file;
+    file.lengths.forEach((length, at) => {
+      places.set(file.first + at, { file, offset, bytes: length });
+      offset += length;
+      bytes += length;
+    });
+    left.set(file, file.lengths.length);
+    last = Math.max(last, file.first + file.lengths.length - 1);
+  }
+
+  /** @returns whether it was the last of its file */
+  function drop(number: number): boolean {
+    const { file, bytes: length } = places.get(number)!;
+    places.delete(number);
+    bytes -= length;
+    const others = left.get(file)! - 1;
+    if (others > 0) left.set(file, others);
+    else left.delete(file);
+    return others === 0;
+  }
 
   for (const name of (await readdir(directory)).toSorted()) {
-    const number = Number(FILE.exec(name)?.[1] ?? 0);
-    if (number > 0) {
-      keep(number, (await stat(path.join(directory, name))).size);
-      last = Math.max(last, number);
+    const file = path.join(directory, name);
+    if (name.endsWith(PART)) {
+      // Never answered with 2xx: the process ended while it was being written.
+      await unlink(file);
     } else if (name.endsWith(ASIDE)) {
       aside += 1;
       // A number that is given again would replace what a person has not looked at.
       last = Math.max(last, Number.parseInt(name, 10) || 0);
-    } else if (name.endsWith('.part')) {
-      // Never answered with 2xx: the process ended while it was being written.
-      await unlink(path.join(directory, name));
+    } else {
+      const found = await spoolFile(file).catch(async (err: unknown) => {
+        log.error({ err, file: name }, 'a file of the spool was set aside');
+        await rename(file, `${file}${ASIDE}`);
+        aside += 1;
+        last = Math.max(last, Number.parseInt(name, 10) || 0);
+      });
+      if (found != null) keep(found);
     }
   }
 
   async function setAside(number: number, err: unknown): Promise<undefined> {
     log.error({ err, spooled: number }, 'a spooled delivery was set aside');
-    await rename(place(number), `${place(number)}${ASIDE}`).catch(() => {});
+    const place = places.get(number)!;
+    const { file } = place;
+    const own = `${path.join(directory, spoolName(number))}${ASIDE}`;
+    if (file.lengths.length > 1) {
+      const copied = readFrom(file.path, place.offset, place.bytes).then((content) => writeSynced(own, content));
+      await copied.catch(() => {});
+      if (drop(number)) await unlink(file.path).catch(() => {});
+    } else {
+      await rename(file.path, own).catch(() => {});
+      drop(number);
+    }
     aside += 1;
-    drop(number);
+  }
+
+  /** One file after the other, each with all that has come meanwhile. */
+  async function write(): Promise<void> {
+    if (isWriting) return;
+    isWriting = true;
+    while (waiting.length > 0) {
+      let size = 0;
+      let count = 0;
+      for (const { bytes: more } of waiting) {
+        if (count > 0 && size + more.length > FILE_BYTES_MAX) break;
+        size += more.length;
+        count += 1;
+      }
+      await writeFile(waiting.splice(0, count));
+    }
+    isWriting = false;
+  }
+
+  async function writeFile(some: Waiting[]): Promise<void> {
+    const first = some[0]!.number;
+    const { content, file } = groupOf(
+      path.join(directory, spoolName(first, some.length)),
+      first,
+      some.map((one) => one.bytes),
+    );
+    try {
+      await writeSynced(file.path, content);
+      keep(file);
+      for (const { number, resolve } of some) resolve(number);
+    } catch (cause) {
+      const error = new TransientError('SPOOL_FAILED', `the spool cannot be written: ${String(cause)}`, { cause });
+      for (const { reject } of some) reject(error);
+    } finally {
+      for (const one of some) {
+        reserved.count -= 1;
+        reserved.bytes -= one.bytes.length;
+      }
+    }
   }
 
   return {
-    async add(delivery) {
-      const file = spooled(delivery);
-      if (sizes.size + reserved.count >= countMax || bytes + reserved.bytes + file.length > bytesMax) {
-        throw new TransientError('SPOOL_FULL', `the spool holds ${sizes.size} deliveries, ${bytes} bytes: it is full`);
+    add(delivery) {
+      const content = spooled(delivery);
+      if (places.size + reserved.count >= countMax || bytes + reserved.bytes + content.length > bytesMax) {
+        const full = `the spool holds ${places.size} deliveries, ${bytes} bytes: it is full`;
+        return Promise.reject(new TransientError('SPOOL_FULL', full));
       }
-      const number = ++last;
       reserved.count += 1;
-      reserved.bytes += file.length;
-      try {
-        await writeSynced(directory, place(number), file);
-        keep(number, file.length);
-      } catch (cause) {
-        throw new TransientError('SPOOL_FAILED', `the spool cannot be written: ${String(cause)}`, { cause });
-      } finally {
-        reserved.count -= 1;
-        reserved.bytes -= file.length;
-      }
-      return number;
+      reserved.bytes += content.length;
+      return new Promise((resolve, reject) => {
+        waiting.push({ number: ++last, bytes: content, resolve, reject });
+        void write();
+      });
     },
-    numbers: () => [...sizes.keys()].toSorted((a, b) => a - b),
+    numbers: () => [...places.keys()].toSorted((a, b) => a - b),
     async read(number) {
+      const { file, offset, bytes: length } = places.get(number)!;
       try {
-        return parseSpooled(await readFile(place(number)));
+        return parseSpooled(await readFrom(file.path, offset, length));
       } catch (err) {
         return setAside(number, err);
       }
     },
     setAside,
-    has: (number) => sizes.has(number),
+    has: (number) => places.has(number),
     async remove(number) {
-      await unlink(place(number));
+      const { file } = places.get(number)!;
+      if (left.get(file) === 1) await unlink(file.path);
       drop(number);
     },
-    size: () => ({ count: sizes.size, bytes }),
+    size: () => ({ count: places.size, bytes }),
     notes: () =>
       aside === 0
         ? []
@@ -124,24 +207,5 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   };
 }
 
-/** The name appears only when the bytes are on the disk, and the name itself is synced with its directory. */
-async function writeSynced(directory: string, target: string, bytes: Uint8Array): Promise<void> {
-  const part = `${target}.part`;
-  const file = await open(part, 'wx', 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } catch (error) {
-    await file.close();
-    await unlink(part).catch(() => {});
-    throw error;
-  }
-  await file.close();
-  await rename(part, target);
-  const folder = await open(directory, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
+const spoolName = (first: number, count = 1): string =>
+  `${String(first).padStart(12, '0')}.hook${count === 1 ? '' : 's'}`;

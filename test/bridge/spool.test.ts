@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'node:test';
 import type { Delivery } from '../../src/bridge/hook.ts';
 import { openSpool } from '../../src/bridge/spool.ts';
+import type { Spool } from '../../src/bridge/spool.ts';
 import { TransientError } from '../../src/errors.ts';
 import { quiet, tempDirectory } from './parts.ts';
 
@@ -77,4 +78,61 @@ test('a disk that says no is a refusal, and counts for nothing', async (t) => {
   await rm(directory, { recursive: true });
   await assert.rejects(spool.add(delivery('a')), (error: TransientError) => error.code === 'SPOOL_FAILED');
   assert.deepEqual(spool.size(), { count: 0, bytes: 0 });
+});
+
+/** The first is being written when the others come. */
+async function together(directory: string): Promise<Spool> {
+  const spool = await openSpool({ directory, log: quiet });
+  const ids = ['a', 'b', 'c', 'd'];
+  assert.deepEqual(
+    await Promise.all(ids.map((id) => spool.add(delivery(id, `{"of":"${id}","text":"é"}`)))),
+    [1, 2, 3, 4],
+  );
+  assert.deepEqual(await readdir(directory), ['000000000001.hook', '000000000002.hooks']);
+  return spool;
+}
+
+test('what comes while a file is written lies in the next one together, each for itself', async (t) => {
+  const directory = await tempDirectory(t);
+  const first = await together(directory);
+  await first.remove(2);
+  const second = await openSpool({ directory, log: quiet });
+  assert.deepEqual(second.numbers(), [1, 2, 3, 4], 'what has gone from a file with others comes again');
+  assert.equal(first.size().bytes * 4, second.size().bytes * 3);
+  for (const [number, id] of [
+    [1, 'a'],
+    [2, 'b'],
+    [3, 'c'],
+    [4, 'd'],
+  ] as const) {
+    const read = (await second.read(number))!;
+    assert.deepEqual([read.head.delivery, String(read.body)], [id, `{"of":"${id}","text":"é"}`]);
+    await second.remove(number);
+  }
+  assert.deepEqual([second.size(), await readdir(directory)], [{ count: 0, bytes: 0 }, []]);
+  assert.equal(await second.add(delivery('e')), 5);
+});
+
+test('a damaged delivery among others is set aside alone', async (t) => {
+  const directory = await tempDirectory(t);
+  const first = await together(directory);
+  const file = path.join(directory, '000000000002.hooks');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace('"delivery":"c"', '"delivery":\'c"'));
+  assert.deepEqual([await first.read(3), first.numbers()], [undefined, [1, 2, 4]]);
+  assert.equal((await first.read(4))?.head.delivery, 'd');
+  assert.match(await readFile(path.join(directory, '000000000003.hook.aside'), 'utf8'), /"delivery":'c"/);
+  for (const number of [2, 4]) await first.remove(number);
+  assert.deepEqual(await readdir(directory), ['000000000001.hook', '000000000003.hook.aside']);
+});
+
+test('a file of several that is not as long as it says is set aside whole, and its number is given to nobody', async (t) => {
+  const directory = await tempDirectory(t);
+  await together(directory);
+  const file = path.join(directory, '000000000002.hooks');
+  await truncate(file, (await stat(file)).size - 1);
+  const spool = await openSpool({ directory, log: quiet });
+  assert.deepEqual(spool.numbers(), [1]);
+  assert.match(spool.notes().join(), /set aside .*: 1, in /);
+  assert.ok((await spool.add(delivery('e'))) > 2);
 });
