@@ -229,7 +229,10 @@ export function createQuestions({
     const address = await resolve(name);
     const known = receiptOfSeen(read, address, id);
     if (known !== null) return { state: 'known', receipt: known };
-    const pending = node.waiting(address).some(({ envelope }) => envelope.id === id);
+    // Waiting for its turn, or for the disk.
+    const pending =
+      node.waiting(address).some(({ envelope }) => envelope.id === id) ||
+      node.read(KEYS.seen(address, id)) !== undefined;
     return { state: pending ? 'pending' : 'unknown', receipt: null };
   }
 
