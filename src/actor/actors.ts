@@ -51,7 +51,6 @@ export interface Actor {
   ahead: number;
   /** It has standing watches (a row says so). */
   watching: boolean;
-  watches: Record<string, Record<string, unknown>>;
   /** Bytes and entries of the journal since the last snapshot, and that one's size. */
   since: { bytes: number; entries: number; snapshotBytes: number };
   marks: Marks;
@@ -132,7 +131,6 @@ export function createActors({ registry, read, activeMax, onDamage }: ActorsOpti
       parked: null,
       ahead: 0,
       watching: false,
-      watches: {},
       since: { bytes: 0, entries: 0, snapshotBytes: 0 },
       marks: { value: 0, waitingOn: 0 },
     };

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { unreadable } from './actors.ts';
-import type { Actor, Actors } from './actors.ts';
+import type { Actors } from './actors.ts';
 import { decodeEntry } from './journal.ts';
 import { noMail, readMail } from './mailbox.ts';
 import type { Item, Mailbox } from './mailbox.ts';
@@ -13,7 +13,8 @@ import { watchesOf } from './step.ts';
 
 export interface Loaded {
   acts: PendingAct[];
-  watching: Actor[];
+  /** Actors with standing watches, and which. */
+  watching: Map<string, Record<string, Record<string, unknown>>>;
   /** Highest numbers handed out. */
   dead: number;
   mail: number;
@@ -112,15 +113,14 @@ function pendingAct(store: Store, actor: string, seq: number, index: number, att
   }
 }
 
-async function loadWatching({ store, actors, registry }: LoadingOptions): Promise<Actor[]> {
-  const watching: Actor[] = [];
+async function loadWatching({ store, actors, registry }: LoadingOptions): Promise<Loaded['watching']> {
+  const watching: Loaded['watching'] = new Map();
   for await (const [key] of store.scan(SPACES.watching)) {
     const actor = actors.get(keyParts(key, 1)[0]!);
     const definition = registry.get(actor.kind);
     if (actor.stood === null || actor.parked?.envelope === '' || definition === undefined) continue;
     try {
-      actor.watches = watchesOf(definition, actor.stood.live);
-      watching.push(actor);
+      watching.set(actor.address, watchesOf(definition, actor.stood.live));
     } catch (error) {
       actor.parked ??= unreadable(actor.kind, actor.stood.live.state, error as Error);
     }

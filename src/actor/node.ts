@@ -371,7 +371,7 @@ export function createNode(options: NodeOptions): Node {
     { acts, settled, touched }: Doings,
     { facts, number, writes }: Pick<Batch, 'facts' | 'number' | 'writes'>,
   ): void {
-    const watching = [...touched.values()].map((actor) => ({ actor: actor.address, watches: actor.watches }));
+    const watching = [...touched].map(([actor, watches]) => ({ actor, watches }));
     const references = [...writes.keys()].flatMap((key) => referenceIn(key) ?? []);
     for (const tell of listeners) tell({ facts, acts, settled, watching, references, batch: number });
   }
@@ -462,8 +462,10 @@ export function createNode(options: NodeOptions): Node {
       const { acts, watching, dead, mail } = await loadNode({ store, clock, registry, actors, mailbox, outbox });
       turn.loaded({ dead, mail });
       await caution.load(store);
-      const touched = new Map(watching.map((actor) => [actor.address, actor]));
-      announce({ acts, settled: [], touched }, { facts: [], number: ledger.batch().number - 1, writes: new Map() });
+      announce(
+        { acts, settled: [], touched: watching },
+        { facts: [], number: ledger.batch().number - 1, writes: new Map() },
+      );
       schedule();
     },
     queuedBytes: () => mailbox.bytes(),

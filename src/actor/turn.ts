@@ -32,7 +32,8 @@ export interface Doings {
   acts: PendingAct[];
   /** Keys of acts that are over. */
   settled: string[];
-  touched: Map<string, Actor>;
+  /** Actors that took a step, with the watches that stand after the last of them in this batch. */
+  touched: Map<string, Record<string, Record<string, unknown>>>;
 }
 
 export interface Turn {
@@ -224,7 +225,7 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     writeEffects(actor, item, decision);
     writeWatches(actor, decision.watches);
     ledger.batch().facts.push(stepFact(actor.address, seq, entry, receipt, before?.projection ?? null, projection));
-    doings.touched.set(actor.address, actor);
+    doings.touched.set(actor.address, decision.watches);
     log.debug(
       {
         actor: actor.address,
@@ -309,7 +310,6 @@ export function createTurn({ ledger, mailbox, actors, outbox, timers, around, cl
     if (stands && !actor.watching) ledger.put(row, '');
     if (!stands && actor.watching) ledger.del(row);
     actor.watching = stands;
-    actor.watches = watches;
   }
 
   return {

@@ -1,4 +1,4 @@
-/** Watches stand while their state is active: started, updated, poked and stopped with it, and again after a restart. */
+/** Watches stand while their state is active: started, updated, poked and stopped with it, and again after a restart (I4). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWatches } from '../../src/actor/watches.ts';
@@ -6,7 +6,7 @@ import type { Definition } from '../../src/actor/state.ts';
 import type { WatchContext, WatchPerformer } from '../../src/effects/effect.ts';
 import type { Store } from '../../src/store/store.ts';
 import { lampDefinition } from '../support/lamp.ts';
-import { lampNode } from '../support/lamp-node.ts';
+import { lampNode, turns } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 
@@ -57,6 +57,29 @@ test('a watch starts with its state, is told of other parameters, and stops when
   watches.poke('lamp/a', 'consumer');
   watches.poke('lamp/none', 'consumer');
   assert.equal(heard.length, 4);
+});
+
+test('no watch starts before the step that wants it is durable, though an earlier one of its actor is', async () => {
+  const store = await openMemoryStore();
+  const held: (() => void)[] = [];
+  const slow: Store = {
+    ...store,
+    async write(operations) {
+      await new Promise<void>((go) => held.push(go));
+      await store.write(operations);
+    },
+  };
+  const { node, heard } = await startWatching(slow);
+  void node.send(letter('lamp/a', 'open', { room: 'a' }));
+  await turns();
+  void node.send(letter('lamp/a', 'press'));
+  await turns();
+  held[0]!();
+  await turns();
+  assert.deepEqual([held.length, heard], [2, []]);
+  held[1]!();
+  await node.quiet();
+  assert.deepEqual(heard, ['start lamp/a 50']);
 });
 
 test('what stood when the process ended stands again after a restart, and nothing else', async () => {
