@@ -7,6 +7,8 @@ import { openPlace } from './place.ts';
 import type { Run, Shown } from './place.ts';
 import { WORKING, delegate, isIdle, open, pullOf, review } from './work.ts';
 
+/** Where people outside would reach the listener of the webhooks. */
+const STATUS_URL = 'https://chartroom.example.com/hooks';
 const place = await openPlace({
   script: {
     runs: [
@@ -19,6 +21,8 @@ const place = await openPlace({
   repos: { queued: { linear: { teams: ['QUE'] }, merge: 'queue', reviewers: 'people' } },
   agents: ['ada', 'bob', 'cleo', 'dan'].map((name) => ({ name, role: 'implementer', driver: 'scripted' })),
   timers: { reconcileMaxSeconds: 2, holdSeconds: 1 },
+  // One secret of the world is too short for it, two in a row are not.
+  config: { status: { url: STATUS_URL, secret: '${GITHUB_WEBHOOK_SECRET}${LINEAR_WEBHOOK_SECRET}' } },
 });
 after(() => place.close());
 const { linear } = place.world;
@@ -169,6 +173,24 @@ describe('an issue', { concurrency: 3 }, () => {
     );
   });
 
+  test('whoever follows the status link at Linear, or one from the command line, reads how it stands; a bent one leads nowhere', async () => {
+    const issue = linear.createIssue({ team: 'ENG', title: 'Shown to others', state: 'Backlog' });
+    await beginAgentSession(issue.id);
+    const session = sessionOf(issue.identifier);
+    const { url: shown } = await place.eventually('the link at Linear', () =>
+      linear.sessionOf(issue)?.externalLinks.find(({ label }) => label === 'Status'),
+    );
+    const { exit, out: printed } = await place.cli('link', session);
+    assert.equal(exit, 0);
+    for (const link of [shown, printed]) {
+      const answer = await follow(link);
+      assert.equal(answer.status, 200, link);
+      assert.match(answer.text, /<h1>Shown to others<\/h1>[^]*awaiting input[^]*<li>withdrawn: /);
+    }
+    const bent = [shown.replace(session, 'session/other'), shown.replace('until=1', 'until=2'), shown.slice(0, -1)];
+    for (const link of bent) assert.equal((await follow(link)).status, 404, link);
+  });
+
   test('a comment at the issue while it works reaches the run or the next one, once', { skip: skipLong }, async () => {
     const pull = await pullOf(place, 'a word later');
     linear.prompt(linear.sessionOf(pull.issue)!, 'Please add a note on colours.');
@@ -199,6 +221,12 @@ describe('an issue', { concurrency: 3 }, () => {
     assert.deepEqual(kinds(await place.runs(session)), ['implement']);
   });
 });
+
+/** As a browser would, had the proxy before the listener its public name. */
+async function follow(link: string): Promise<{ status: number; text: string }> {
+  const answer = await fetch(link.trim().replace(STATUS_URL, place.chartroom.webhooks));
+  return { status: answer.status, text: await answer.text() };
+}
 
 /** What a mention does: an agent session, and no delegation. */
 async function beginAgentSession(issueId: string): Promise<string> {
