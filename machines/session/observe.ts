@@ -93,6 +93,9 @@ function appeared(draft: Draft, seen: PullObserved, { attached }: { attached: bo
   // The one before was closed by our own account, and here is what it was closed for.
   const running = context.run?.claims ?? [];
   lapse(draft, ({ id, signature }) => signature?.startsWith(CLOSED) === true && !running.includes(id));
+  // What runs were tried for in vain is there: a person opened it, or it was seen late.
+  unpark(draft, ({ kind, parked }) => kind === 'implement' && (parked?.by === 'budget' || parked?.by === 'unmoved'));
+  if (seen.headBy === 'other') resetAttempts(draft, ['implement']);
   const isOurs = seen.headBy === 'us' || context.runs.length > 0;
   if (isOurs && !attached && authorityOf(draft.context) === 'withdrawn') {
     wishFor(draft, 'pull.close', {

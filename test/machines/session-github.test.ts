@@ -264,6 +264,24 @@ const said = (session: Play, login: string, id: string): void =>
     url: 'u',
   });
 
+test('a person opens the pull request that the runs did not: what was parked for the lack of it goes on, and ends', () => {
+  const session = play();
+  session.send('open', work());
+  for (const _ of [1, 2]) {
+    run(session);
+    end(session);
+    verified(session, { headAfter: H1 }, false);
+  }
+  assert.equal(session.phase(), 'escalated');
+  assert.match(session.waitingOn()[0]?.detail ?? '', /no pull request of this branch is open/);
+  session.send('pull.observed', pull({ headBy: 'other', gate: green }));
+  assert.equal(session.regions()['work'], 'unassigned');
+  run(session);
+  end(session);
+  verified(session, { pull: 7 });
+  assert.deepEqual([owed(session), session.context().attempts.implement], [[], 1], 'counted anew');
+});
+
 test('a bot that is listened to starts three runs in a row, then a person is asked; a person’s word goes on', () => {
   const session = delivered({ gate: green });
   for (let n = 1; n <= 3; n++) {
