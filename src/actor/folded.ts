@@ -4,8 +4,9 @@
  */
 import { KEYS } from '../store/keys.ts';
 import { batchOf } from './batch-search.ts';
+import { applyChange } from './change.ts';
 import type { JournalEntry } from './journal.ts';
-import { applyChange, unborn } from './state.ts';
+import { unborn } from './state.ts';
 import type { ActorState } from './state.ts';
 
 /** Numbers of the entries that have the present value and what is waited for: later entries point to them. */

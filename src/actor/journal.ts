@@ -7,7 +7,7 @@ import { Bug, assert } from '../errors.ts';
 import { KEYS } from '../store/keys.ts';
 import type { Envelope } from './envelope.ts';
 import type { Receipt, Standing } from './receipt.ts';
-import type { Change } from './state.ts';
+import type { Change } from './change.ts';
 
 /** What is kept of an effect: an act's parameters are needed to do it; a tell's data are in the recipient's journal. */
 export type StoredEffect =

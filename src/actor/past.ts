@@ -1,11 +1,12 @@
 /** The past of an actor, from its journal: entries for people, and the state as it was at any step. */
 import type { MachineEvent, Timers } from '../../machines/contract.ts';
 import { KEYS } from '../store/keys.ts';
+import { applyChange } from './change.ts';
 import { heldOf } from './hold.ts';
 import { decodeEntry, entriesOf, receiptOf } from './journal.ts';
 import type { JournalEntry } from './journal.ts';
 import type { Receipt } from './receipt.ts';
-import { applyChange, unborn } from './state.ts';
+import { unborn } from './state.ts';
 import type { ActorState, Definition } from './state.ts';
 import { edgesTaken, revive } from './step.ts';
 

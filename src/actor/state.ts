@@ -3,8 +3,6 @@
  * just read from the store.
  */
 import type { ActorView, MachineDefinition, StateValue } from '../../machines/contract.ts';
-import { applyPatch, patchInPlace } from './patch.ts';
-import type { Patch } from './patch.ts';
 
 /** A machine's definition as the kernel holds it: it never knows the context's type. */
 export type Definition = MachineDefinition;
@@ -34,65 +32,9 @@ export interface ActorState {
   claims: string[];
 }
 
-/** What a step changed: what the journal holds, so that recovery runs no code. */
-export interface Change {
-  value?: StateValue;
-  status?: 'done';
-  /** Top-level context keys, new values; null-valued keys are values too. */
-  set?: Record<string, unknown>;
-  /** Places within other context keys, with what is there now. */
-  patch?: Patch;
-  unset?: string[];
-  /** State path → entered at this step's `at` (`true`) or left (`false`). */
-  since?: Record<string, boolean>;
-  /** Timer key → armed, or null = gone. */
-  timers?: Record<string, ArmedTimer | null>;
-  history?: Record<string, string[]>;
-  claims?: string[];
-}
-
 /** The state before the first entry. */
 export function unborn(version: string): ActorState {
   return { version, seq: 0, at: '', status: 'active', value: '', context: {}, since: {}, timers: {}, claims: [] };
-}
-
-/** One journal entry applied: no machine code runs. */
-export function applyChange(state: ActorState, seq: number, at: string, version: string, change: Change): ActorState {
-  const next = { ...state };
-  const { patch, ...rest } = change;
-  if (change.set !== undefined || change.unset !== undefined || patch !== undefined) {
-    next.context = applyPatch(state.context, patch ?? []);
-  }
-  if (change.since !== undefined) next.since = { ...state.since };
-  if (change.timers !== undefined) next.timers = { ...state.timers };
-  foldChange(next, seq, at, version, rest);
-  return next;
-}
-
-/**
- * The same on a state that nobody else holds: it is changed, which saves half of the work where many entries are folded.
- * What throws in the middle leaves it half changed.
- */
-export function foldChange(state: ActorState, seq: number, at: string, version: string, change: Change): void {
-  state.seq = seq;
-  state.at = at;
-  state.version = version;
-  if (change.value !== undefined) state.value = change.value;
-  if (change.status !== undefined) state.status = change.status;
-  if (change.patch !== undefined) patchInPlace(state.context, change.patch);
-  if (change.set !== undefined) Object.assign(state.context, change.set);
-  for (const key of change.unset ?? []) delete state.context[key];
-  for (const path in change.since) {
-    if (change.since[path] === true) state.since[path] = at;
-    else delete state.since[path];
-  }
-  for (const key in change.timers) {
-    const timer = change.timers[key]!;
-    if (timer === null) delete state.timers[key];
-    else state.timers[key] = timer;
-  }
-  if (change.history !== undefined) state.history = change.history;
-  if (change.claims !== undefined) state.claims = change.claims;
 }
 
 export function viewOf(address: string, state: ActorState): ActorView {

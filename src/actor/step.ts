@@ -10,14 +10,24 @@ import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { ActorView, MachineEvent, RefusalCode, StateValue, Timers } from '../../machines/contract.ts';
 import type { Wish } from '../../machines/decision.ts';
 import type { Refuse, Supersede, Tell } from '../../machines/effects.ts';
-import { Bug, assert } from '../errors.ts';
+import { Bug } from '../errors.ts';
+import {
+  diffContext,
+  diffHistory,
+  diffSince,
+  diffTimers,
+  foldSince,
+  foldTimers,
+  isEmpty,
+  isSameValue,
+} from './change.ts';
+import type { Change } from './change.ts';
 import { edgeIdsOf } from './chart.ts';
 import { engineOf } from './engine.ts';
 import type { Engine, StateNodeLike } from './engine.ts';
-import { diffValue, isSameContent, isSameList } from './patch.ts';
-import type { Patch } from './patch.ts';
+import { isSameContent } from './patch.ts';
 import { unborn, viewOf } from './state.ts';
-import type { ActorState, ArmedTimer, Change, Definition } from './state.ts';
+import type { ActorState, ArmedTimer, Definition } from './state.ts';
 
 /** A wish of a step, in order; its place in the list is the last part of its key `actor/seq/index`. */
 export type StepEffect =
@@ -106,11 +116,6 @@ function isSamePlace(before: AnyMachineSnapshot, after: AnyMachineSnapshot): boo
   const [a, b] = [before._nodes, after._nodes];
   if (a.length !== b.length || before.status !== after.status) return false;
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
-  return true;
-}
-
-function isEmpty(object: object): boolean {
-  for (const _ in object) return false;
   return true;
 }
 
@@ -238,7 +243,7 @@ function finish(
   let counts = live === null || effects.length > 0;
 
   const value = settled.value as StateValue;
-  if (live === null || (!stayed && !sameValue(before.value, value))) {
+  if (live === null || (!stayed && !isSameValue(before.value, value))) {
     change.value = value;
     counts = true;
   }
@@ -250,8 +255,8 @@ function finish(
     change.timers = timers;
     counts = true;
   }
-  if (!stayed || !isEmpty(armed)) diffSince(before.since, settled, armed, change);
-  diffHistory(before, settled, change);
+  if (!stayed || !isEmpty(armed)) diffSince(before.since, activePaths(settled), armed, change);
+  diffHistory(before.history, historyOf(settled), change);
 
   const state: ActorState = {
     version: definition.version,
@@ -264,20 +269,8 @@ function finish(
     timers: before.timers,
     claims: before.claims,
   };
-  if (change.since !== undefined) {
-    state.since = { ...before.since };
-    for (const [path, entered] of Object.entries(change.since)) {
-      if (entered) state.since[path] = event.at;
-      else delete state.since[path];
-    }
-  }
-  if (change.timers !== undefined) {
-    state.timers = { ...before.timers };
-    for (const [key, timer] of Object.entries(change.timers)) {
-      if (timer === null) delete state.timers[key];
-      else state.timers[key] = timer;
-    }
-  }
+  if (change.since !== undefined) foldSince((state.since = { ...before.since }), change.since, event.at);
+  if (change.timers !== undefined) foldTimers((state.timers = { ...before.timers }), change.timers);
   const history = change.history ?? before.history;
   if (history !== undefined) state.history = history;
 
@@ -434,98 +427,6 @@ function withContext(engine: Engine, snapshot: AnyMachineSnapshot, context: obje
   return normalise(engine, copy);
 }
 
-function sameValue(a: StateValue, b: StateValue): boolean {
-  if (typeof a === 'string' || typeof b === 'string') return a === b;
-  const keys = Object.keys(b);
-  if (keys.length !== Object.keys(a).length) return false;
-  return keys.every((key) => a[key] !== undefined && sameValue(a[key], b[key]!));
-}
-
-/** Fills `change.set`, `patch` and `unset`; true when a key that counts has changed. */
-function diffContext(
-  definition: Definition,
-  before: Record<string, unknown>,
-  after: Record<string, unknown>,
-  change: Change,
-): boolean {
-  if (before === after) return false;
-  let counts = false;
-  let common = 0;
-  const keys = Object.keys(after);
-  const values = Object.values(after);
-  // Side by side where both have the same keys, as nearly always: V8 looks a key up far more slowly than it lists all.
-  const isAligned = isSameList(keys, Object.keys(before));
-  const old = isAligned ? Object.values(before) : keys.map((key) => before[key]);
-  for (let index = 0; index < keys.length; index++) {
-    const value = values[index];
-    const key = keys[index]!;
-    if (old[index] === value) {
-      common += 1;
-      continue;
-    }
-    assert(value !== undefined, `context.${key} of ${definition.kind} is undefined: use null`);
-    if (!isAligned && !(key in before)) {
-      (change.set ??= {})[key] = value;
-      if (key !== 'timers' && !definition.recordKeys.includes(key)) counts = true;
-      continue;
-    }
-    common += 1;
-    const patch: Patch = [];
-    if (diffValue(old[index], value, [key], patch)) continue;
-    if (patch[0]![0].length === 1) (change.set ??= {})[key] = value;
-    else (change.patch ??= []).push(...patch);
-    if (counts || key === 'timers' || definition.recordKeys.includes(key)) continue;
-    // Other bytes of an equal value, keys in another order, are kept for the journal's sake but change nothing.
-    counts = !isSameContent(old[index], value);
-  }
-  if (common === Object.keys(before).length) return counts;
-  for (const key of Object.keys(before)) {
-    if (key in after) continue;
-    (change.unset ??= []).push(key);
-    counts = true;
-  }
-  return counts;
-}
-
-function diffTimers(
-  before: Record<string, ArmedTimer>,
-  armed: Record<string, ArmedTimer | null>,
-  done: boolean,
-): Record<string, ArmedTimer | null> | null {
-  const changed: Record<string, ArmedTimer | null> = {};
-  for (const [key, timer] of Object.entries(armed)) {
-    if (timer === null && before[key] === undefined) continue;
-    changed[key] = timer;
-  }
-  if (done) for (const key of Object.keys(before)) changed[key] = null;
-  return Object.keys(changed).length > 0 ? changed : null;
-}
-
-function diffSince(
-  before: Record<string, string>,
-  settled: AnyMachineSnapshot,
-  armed: Record<string, ArmedTimer | null>,
-  change: Change,
-): void {
-  let rearmed: Set<string> | null = null;
-  for (const key in armed) {
-    if (armed[key] !== null) (rearmed ??= new Set()).add(key.slice(0, key.lastIndexOf(':')));
-  }
-  let known = 0;
-  const active: string[] = [];
-  for (const node of settled._nodes as unknown as StateNodeLike[]) {
-    if (node.path.length === 0) continue;
-    const path = pathOf(node);
-    active.push(path);
-    if (before[path] !== undefined) known += 1;
-    // A timer armed anew means the state was entered anew.
-    if (before[path] === undefined || rearmed?.has(path) === true) (change.since ??= {})[path] = true;
-  }
-  const old = Object.keys(before);
-  if (old.length === known) return;
-  for (const path of old) if (!active.includes(path)) (change.since ??= {})[path] = false;
-}
-
 const paths = new WeakMap<StateNodeLike, string>();
 function pathOf(node: StateNodeLike): string {
   let path = paths.get(node);
@@ -533,11 +434,16 @@ function pathOf(node: StateNodeLike): string {
   return path;
 }
 
-function diffHistory(before: ActorState, settled: AnyMachineSnapshot, change: Change): void {
+function activePaths(snapshot: AnyMachineSnapshot): string[] {
+  const active: string[] = [];
+  for (const node of snapshot._nodes as unknown as StateNodeLike[]) if (node.path.length > 0) active.push(pathOf(node));
+  return active;
+}
+
+function historyOf(snapshot: AnyMachineSnapshot): Record<string, string[]> {
   const history: Record<string, string[]> = {};
-  for (const [id, nodes] of Object.entries(settled.historyValue as Record<string, { id: string }[]>)) {
+  for (const [id, nodes] of Object.entries(snapshot.historyValue as Record<string, { id: string }[]>)) {
     history[id] = nodes.map((node) => node.id);
   }
-  if (Object.keys(history).length === 0 && before.history === undefined) return;
-  if (!isSameContent(history, before.history ?? {})) change.history = history;
+  return history;
 }

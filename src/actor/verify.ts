@@ -5,9 +5,10 @@
 import { recordHash } from './batch.ts';
 import type { BatchRecord } from './batch.ts';
 import type { IndexRow } from './actors.ts';
+import { foldChange } from './change.ts';
 import { readStepped } from './folded.ts';
 import { decodeEntry } from './journal.ts';
-import { canonicalJson, foldChange, unborn } from './state.ts';
+import { canonicalJson, unborn } from './state.ts';
 import type { ActorState } from './state.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';

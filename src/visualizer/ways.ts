@@ -5,10 +5,11 @@
  */
 import { kindOf } from '../actor/address.ts';
 import { BATCHES_BACK, newestFacts } from './newest.ts';
+import { applyChange } from '../actor/change.ts';
 import type { Publisher } from '../actor/publisher.ts';
 import { readEntry, rerun } from '../actor/past.ts';
 import type { Registry } from '../actor/registry.ts';
-import { applyChange, unborn } from '../actor/state.ts';
+import { unborn } from '../actor/state.ts';
 import type { ActorState } from '../actor/state.ts';
 
 export interface WaysTaken {

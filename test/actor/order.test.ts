@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applyChange, canonicalJson, unborn } from '../../src/actor/state.ts';
+import { applyChange } from '../../src/actor/change.ts';
+import { canonicalJson, unborn } from '../../src/actor/state.ts';
 import type { ActorState, Definition } from '../../src/actor/state.ts';
 import { revive, step } from '../../src/actor/step.ts';
 import type { LiveActor } from '../../src/actor/step.ts';

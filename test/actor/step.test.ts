@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { applyChange, foldChange } from '../../src/actor/change.ts';
 import { step } from '../../src/actor/step.ts';
 import type { LiveActor, StepResult } from '../../src/actor/step.ts';
 import { revive } from '../../src/actor/step.ts';
-import { applyChange, canonicalJson, foldChange, unborn } from '../../src/actor/state.ts';
+import { canonicalJson, unborn } from '../../src/actor/state.ts';
 import type { Definition } from '../../src/actor/state.ts';
 import { lampDefinition } from '../support/lamp.ts';
 

@@ -4,13 +4,14 @@
  */
 import type { BatchRecord } from '../../src/actor/batch.ts';
 import type { IndexRow } from '../../src/actor/actors.ts';
+import { applyChange } from '../../src/actor/change.ts';
 import type { Envelope } from '../../src/actor/envelope.ts';
 import type { FactEnvelope } from '../../src/actor/fact.ts';
 import { decodeEntry } from '../../src/actor/journal.ts';
 import type { JournalEntry } from '../../src/actor/journal.ts';
 import { kindOf } from '../../src/actor/address.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
-import { applyChange, unborn } from '../../src/actor/state.ts';
+import { unborn } from '../../src/actor/state.ts';
 import type { ActorState, Definition } from '../../src/actor/state.ts';
 import { revive, watchesOf } from '../../src/actor/step.ts';
 import type { MemoryServer } from '../../src/bus/memory-bus.ts';
