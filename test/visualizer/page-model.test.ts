@@ -263,7 +263,10 @@ test('every view has an address that leads back to it', () => {
   assert.deepEqual(at(actorHref('session/eng-42')), actor);
   assert.deepEqual(at(momentHref('session/eng-42', 7)), { ...actor, at: 7 });
   assert.deepEqual(at(runHref('session/eng-42', 'eng-42.1')), { ...actor, run: 'eng-42.1' });
-  assert.deepEqual(at('/actor/session/eng-42?at=yesterday'), actor);
+  assert.deepEqual(at('/actor/session/eng-42?at=yesterday'), {
+    view: 'nowhere',
+    path: '/actor/session/eng-42?at=yesterday',
+  });
   assert.deepEqual(at('/actor/session/%E0%A4%A'), { ...actor, address: 'session/%E0%A4%A' });
   assert.deepEqual(at(machineHref('session')), { view: 'machine', kind: 'session', version: null });
   assert.deepEqual(at('/machine/session?version=2'), { view: 'machine', kind: 'session', version: '2' });

@@ -26,10 +26,12 @@ export function routeOf(url: URL): Route {
   const actor = /^\/actor\/([^/]+)\/([^/]+)\/?$/.exec(url.pathname);
   if (actor !== null) {
     const at = url.searchParams.get('at');
+    // Shown as of now it would be taken for the moment that was asked for.
+    if (at !== null && !/^\d{1,15}$/.test(at)) return { view: 'nowhere', path: `${url.pathname}?at=${at}` };
     return {
       view: 'actor',
       address: `${decoded(actor[1]!)}/${decoded(actor[2]!)}`,
-      at: at !== null && /^\d{1,15}$/.test(at) ? Number(at) : null,
+      at: at === null ? null : Number(at),
       run: url.searchParams.get('run'),
     };
   }
