@@ -6,8 +6,10 @@ import type { QuestionName } from '../../src/actor/questions.ts';
 import type { IndexRow } from '../../src/actor/actors.ts';
 import type { Definition } from '../../src/actor/state.ts';
 import { KEYS } from '../../src/store/keys.ts';
+import type { Store } from '../../src/store/store.ts';
+import { openFaultyStore } from '../support/faulty-store.ts';
 import { lampDefinition } from '../support/lamp.ts';
-import { lampNode } from '../support/lamp-node.ts';
+import { lampNode, turns } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 
@@ -32,8 +34,8 @@ const foundLamp = {
   },
 } as unknown as Definition;
 
-async function openQuestions() {
-  const store = await openMemoryStore();
+async function openQuestions(of?: Store) {
+  const store = of ?? (await openMemoryStore());
   const lamps = lampNode(store, { definitions: [foundLamp] });
   const { node, clock } = lamps;
   await node.load();
@@ -195,6 +197,21 @@ test('a receipt can be asked for again: known, pending, or nothing known', async
   await node.quiet();
   assert.deepEqual(await asked(held.id), { state: 'pending', receipt: null });
   assert.equal((await ask<{ waiting: unknown[] }>('mail', { actor: 'lamp/hall' })).waiting.length, 2);
+});
+
+test('a receipt of what was stepped and is not durable yet is pending', async () => {
+  const { store, holdWrites } = await openFaultyStore();
+  const { node, ask } = await openQuestions(store);
+  const press = letter('lamp/hall', 'press');
+  const release = holdWrites();
+  const sent = node.send(press);
+  await turns();
+  assert.deepEqual(node.waiting('lamp/hall'), []);
+  const question = { actor: 'lamp/hall', id: press.id };
+  assert.deepEqual(await ask('receipt', question), { state: 'pending', receipt: null });
+  release();
+  const receipt = await sent;
+  assert.deepEqual(await ask('receipt', question), { state: 'known', receipt });
 });
 
 test('history tells each step as its receipt did, and what became of its acts', async () => {
