@@ -29,6 +29,7 @@ interface Queue {
   head: number;
   /** Held: parked, it has no turn. */
   held: boolean;
+  bytes: number;
   queued: boolean;
 }
 
@@ -51,7 +52,9 @@ export interface Mailbox {
   unstored(address: string): Item[];
   hasReady(): boolean;
   all(): Item[];
+  /** Bytes of all that will have its turn: what is held waits for a person, and nobody waits for it. */
   bytes(): number;
+  bytesOf(address: string): number;
   oldestMs(nowMs: number): number;
 }
 
@@ -64,7 +67,7 @@ export function createMailbox(): Mailbox {
   const queueOf = (address: string): Queue => {
     let queue = queues.get(address);
     if (queue === undefined) {
-      queue = { items: [], head: 0, held: false, queued: false };
+      queue = { items: [], head: 0, held: false, bytes: 0, queued: false };
       queues.set(address, queue);
     }
     return queue;
@@ -75,6 +78,14 @@ export function createMailbox(): Mailbox {
     queue.queued = true;
     ready.push(address);
   };
+  const weigh = (queue: Queue, by: number): void => {
+    queue.bytes += by;
+    if (!queue.held) bytes += by;
+  };
+  const hang = (queue: Queue, hold: boolean): void => {
+    if (queue.held !== hold) bytes += hold ? -queue.bytes : queue.bytes;
+    queue.held = hold;
+  };
   const waiting = (queue: Queue | undefined): Item[] =>
     queue === undefined ? [] : (queue.items.slice(queue.head) as Item[]);
 
@@ -82,7 +93,7 @@ export function createMailbox(): Mailbox {
     push(address, item) {
       const queue = queueOf(address);
       queue.items.push(item);
-      bytes += item.bytes;
+      weigh(queue, item.bytes);
       line(address, queue);
     },
     peek(address) {
@@ -94,7 +105,7 @@ export function createMailbox(): Mailbox {
       const item = queue?.items[queue.head];
       if (queue === undefined || item === undefined) return undefined;
       queue.items[queue.head++] = undefined;
-      bytes -= item.bytes;
+      weigh(queue, -item.bytes);
       if (queue.head > 1_024 && queue.head * 2 > queue.items.length) {
         queue.items = queue.items.slice(queue.head);
         queue.head = 0;
@@ -116,13 +127,13 @@ export function createMailbox(): Mailbox {
     yield(address, hold) {
       const queue = queueOf(address);
       queue.queued = false;
-      queue.held = hold;
+      hang(queue, hold);
       if (depthOf(queue) === 0 && !hold) queues.delete(address);
       else line(address, queue);
     },
     wake(address) {
       const queue = queueOf(address);
-      queue.held = false;
+      hang(queue, false);
       line(address, queue);
     },
     drain(address) {
@@ -131,8 +142,8 @@ export function createMailbox(): Mailbox {
       if (queue !== undefined) {
         queue.items = [];
         queue.head = 0;
+        weigh(queue, -queue.bytes);
       }
-      for (const item of items) bytes -= item.bytes;
       return items;
     },
     peekAll: (address) => waiting(queues.get(address)),
@@ -150,6 +161,7 @@ export function createMailbox(): Mailbox {
     hasReady: () => readyHead < ready.length,
     all: () => [...queues.values()].flatMap(waiting),
     bytes: () => bytes,
+    bytesOf: (address) => queues.get(address)?.bytes ?? 0,
     oldestMs(nowMs) {
       let oldest = nowMs;
       for (const queue of queues.values()) {

@@ -49,6 +49,8 @@ const TURN_STEPS_MAX = 16;
 const STREAM_BACKLOG_MAX = 64;
 /** Bytes of envelopes in memory beyond which doors hold back: a stuck node, not a busy one. */
 export const QUEUED_BYTES_MAX = 64 * 1_024 * 1_024;
+/** Letters kept for one that is parked, beyond which they are refused: it has met a bug, and they stay in memory. */
+const PARKED_BYTES_MAX = 16 * 1_024 * 1_024;
 /** Actors kept in memory. */
 const ACTIVE_DEFAULT = 5_000;
 
@@ -256,7 +258,8 @@ export function createNode(options: NodeOptions): Node {
         if (!turn.repeat(actor, item)) parking.unpark(actor, item);
         return;
       }
-      if (item.door === 'ask') {
+      const isFull = item.door === 'mail' && mailbox.bytesOf(address) + item.bytes > PARKED_BYTES_MAX;
+      if (item.door === 'ask' || isFull) {
         parking.refuse(actor, item);
         return;
       }

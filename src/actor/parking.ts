@@ -18,7 +18,7 @@ export interface Parking {
   /** `data.skip` makes the envelope that parked it a dead letter. */
   unpark(actor: Actor, item: Item): void;
   refused(actor: Actor, id: string): Receipt;
-  /** Answers what is asked of an actor that is parked: what it was told before, or that nothing is taken now. */
+  /** Answers what is not kept for an actor that is parked: what it was told before, or that nothing is taken now. */
   refuse(actor: Actor, item: Item): void;
   /** Puts an item into the stored mailbox of an actor that is parked. */
   keep(actor: Actor, item: Item): void;
@@ -64,6 +64,7 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
 
   function refuse(actor: Actor, item: Item): void {
     if (isRepeated(actor, item)) return;
+    turn.leave(actor, item);
     const receipt = refused(actor, item.envelope.id);
     turn.remember(actor.address, item.envelope.id, receipt);
     turn.bury(item.envelope, receipt);

@@ -5,7 +5,7 @@ import { createLetterbox } from '../../src/actor/letterbox.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import { SPACES } from '../../src/store/keys.ts';
 import type { Store } from '../../src/store/store.ts';
-import { lampNode } from '../support/lamp-node.ts';
+import { lampNode, turns } from '../support/lamp-node.ts';
 import type { LampNode } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -85,5 +85,30 @@ test('a hook for a parked actor is taken, and so are those behind it', async () 
   const { seq } = await bus.publish('hook', 'second', '{}');
   await letterbox.taken(seq);
   assert.equal(await lamps.phase('lamp/b'), 'on');
+  await letterbox.stop();
+});
+
+test('what waits for a parked actor holds back no other’s mail, and has an end of its own', async () => {
+  const store = await openMemoryStore();
+  const lamps = await parked(store);
+  const { clock, log, node } = lamps;
+  const bus = createMemoryServer({ clock }).bus();
+  const letterbox = createLetterbox({ node, bus, clock, log, takeHook: async () => {} });
+  await letterbox.start();
+  const text = 'x'.repeat(1_000_000);
+  for (let nth = 0; nth < 20; nth++) {
+    await bus.publish('mail', 'lamp.a', JSON.stringify(letter('lamp/a', 'fyi', { text })));
+  }
+  await bus.publish('mail', 'lamp.b', JSON.stringify(letter('lamp/b', 'open', { room: 'b' })));
+  await turns();
+  assert.equal(await lamps.phase('lamp/b'), 'off');
+  assert.deepEqual([node.queuedBytes(), node.waiting('lamp/a').length], [0, 17]);
+  let dead = 0;
+  for await (const _ of store.scan(SPACES.dead)) dead += 1;
+  assert.equal(dead, 4);
+  await unpark(lamps);
+  await node.quiet();
+  const { notes } = (await node.settled('lamp/a'))!.stood!.live.state.context as { notes: string[] };
+  assert.equal(notes.length, 16);
   await letterbox.stop();
 });
