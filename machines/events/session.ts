@@ -424,7 +424,8 @@ export const SESSION_EVENTS = {
   },
   'review.dropped': {
     data: z.strictObject({ for: address, number: pullNumber }),
-    means: 'That session has ended and its pull request may stay open: it waits for no verdict any more.',
+    means:
+      'That session waits for no verdict any more: it has ended, its review was waived, or a person reviews instead.',
     from: 'runtime',
   },
   'session.changed': {

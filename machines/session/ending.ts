@@ -1,7 +1,8 @@
 /** How a session ends: merged, reported, its pull request over (a review), its issue removed, closed by a person. */
 import { endAssignment, isAssigned, unwant } from './assignment.ts';
 import { why } from './corrections.ts';
-import { type Draft, say, set, wishFor } from './draft.ts';
+import { type Draft, set, wishFor } from './draft.ts';
+import { dropReview } from './reviewing.ts';
 import { isReview } from './standing.ts';
 import { moveIssue, respond, showPlan } from './tracker.ts';
 
@@ -46,14 +47,7 @@ export function finish(draft: Draft, reason: string, word: 'response' | 'error')
   if (context.worktree !== null) {
     wishFor(draft, 'worktree.remove', { repo: context.brief.repo, branch: context.branch, epoch: context.epoch });
   }
-  dropReview(draft);
+  // Merged, the review session sees that for itself; else the pull request may stay open.
+  if (context.pull?.merged !== true) dropReview(draft);
   respond(draft, word, reason);
-}
-
-/** Merged, the review session sees that for itself; else the pull request may stay open and nobody needs its verdict. */
-function dropReview(draft: Draft): void {
-  const { address, pull, reviewing } = draft.context;
-  const of = reviewing.asked?.of;
-  if (pull === null || pull.merged || of?.startsWith('session/') !== true) return;
-  say(draft, of, 'review.dropped', { for: address, number: pull.number });
 }

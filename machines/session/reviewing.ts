@@ -8,7 +8,7 @@ import { resetAttempts } from './budgets.ts';
 import { type Draft, latest, say, set, wishFor } from './draft.ts';
 import { reviewAddress } from './names.ts';
 import { lapse, owe } from './obligations.ts';
-import { isReview, reviewOf } from './standing.ts';
+import { isReview, isWaived, reviewOf } from './standing.ts';
 import { askHelp, moveIssue } from './tracker.ts';
 
 const SEEN_MAX = 500;
@@ -299,6 +299,14 @@ export function requestRefused(draft: Draft): void {
   reviewUnreachable(draft, event.data.reason);
 }
 
+/** Nobody here waits for the verdict of our review session any more. */
+export function dropReview(draft: Draft): void {
+  const { address, pull, reviewing } = draft.context;
+  const of = reviewing.asked?.of;
+  if (pull === null || of?.startsWith('session/') !== true) return;
+  say(draft, of, 'review.dropped', { for: address, number: pull.number });
+}
+
 /** Asks once more where the review session did not take it. */
 export function askAgain(draft: Draft): void {
   if (draft.context.reviewing.unreachable !== null) revise(draft, { unreachable: null, asked: null });
@@ -314,6 +322,7 @@ export function replaceReviewer(draft: Draft): void {
   if (to.startsWith('person/')) {
     const login = to.slice('person/'.length);
     if (reviewing.person === login) return;
+    if (reviewing.person === null) dropReview(draft);
     revise(draft, { person: login, asked: null, pin: null, unreachable: null });
     return;
   }
@@ -343,5 +352,6 @@ export function waive(draft: Draft): void {
     revise(draft, { waivedHeads: latest([...reviewing.waivedHeads, head], 20) });
   }
   if (head === undefined || head === context.pull?.head) lapse(draft, ({ kind }) => kind === 'review');
+  if (isWaived(draft.context) && !isWaived(context)) dropReview(draft);
   changeRefusal(draft);
 }

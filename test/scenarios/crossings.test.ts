@@ -206,3 +206,23 @@ test('closed while it is reviewed, its pull request kept: the review is ended wi
     'the same review session, for the same head',
   );
 });
+
+for (const [how, verb, data, gate] of [
+  ['given to a person', 'reviewer.replace', { to: 'person/maria' }, [['review', 'person/maria']]],
+  ['waived', 'review.waive', {}, [['merge', 'external/github']]],
+] as const)
+  test(`${how} while an agent reviews: that one is at nothing, and has it again when it is asked again`, async () => {
+    await stage.hire('susan', 'reviewer');
+    await begin([item('a', { gates: { checks: 'none', review: 'required' } })]);
+    await stage.pull(A);
+    await stage.finish(ADA);
+    assert.notEqual(stage.running('agent/susan'), null);
+    await taken(correct(verb, data));
+    assert.deepEqual([stage.running('agent/susan'), await waits(A)], [null, gate]);
+    await agree();
+    if (verb === 'review.waive') return;
+    await taken(correct('reviewer.replace', { to: 'agent/susan' }));
+    const { head } = (await stage.show(A)).context['pull'] as { head: string };
+    await stage.finish('agent/susan', { verdict: { head, verdict: 'approve', body: 'Good.', comments: [] } });
+    assert.deepEqual(await waits(A), [['merge', 'external/github']]);
+  });
