@@ -16,6 +16,7 @@ import type { ActPerformer, Doing } from './effect.ts';
 import { createGit } from './git.ts';
 import type { Person } from './git.ts';
 import { runPrepareHook } from './hook.ts';
+import { checkSubmodules } from './submodules.ts';
 import { leftoversOf, rescue, rescueBranch } from './rescue.ts';
 import { createTurns } from './turns.ts';
 import { createVerify } from './verify.ts';
@@ -214,7 +215,10 @@ export function createWorktrees(options: WorktreesOptions): Worktrees {
     const left = { session, epoch, branch, ignore: hookLeft };
     for (const directory of await directories.all(session)) {
       if ((await checkInside(root, directory)) === 'missing') continue;
-      if (await usable(directory, clone)) await rescue(git, directory, left);
+      if (await usable(directory, clone)) {
+        await checkSubmodules(git, directory);
+        await rescue(git, directory, left);
+      }
       await rm(directory, { recursive: true, force: true });
     }
     await git.run(['worktree', 'prune'], { cwd: clone.path });

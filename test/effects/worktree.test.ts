@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { BRANCH, git, withSite, write } from './worktree-site.ts';
+import { BRANCH, REPO, createSite, doing, git, withSite, write } from './worktree-site.ts';
 
 const CLONE = 'data/repos/acme--api.git';
 
@@ -239,3 +239,85 @@ test('a repository that cannot be reached is tried again, one that is not config
     await rename(site.remote, `${site.remote}-away`);
     await assert.rejects(site.prepare(), { code: 'GIT_REFUSED' });
   }));
+
+test('what a person rewrote by force, or deleted, is begun from as it is now; what only we had is kept', () =>
+  withSite(async (site) => {
+    const { path: tree } = await site.prepare();
+    const ours = await site.work(tree, { 'greet.txt': 'ours\n' });
+    const seat = path.join(site.directory, 'seat');
+    await site.git(seat, 'checkout', '--quiet', '-B', BRANCH, 'main');
+    await site.git(seat, 'commit', '--quiet', '--allow-empty', '-m', 'Begin anew');
+    await site.git(seat, 'push', '--quiet', '--force', 'origin', BRANCH);
+    const theirs = await site.git(seat, 'rev-parse', 'HEAD');
+    const forced = await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.deepEqual([forced.head, forced.rescued], [theirs, 'rescue/eng-42/2']);
+    assert.equal(await site.git(tree, 'rev-parse', 'rescue/eng-42/2'), ours);
+
+    await site.git(seat, 'push', '--quiet', 'origin', `:${BRANCH}`);
+    const deleted = await site.prepare({ epoch: 3 }, 'session/eng-42/3/0');
+    assert.deepEqual(
+      [deleted.head, deleted.rescued],
+      [await site.git(site.remote, 'rev-parse', 'main'), 'rescue/eng-42/3'],
+    );
+    assert.equal(await site.git(tree, 'rev-parse', 'rescue/eng-42/3'), theirs);
+  }));
+
+test('sessions of one repository are prepared at once, each in its own directory, under paths with spaces too', () =>
+  withSite(async (outer) => {
+    const site = await createSite(path.join(outer.directory, 'a path with spaces'));
+    const of = async (session: string) => {
+      const branch = `chartroom/${session}`;
+      const params = { repo: REPO, branch, rebase: false, epoch: 1, fresh: false };
+      const doer = doing(`session/${session}/1/0`, `session/${session}`);
+      const { path: tree } = (await site.worktrees['worktree.prepare'].perform(params, doer)) as { path: string };
+      await write(tree, { [`${session} made.txt`]: 'made\n' });
+      return tree;
+    };
+    const names = ['eng-1', 'eng-2', 'eng-3'];
+    const trees = await Promise.all(names.map(of));
+    for (const [index, tree] of trees.entries()) {
+      assert.equal(await site.git(tree, 'symbolic-ref', '--short', 'HEAD'), `chartroom/${names[index]}`);
+      assert.equal(await site.git(tree, 'status', '--porcelain'), `?? "${names[index]} made.txt"`);
+    }
+    const again = { repo: REPO, branch: 'chartroom/eng-2', rebase: false, epoch: 2, fresh: false };
+    await site.worktrees['worktree.prepare'].perform(again, doing('session/eng-2/2/0', 'session/eng-2'));
+    const kept = await site.git(trees[1]!, 'show', 'rescue/eng-2/2:eng-2 made.txt');
+    assert.deepEqual([kept, await site.git(trees[1]!, 'status', '--porcelain')], ['made', '']);
+  }));
+
+test('a submodule is left alone: neither fetched nor reset, and its work is not removed with the worktree', () =>
+  withSite(async (site) => {
+    const { seat, library } = await withSubmodule(site);
+    const { path: tree } = await site.prepare();
+    const inside = path.join(tree, 'library');
+    assert.equal(existsSync(path.join(inside, 'lib.txt')), false, 'it is the run’s to fetch');
+    await site.git(tree, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'update', '--init');
+    await write(inside, { 'lib.txt': 'changed by a run\n' });
+    await site.push('main', { 'base.txt': 'moved on\n' });
+    await site.prepare({ epoch: 2 }, 'session/eng-42/2/0');
+    assert.equal(await readFile(path.join(inside, 'lib.txt'), 'utf8'), 'changed by a run\n');
+
+    await assert.rejects(site.remove(), { code: 'WORKTREE_UNSAVED' });
+    await site.git(inside, 'commit', '--quiet', '--all', '-m', 'Change the library');
+    await assert.rejects(site.remove(), { code: 'WORKTREE_UNSAVED' });
+    await site.git(inside, 'push', '--quiet', library, 'HEAD:refs/heads/changed');
+    await site.git(inside, 'fetch', '--quiet', 'origin');
+    await site.remove();
+    assert.equal(existsSync(tree), false);
+    assert.ok(existsSync(seat));
+  }));
+
+/** The base has a submodule `library` with one file. */
+async function withSubmodule(site: Parameters<Parameters<typeof withSite>[0]>[0]) {
+  const library = path.join(site.directory, 'library.git');
+  const seat = path.join(site.directory, 'seat');
+  const source = path.join(site.directory, 'source');
+  await site.git(site.directory, 'init', '--quiet', '--initial-branch=main', source);
+  await write(source, { 'lib.txt': 'library\n' });
+  await site.git(source, 'add', '--all');
+  await site.git(source, 'commit', '--quiet', '-m', 'Begin');
+  await site.git(site.directory, 'clone', '--quiet', '--bare', source, library);
+  await site.git(seat, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', library, 'library');
+  await site.push('main', {}, 'Use the library');
+  return { library, seat };
+}
