@@ -10,6 +10,7 @@ import { idOf, kindOf } from './address.ts';
 import { put } from './batch.ts';
 import type { Batch } from './batch.ts';
 import type { Stood } from './decide.ts';
+import { editDistance } from './edits.ts';
 import { foldActor, marked, readStepped, steppedRow, unread } from './folded.ts';
 import type { Folded, Marks, SnapshotRow } from './folded.ts';
 import type { JournalEntry } from './journal.ts';
@@ -337,17 +338,4 @@ function writeIndex(address: string, before: Stood | null, after: Stood, { chang
   const old = new Set(before?.projection.refs);
   for (const ref of after.projection.refs) if (!old.delete(ref)) put(batch, KEYS.reference(ref, address), '');
   for (const ref of old) batch.writes.set(KEYS.reference(ref, address), null);
-}
-
-/** Levenshtein distance of two short names. */
-export function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

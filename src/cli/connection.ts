@@ -5,7 +5,6 @@
 import path from 'node:path';
 import { BusError } from '../bus/bus.ts';
 import type { BusClient } from '../bus/bus.ts';
-import { connectClient } from '../bus/client.ts';
 import { privateNats } from '../bus/server.ts';
 import type { NatsUser } from '../bus/server.ts';
 import type { Clock } from '../clock.ts';
@@ -53,6 +52,8 @@ const PROBE_MS_MAX = 5_000;
 export async function connectLink(options: ConnectOptions): Promise<Link> {
   const { config, reach } = options;
   let client: BusClient | null = null;
+  // Help and refusals of a command line need no bus.
+  const { connectClient } = await import('../bus/client.ts');
   try {
     client = await connectClient({
       ...(await natsAccess(config, 'operator')),

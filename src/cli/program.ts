@@ -5,29 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { packageFile } from '../package.ts';
-import { addAttachCommand } from './commands/attach.ts';
-import { addAuditCommand } from './commands/audit.ts';
-import { addCareCommands } from './commands/care.ts';
-import { addCompletionCommand } from './commands/completion.ts';
-import { addCreateCommands } from './commands/create.ts';
-import { addDeadCommands } from './commands/dead.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addHookCommands } from './commands/hooks.ts';
-import { addImportCommand } from './commands/import.ts';
-import { addInitCommand } from './commands/init.ts';
-import { addLinkCommand } from './commands/link.ts';
-import { addMachineCommands } from './commands/machine.ts';
-import { addMissionCommands } from './commands/mission.ts';
-import { addPurgeCommand } from './commands/purge.ts';
-import { addReadCommands } from './commands/read.ts';
-import { addReplayCommand } from './commands/replay.ts';
-import { addReportCommand } from './commands/report.ts';
-import { addSendCommands } from './commands/send.ts';
-import { addTailCommand } from './commands/tail.ts';
-import { addUpCommands } from './commands/up.ts';
 import type { Connect } from './connection.ts';
 import { EXIT } from './exit.ts';
 import type { Exit } from './exit.ts';
+import { addCommands } from './groups.ts';
 import { createRun } from './run.ts';
 import type { GlobalFlags, Run } from './run.ts';
 import type { Terminal } from './terminal.ts';
@@ -42,7 +23,7 @@ export async function runCommandLine(argv: string[], terminal: Terminal, connect
     flags: () => flagsOf(program, invoked),
     leaveWith: (code) => (exit = code),
   });
-  const program = createProgram(terminal, run);
+  const program = await createProgram(terminal, run, commandOf(argv));
   program.hook('preAction', (_program, command) => {
     invoked = command;
   });
@@ -55,31 +36,24 @@ export async function runCommandLine(argv: string[], terminal: Terminal, connect
   return exit;
 }
 
-/** Every command with its arguments and options; what a command does goes through `run`. */
-export function createProgram(terminal: Terminal, run: Run): Command {
+/** Every command with its arguments and options, or those beside `command`; what it does goes through `run`. */
+export async function createProgram(terminal: Terminal, run: Run, command?: string): Promise<Command> {
   const program = createRoot(terminal);
-  addReadCommands(program, run);
-  addLinkCommand(program, run);
-  addTailCommand(program, run);
-  addSendCommands(program, run);
-  addAttachCommand(program, run);
-  addAuditCommand(program, run);
-  addReportCommand(program, run);
-  addCreateCommands(program, run);
-  addMissionCommands(program, run);
-  addPurgeCommand(program, run);
-  addImportCommand(program, run);
-  addDeadCommands(program, run);
-  addHookCommands(program, run);
-  addReplayCommand(program, run);
-  addCareCommands(program, run);
-  addUpCommands(program, run);
-  addInitCommand(program, run);
-  addDoctorCommand(program, run);
-  addMachineCommands(program, run);
-  addCompletionCommand(program, run);
+  await addCommands(program, run, command);
   shareOptions(program);
   return program;
+}
+
+/** The command of a command line, where nothing but shared options stands before it. */
+function commandOf(argv: readonly string[]): string | undefined {
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at]!;
+    if (!word.startsWith('-')) return word;
+    const option = GLOBAL_OPTIONS().find(({ long }) => word === long || word.startsWith(`${long}=`));
+    if (option === undefined) return undefined;
+    if (option.required && word === option.long) at += 1;
+  }
+  return undefined;
 }
 
 const GLOBAL_OPTIONS = (): Option[] => [

@@ -1,6 +1,6 @@
 /** What is wrong with a configuration, each mistake as one sentence with its place and what would be right. */
 import type { z } from 'zod';
-import { editDistance } from '../actor/actors.ts';
+import { editDistance } from '../actor/edits.ts';
 import { hasPlaceholder, literalPart } from './expand.ts';
 import { roleOf } from './roles.ts';
 import type { Roles } from './roles.ts';
