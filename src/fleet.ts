@@ -24,6 +24,7 @@ export async function introduceFleet({
 }): Promise<void> {
   await tell(node, DISPATCHER, 'fleet.configured', {
     maxRuns: config.limits.maxRuns,
+    maxChats: config.limits.maxChats,
     ...(config.limits.day === undefined ? {} : { day: config.limits.day }),
   });
   for (const agent of config.agents) {

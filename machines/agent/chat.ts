@@ -3,7 +3,7 @@
  * somebody to read it (the idle rule); otherwise the chat is dormant, and mail or a consumer wakes it.
  */
 import { timerMs } from '../contract.ts';
-import { act } from '../decision.ts';
+import { act, tell } from '../decision.ts';
 import type { Wish } from '../decision.ts';
 import type { Usage } from '../events/common.ts';
 import { filledOf, isLong } from '../window.ts';
@@ -31,6 +31,17 @@ export const shouldWake = (context: AgentContext, at: string): boolean =>
   context.mode === 'chat' &&
   isWhole(context) &&
   (hasMail(context) || context.consumers.length > 0 || (context.chat.left && hasCompany(context, at, 'consumer')));
+
+/** What the dispatcher knows of its place among those that are awake. */
+export function placeOf(context: AgentContext, life: string, at: string): 'wanted' | 'taken' | 'idle' | undefined {
+  if (context.chat.up) return life === 'awake' && context.consumers.length === 0 ? 'idle' : 'taken';
+  return life === 'asleep' && shouldWake(context, at) ? 'wanted' : undefined;
+}
+
+/** Nothing is there to wake for any more. */
+export const returnPlace: Handler = ({ address }) => ({
+  wishes: [tell({ to: 'dispatcher/main', type: 'place.returned', data: { agent: address } })],
+});
 
 /** Another process of this conversation, under a name of its own; of a fresh one, where it has grown too long. */
 export const wake: Handler = (context) => ({

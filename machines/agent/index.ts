@@ -43,6 +43,8 @@ const HEARD = new Set<string>([
   'mail.refused',
   'query.withdrawn',
   'query.answered',
+  'place.given',
+  'place.wanted',
   'driver.exited',
   'driver.turned',
   ...AGENT_ACTS.flatMap((name) => [`${name}.done`, `${name}.failed`]),

@@ -67,6 +67,8 @@ export const life = agent.createStateConfig({
     'query.withdrawn': { actions: 'withdraw' },
     'consumer.attached': { actions: 'attached' },
     'consumer.left': { actions: 'left' },
+    'place.given': { actions: 'returnPlace' },
+    'place.wanted': {},
     'pulls.observed': {},
     'correct.restore': refuseGuard('only an archived chat is restored'),
     'mail.refused': {},
@@ -85,10 +87,10 @@ export const life = agent.createStateConfig({
         { guard: 'isToStop', target: 'stopped' },
         { guard: 'isToArchive', target: 'archived' },
         { guard: 'isHot', target: 'coolingDown' },
-        { guard: 'shouldWake', target: 'starting', actions: 'wake' },
       ],
       on: {
         ...inPlace,
+        'place.given': [{ guard: 'shouldWake', target: 'starting', actions: 'wake' }, { actions: 'returnPlace' }],
         'offer.admitted': [
           { guard: 'isWorker', target: 'starting', actions: 'accept' },
           { actions: 'declineUnsuited' },
@@ -155,6 +157,7 @@ export const life = agent.createStateConfig({
       on: {
         ...inPlace,
         'driver.exited': { target: 'asleep', actions: 'chatGone' },
+        'place.wanted': [{ guard: 'hasConsumer' }, { target: 'stopping', actions: 'endDisplacedChat' }],
         'consumer.left': { target: 'awake', reenter: true, actions: 'left' },
         'correct.drain': { target: 'stopping', actions: 'stop' },
         'door.drained': { target: 'stopping', actions: 'stop' },

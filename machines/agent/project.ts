@@ -4,6 +4,8 @@ import type { WatchParams } from '../effects.ts';
 import type { AgentChanged } from '../events/dispatcher.ts';
 import { subscriptionClaim } from '../events/agent.ts';
 import type { AgentContext } from './context.ts';
+import { isWaiting } from './mail.ts';
+import { placeOf } from './chat.ts';
 import { crashesWithin } from './counters.ts';
 
 type View = ActorView<AgentContext>;
@@ -124,9 +126,12 @@ function supervision(view: View): Supervision {
     crashesInRow,
     backOffUntil: cooling?.until ?? null,
     lastExit,
-    dormant: context.mode === 'chat' && lifeOf(view) === 'asleep' ? dormancy(context) : null,
+    dormant:
+      context.mode === 'chat' && lifeOf(view) === 'asleep' && placeIn(view) === undefined ? dormancy(context) : null,
   };
 }
+
+const placeIn = (view: View) => placeOf(view.context, lifeOf(view), view.at);
 
 function dormancy({ lastExit }: AgentContext): string {
   const nobody = 'no mail waits and nobody is there';
@@ -145,6 +150,18 @@ export function waitingOn(view: View): WaitingOn[] {
   const { run, cause } = context;
   const causeText = cause === null ? '' : ` by ${cause.by}${cause.reason === null ? '' : `: ${cause.reason}`}`;
   switch (life) {
+    case 'asleep':
+      if (placeIn(view) === 'wanted') {
+        waits.push({
+          gate: 'slot',
+          on: 'dispatcher/main',
+          since: wakingSince(context, since),
+          until: null,
+          detail: 'has something to wake for, and waits until one chat fewer is awake',
+          moves: ['place.given'],
+        });
+      }
+      break;
     case 'starting':
       if (run?.begun === null) {
         const until = view.timers['life.starting:ready'] ?? null;
@@ -241,6 +258,13 @@ export function waitingOn(view: View): WaitingOn[] {
   return waits;
 }
 
+/** The first letter or company that nobody was awake for. */
+function wakingSince({ mail, consumers }: AgentContext, asleepSince: string): string {
+  const times = [...mail.filter(isWaiting).map(({ at }) => at), ...consumers.map(({ since }) => since)].sort();
+  const [first] = times;
+  return first === undefined || first < asleepSince ? asleepSince : first;
+}
+
 /** Who wrote what its turn is about, where that is a person. */
 function writer({ mail, chat }: AgentContext): string | null {
   const author = mail.find(({ id }) => chat.turn?.includes(id))?.author ?? '';
@@ -262,6 +286,7 @@ function processWait(
 /** What the dispatcher knows of this agent. */
 export function changed(view: View): AgentChanged {
   const { context } = view;
+  const place = context.mode === 'chat' ? placeIn(view) : undefined;
   return {
     agent: view.address,
     role: context.role,
@@ -273,6 +298,7 @@ export function changed(view: View): AgentChanged {
     ...(context.run === null ? {} : { session: context.run.session }),
     mode: context.mode,
     ...(context.limits.concurrent === undefined ? {} : { concurrent: context.limits.concurrent }),
+    ...(place === undefined ? {} : { place }),
     why: whyText(view),
   };
 }

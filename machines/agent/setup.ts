@@ -131,6 +131,8 @@ export const agent = base.extend({
     chatTurned: decides(chat.chatTurned),
     chatGone: decides(chat.chatGone),
     promptFailed: decides(chat.promptFailed),
+    returnPlace: decides(chat.returnPlace),
+    endDisplacedChat: decides(chat.endChat('another chat waited for its place, and nobody needed it')),
     endIdleChat: decides(chat.endChat('nobody needs it now')),
     endUnstartedChat: decides(chat.endFaulty('the process was not up in time')),
     endSilentChat: decides(chat.endFaulty('nothing was heard of it')),

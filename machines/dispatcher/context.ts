@@ -4,18 +4,27 @@ import type { Note } from '../notes.ts';
 import { newDay } from './day.ts';
 import type { Day, DayLimits } from './day.ts';
 import type { AgentRow, Offer, Want } from './match.ts';
+import { CHATS_MAX } from './places.ts';
 
 export interface Employed extends AgentRow {
   /** Since when it can do nothing (stopped, cooling down, gone); null = it can. */
   downSince: string | null;
   /** It was told of a fleet-wide stop or drain and has not said anything since. */
   told: boolean;
+  /** Since when its place is wanted, taken or idle; null = it neither has nor wants one. */
+  placeSince: string | null;
+  /** It was told that it may wake, and has not said what became of it. */
+  placeGiven: boolean;
+  /** It was told that another waits for its place. */
+  askedToLeave: boolean;
 }
 
 export type DispatcherContext = {
   address: string;
   timers: Timers;
   maxRuns: number;
+  /** How many chats are awake at once. */
+  maxChats: number;
   /** Configured limits of a day, for all runs together. */
   daily: DayLimits;
   day: Day;
@@ -39,6 +48,7 @@ export function newDispatcher({ address, at, timers }: Birth): DispatcherContext
     address,
     timers,
     maxRuns: 0,
+    maxChats: CHATS_MAX,
     daily: {},
     day: newDay(at),
     spent: null,

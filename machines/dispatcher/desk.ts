@@ -7,6 +7,7 @@ import { isFull, withNote, withRead } from '../notes.ts';
 import type { DispatcherContext, Employed } from './context.ts';
 import { isDown } from './context.ts';
 import type { Offer, Want } from './match.ts';
+import { CHATS_MAX, placeOf } from './places.ts';
 
 /** Something changed that matching may depend on. */
 export type DeskChanged = MachineEvent<'desk.changed', Record<string, never>>;
@@ -17,7 +18,15 @@ export type Handler = (context: DispatcherContext, event: Taken) => Decision<Dis
 const GONE_KEPT = 200;
 
 export const configured: Handler = (_, event) =>
-  event.type === 'fleet.configured' ? { set: { maxRuns: event.data.maxRuns, daily: event.data.day ?? {} } } : {};
+  event.type === 'fleet.configured'
+    ? {
+        set: {
+          maxRuns: event.data.maxRuns,
+          maxChats: event.data.maxChats ?? CHATS_MAX,
+          daily: event.data.day ?? {},
+        },
+      }
+    : {};
 
 export const wanted: Handler = (context, event) => {
   if (event.type !== 'work.wanted') return {};
@@ -71,6 +80,7 @@ export const agentChanged: Handler = (context, event) => {
     silent: before?.silent ?? false,
     heard: true,
     told: false,
+    ...placeOf(now, before, event.at),
   };
   const agents = before === undefined ? [...context.agents, row] : context.agents.map((r) => (r === before ? row : r));
   return { set: { agents: withoutLongGone(agents), offers: context.offers.flatMap((offer) => seen(offer, row)) } };

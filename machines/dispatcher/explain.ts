@@ -3,9 +3,12 @@ import type { ActorView } from '../contract.ts';
 import type { DispatcherContext } from './context.ts';
 import { match, slotsTaken } from './match.ts';
 import type { Want } from './match.ts';
+import { placesTaken, queueOf } from './places.ts';
 
 export interface Explained {
   slots: { taken: number; of: number };
+  /** Awake at once; who waits to wake, in turn. */
+  chats: { awake: number; of: number; waiting: string[] };
   /** Of each agent, what keeps it from any work now. */
   agents: { agent: string; role: string; life: string; door: string; session: string | null; why: string }[];
   /** In the order in which they are served. */
@@ -47,6 +50,13 @@ export function explain({ value, context }: ActorView<DispatcherContext>): Expla
       : 'would take it: what is before it goes first');
   return {
     slots: { taken, of: maxRuns },
+    chats: {
+      awake: placesTaken(context),
+      of: context.maxChats,
+      waiting: queueOf(context)
+        .slice(0, WAITING_SHOWN)
+        .map(({ agent }) => agent),
+    },
     agents: employed.map(({ agent, role, life, door, session = null, why }) => ({
       agent,
       role,

@@ -1,6 +1,7 @@
 /**
- * The dispatcher: who gets what. It knows agents and sessions only through their own events; two regions, *fleet*
- * (whether anything is handed out) and *pins* (how long a pinned agent may be down).
+ * The dispatcher: who gets what. It knows agents and sessions only through their own events; its regions are *fleet*
+ * (whether anything is handed out), *pins* (how long a pinned agent may be down), *chats* (how many are awake at once)
+ * and *day* (what may be used of it).
  */
 import { raise, setup } from 'xstate';
 import type { ActorView, Birth, MachineDefinition, Projection, WaitingOn } from '../contract.ts';
@@ -15,6 +16,7 @@ import type { Handler, Taken } from './desk.ts';
 import { explain } from './explain.ts';
 import { handOut, tellFleet, wakeFleet } from './hand-out.ts';
 import { slotsTaken } from './match.ts';
+import { givePlaces, placeReturned, placesWaitedFor, queueOf } from './places.ts';
 
 export type { DispatcherContext } from './context.ts';
 
@@ -38,6 +40,8 @@ const dispatcher = base.extend({
     settled: decides(desk.settled),
     agentChanged: decides(desk.agentChanged),
     refusedMatch: decides(desk.refusedMatch),
+    givePlaces: decides(givePlaces),
+    placeReturned: decides(placeReturned),
     note: decides(desk.note),
     noteRead: decides(desk.noteRead),
     remember: base.assign(({ event }) => {
@@ -68,6 +72,8 @@ const dispatcher = base.extend({
     hasNoPins: ({ context }) => context.pinsDue === null,
     dayIsSpent: ({ context }) => context.spent !== null,
     dayIsNotSpent: ({ context }) => context.spent === null,
+    isCrowded: ({ context }) => queueOf(context).length > 0,
+    isRoomy: ({ context }) => queueOf(context).length === 0,
     hasOtherPins: ({ context }) => context.pinsDue !== context.pinsArmed,
     isFleetStopped: ({ context }) => context.agents.every(({ life }) => isStopped(life)),
   },
@@ -94,7 +100,8 @@ const logic = dispatcher.createMachine({
     'agent.changed': { actions: ['agentChanged', 'sayChanged'] },
     'usage.spent': { actions: ['countSpent', 'sayChanged'] },
     'correct.budget.set': { actions: ['setDayLimit', 'sayChanged'] },
-    'mail.refused': { actions: ['refusedMatch', 'sayChanged'] },
+    'place.returned': { actions: ['placeReturned', 'sayChanged'] },
+    'mail.refused': { actions: ['refusedMatch', 'placeReturned', 'sayChanged'] },
     fyi: { actions: 'note' },
     'note.read': { actions: 'noteRead' },
   },
@@ -170,6 +177,22 @@ const logic = dispatcher.createMachine({
         },
       },
     },
+    chats: {
+      initial: 'roomy',
+      on: { 'desk.changed': { actions: 'givePlaces' } },
+      states: {
+        roomy: {
+          description: 'Every chat that has something to read may wake.',
+          meta: { waitsFor: 'nothing' },
+          always: { guard: 'isCrowded', target: 'crowded' },
+        },
+        crowded: {
+          description: 'As many chats are awake as may be at once: more wait for their turn.',
+          meta: { waitsFor: 'slot' },
+          always: { guard: 'isRoomy', target: 'roomy' },
+        },
+      },
+    },
     day: {
       initial: 'within',
       states: {
@@ -234,18 +257,21 @@ function waitingOn(view: ActorView<DispatcherContext>, fleet: string): WaitingOn
       moves: ['agent.changed', 'offer.settled'],
     });
   }
+  waits.push(...placesWaitedFor(context, WAITS_SHOWN));
   return waits;
 }
 
 export const dispatcherDefinition: MachineDefinition<DispatcherContext> = {
   kind: 'dispatcher',
-  version: '3',
+  version: '4',
   logic,
   events: DISPATCHER_EVENTS,
   reasons: {
     hasPins: 'no work waits for an agent that is down',
     hasNoPins: 'work waits for an agent that is down',
     hasOtherPins: 'nothing changed for work that waits for an agent that is down',
+    isCrowded: 'no chat waits for a place',
+    isRoomy: 'chats wait for a place',
     dayIsSpent: 'what may be used today is not used up',
     dayIsNotSpent: 'what may be used today is used up',
     isFleetStopped: 'agents are still at work',

@@ -326,6 +326,12 @@ export const AGENT_EVENTS = {
     means: 'A terminal or page left.',
     from: 'runtime',
   },
+  'place.given': { data: z.strictObject({}), means: 'This chat may wake.', from: 'runtime' },
+  'place.wanted': {
+    data: z.strictObject({}),
+    means: 'Another chat waits to wake: this one leaves, if nobody needs it.',
+    from: 'runtime',
+  },
   'pulls.observed': {
     data: z.strictObject({
       repo: repoName,

@@ -31,6 +31,8 @@ export const agentChanged = z.strictObject({
   mode: z.enum(['worker', 'chat']).optional(),
   /** It takes nothing while so many of its role, for its user, are at work. */
   concurrent: z.number().int().min(1).optional(),
+  /** Of a chat: it has something to read and no process; it has one; it has one that nobody needs. */
+  place: z.enum(['wanted', 'taken', 'idle']).optional(),
   why: z.string(),
 });
 export type AgentChanged = z.infer<typeof agentChanged>;
@@ -41,11 +43,12 @@ export const DISPATCHER_EVENTS = {
   'fleet.configured': {
     data: z.strictObject({
       maxRuns: z.number().int().min(0),
+      maxChats: z.number().int().min(1).optional(),
       day: z
         .strictObject({ tokens: z.number().int().min(0).optional(), costUsd: z.number().min(0).optional() })
         .optional(),
     }),
-    means: 'The configured number of runs at a time, and what all of them may use in a day.',
+    means: 'The configured number of runs and of awake chats at a time, and what all of them may use in a day.',
     creates: 'ifMissing',
     from: 'runtime',
   },
@@ -66,6 +69,11 @@ export const DISPATCHER_EVENTS = {
     from: 'runtime',
   },
   'agent.changed': { data: agentChanged, means: 'An agent’s life, door or work changed.', from: 'runtime' },
+  'place.returned': {
+    data: z.strictObject({ agent: agentAddress }),
+    means: 'A chat does not need the place it was given.',
+    from: 'runtime',
+  },
   'usage.spent': {
     data: z.strictObject({
       agent: agentAddress,

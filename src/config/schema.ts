@@ -192,6 +192,12 @@ export const configSchema = z.strictObject({
   limits: z
     .strictObject({
       maxRuns: z.number().int().min(0).default(4),
+      maxChats: z
+        .number()
+        .int()
+        .min(1)
+        .default(16)
+        .describe('chats awake at once; beyond it idle ones are put to sleep first, then others wait for their turn'),
       day: z
         .strictObject({ tokens: z.number().int().min(0).optional(), costUsd: z.number().min(0).optional() })
         .optional()

@@ -38,6 +38,7 @@ async function attached(
     },
   });
   t.after(() => screen.stop());
+  await screen.send('dispatcher/main', 'fleet.configured', { maxRuns: 1 });
   await screen.send(EVE, 'hire', CHAT);
   await before?.(screen);
   const beats: Attached['beats'] = [];
@@ -134,11 +135,13 @@ test('it beats while it is attached and takes its leave, however it goes', async
 test('lines from a pipe are answered before it leaves', async (t) => {
   const { screen, shows, leaves } = await attached(t, { tty: false });
   screen.type('one');
-  screen.type('two');
-  screen.type(null);
   await shows(/eve wakes up/);
   await start(screen);
   await answer(screen, 'first');
+  await shows(/eve {2}first/);
+  screen.type('two');
+  screen.type(null);
+  while (screen.node.actors.row(EVE)?.phase !== 'busy') await new Promise((resolve) => setImmediate(resolve));
   await answer(screen, 'second');
   const { exit, out } = await leaves;
   assert.equal(exit, 0);

@@ -159,8 +159,10 @@ for (const [verb, phase] of [
     const pid = worker.pid!;
     t.after(() => worker.kill('SIGKILL'));
     const host = await openHost(data);
+    await host.send('dispatcher/main', 'fleet.configured', { maxRuns: 1 });
     await host.send('agent/pia', 'hire', { ...IMPLEMENTER, mode: 'chat' });
     await host.send('agent/pia', 'say', { text: 'are you there?' });
+    await host.node.quiet();
     const started = { pid, startedAt: new Date().toISOString() };
     assert.equal((await host.send('agent/pia', 'driver.started', started)).outcome, 'taken');
     await host.close();

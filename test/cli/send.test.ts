@@ -259,8 +259,10 @@ test('purge archives idle chats and reports each; a chat in use stays unless act
 test('purge waits until the processes are gone, and says what it waits for when that takes too long', async (t) => {
   const screen = await openScreen();
   t.after(() => screen.stop());
+  await screen.send('dispatcher/main', 'fleet.configured', { maxRuns: 1 });
   await screen.send('agent/pia', 'hire', { ...IMPLEMENTER, mode: 'chat' });
   await screen.send('agent/pia', 'say', { text: 'hello' });
+  await screen.node.quiet();
   const purging = screen.run('purge', 'chats', '--include-active', '--timeout', '5');
   let isOver = false;
   void purging.then(() => (isOver = true));

@@ -9,11 +9,7 @@ import type { RunBegun } from '../../machines/events/agent.ts';
 import { begin, busy, exit, hire, offer, turn } from './agent-support.ts';
 
 const chat = (): TestActor => hire({ mode: 'chat' }, 'agent/eve');
-const testChat = (timers: Partial<Record<TimerName, number>>): TestActor => {
-  const agent = testActor(agentDefinition, 'agent/eve', { timers });
-  agent.take('hire', { role: 'implementer', driver: 'scripted', mode: 'chat' });
-  return agent;
-};
+const testChat = (timers: Partial<Record<TimerName, number>>): TestActor => hire({ mode: 'chat' }, 'agent/eve', timers);
 const started = (agent: TestActor) =>
   agent.take('driver.started', { pid: 1, startedAt: agent.now(), conversation: 'c1' }).effects;
 const prompted = (effects: readonly StepEffect[]): string[] =>

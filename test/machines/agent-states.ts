@@ -143,6 +143,8 @@ export const SAMPLES: Record<AgentEventType, [Record<string, unknown>, Sending?]
   ],
   'consumer.attached': [{ consumer: 't2', kind: 'page' }],
   'consumer.left': [{ consumer: 't1', kind: 'terminal' }],
+  'place.given': [{}],
+  'place.wanted': [{}],
   'pulls.observed': [{ repo: 'acme/api', pulls: [] }],
   'review.recorded': [{ repo: 'acme/api', number: 1, head: 'aaaaaaa1', verdict: 'approve', accepted: true }],
   'correct.pause': [{}],

@@ -1,16 +1,44 @@
 /** Agents in the states tests begin from. */
+import type { TimerName } from '../../machines/contract.ts';
 import { agentDefinition } from '../../machines/agent/index.ts';
 import type { StepEffect } from '../../src/actor/step.ts';
-import { testActor } from '../support/actor.ts';
+import { tells, testActor } from '../support/actor.ts';
 import type { TestActor } from '../support/actor.ts';
 
 export const SESSION = 'session/s1';
 const NO_USAGE = { inputTokens: 0, outputTokens: 0 };
 
-export function hire(changes: Record<string, unknown> = {}, address = 'agent/ada'): TestActor {
-  const agent = testActor(agentDefinition, address);
+export function hire(
+  changes: Record<string, unknown> = {},
+  address = 'agent/ada',
+  timers: Partial<Record<TimerName, number>> = {},
+): TestActor {
+  const agent = givenPlaces(testActor(agentDefinition, address, { timers }));
   agent.take('hire', { role: 'implementer', driver: 'scripted', mode: 'worker', ...changes });
   return agent;
+}
+
+/** A chat that may wake whenever it wants to, as the dispatcher lets it while there is room. */
+function givenPlaces(agent: TestActor): TestActor {
+  const given = (effects: StepEffect[]): StepEffect[] => {
+    const isWanted = tells(effects, 'agent.changed').some(({ data }) => data['place'] === 'wanted');
+    return isWanted ? [...effects, ...agent.take('place.given', {}, { source: 'dispatcher/main' }).effects] : effects;
+  };
+  return {
+    ...agent,
+    take(...sending) {
+      const { effects, ...taken } = agent.take(...sending);
+      const all = given(effects);
+      return { ...taken, effects: all, live: agent.live() };
+    },
+    send(...sending) {
+      const sent = agent.send(...sending);
+      if (!('live' in sent)) return sent;
+      const all = given(sent.effects);
+      return { ...sent, effects: all, live: agent.live() };
+    },
+    wait: (seconds) => given(agent.wait(seconds)),
+  };
 }
 
 export function offer(agent: TestActor, epoch: number, session = SESSION) {

@@ -64,6 +64,7 @@ export const SAMPLES: Record<DispatcherEventType, Record<string, unknown>> = {
   'work.unwanted': { session: 'session/s1', want: 1 },
   'offer.settled': { session: 'session/s1', agent: 'agent/ada', want: 1, outcome: 'ended' },
   'agent.changed': { ...agent, agent: 'agent/new', life: 'asleep', session: undefined },
+  'place.returned': { agent: 'agent/ada' },
   'usage.spent': { agent: 'agent/ada', session: 'session/s0', epoch: 1, tokens: 10, costUsd: 0 },
   'correct.budget.set': { kind: 'tokens', limit: 100 },
   'correct.pause': {},

@@ -32,6 +32,7 @@ export async function startRun({ node }: Site, { session, agent }: { session: st
 
 /** Hires a chat and lets its process wake. */
 export async function startChat({ node }: Site, agent: string): Promise<void> {
+  await node.send(letter('dispatcher/main', 'fleet.configured', { maxRuns: 4 }));
   await node.send(letter(agent, 'hire', { role: 'conductor', driver: 'scripted', mode: 'chat' }));
   await node.quiet();
 }
