@@ -69,7 +69,18 @@ export function stateOf({ picture, refused, heldBy, linked, closing }: Item): It
   if (picture.work === 'done' || picture.work === 'failed' || picture.work === 'cancelled') return picture.work;
   if (IN_PROGRESS.has(picture.work)) return 'active';
   if (picture.pull !== null) return 'inReview';
-  return heldBy.length === 0 && picture.work === 'unassigned' ? 'ready' : 'waiting';
+  return heldBy.length === 0 && picture.work === 'unassigned' && !isHeldBack(picture) ? 'ready' : 'waiting';
+}
+
+/** Its session is held back by what no slot moves: a pause or a question of its own, a withdrawal, a blocker of its issue. */
+function isHeldBack({ waitingOn }: Picture): boolean {
+  return waitingOn.some(
+    ({ gate, on }) =>
+      gate === 'paused' ||
+      gate === 'withdrawn' ||
+      gate === 'human' ||
+      (gate === 'dependency' && on?.startsWith('external/') === true),
+  );
 }
 
 /** Nobody hired can take it, or nobody has for so long that help was asked: it does not keep others from their slot. */
@@ -97,7 +108,7 @@ const newsOf = remembered(
     for (const item of items) {
       if (hasEnded(item) || item.linked) continue;
       const waitsFor: string[] = [];
-      for (const key of item.spec.dependsOn) {
+      for (const key of new Set(item.spec.dependsOn)) {
         const on = byKey.get(key);
         if (on !== undefined && isOpenFor(on, onItemFailed)) waitsFor.push(on.session);
       }
@@ -115,7 +126,7 @@ function newIn(held: News, byKey: ReadonlyMap<string, Item>): News {
   return new Map([...held].filter(([key, by]) => !isSame(by, byKey.get(key)!.heldBy)));
 }
 
-/** Who comes first where slots are short: the more urgent, then whoever most others wait for. */
+/** Who comes first where slots are short: whoever can begin, the more urgent, then whoever most others wait for. */
 function inOrder(able: readonly Item[], items: readonly Item[]): Item[] {
   if (able.length < 2) return [...able];
   const weight = unblocks(
@@ -124,9 +135,13 @@ function inOrder(able: readonly Item[], items: readonly Item[]): Item[] {
   );
   return able.toSorted(
     (a, b) =>
-      rank(a.spec.priority) - rank(b.spec.priority) || (weight.get(b.spec.key) ?? 0) - (weight.get(a.spec.key) ?? 0),
+      Number(cannotBegin(a)) - Number(cannotBegin(b)) ||
+      rank(a.spec.priority) - rank(b.spec.priority) ||
+      (weight.get(b.spec.key) ?? 0) - (weight.get(a.spec.key) ?? 0),
   );
 }
+
+const cannotBegin = ({ picture }: Item): boolean => picture !== null && isHeldBack(picture);
 
 /** Urgent (1) before low (4) before none (0). */
 const rank = (priority: number | undefined): number => (priority === undefined || priority === 0 ? 5 : priority);

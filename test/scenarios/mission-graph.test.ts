@@ -93,6 +93,29 @@ describe('the graph, while it runs', () => {
     assert.equal(running().length, 3);
   });
 
+  for (const [held, hold, goOn] of [
+    ['paused', { type: 'correct.pause', data: {} }, { type: 'correct.resume', data: {} }],
+    ['withdrawn', { type: 'correct.withdraw', data: {} }, { type: 'correct.delegate', data: {} }],
+  ] as const)
+    test(`an item that is ${held} by itself waits without a slot; going on, it takes its turn again`, async () => {
+      await stage.hire('ada', 'implementer');
+      await stage.hire('ben', 'implementer');
+      await begin([item('a'), item('b')], { policy: { maxParallel: 1 } });
+      assert.equal(await stateOf('a'), 'active');
+      await taken(stage.send(`${M}#a`, hold.type, hold.data));
+      assert.deepEqual([await stateOf('a'), await stateOf('b')], ['waiting', 'active']);
+      await taken(stage.send(`${M}#a`, goOn.type, goOn.data));
+      assert.deepEqual([await stateOf('a'), (await waits(A)).at(-1)], ['waiting', ['slot', M]]);
+      await close('b', 'done');
+      assert.equal(await stateOf('a'), 'active');
+    });
+
+  test('an item whose issue is blocked elsewhere is not ready, and keeps nobody from a slot', async () => {
+    await stage.hire('ada', 'implementer');
+    await begin([item('a', { source: { kind: 'linear', ref: 'ENG-1' } }), item('b')], { policy: { maxParallel: 1 } });
+    assert.deepEqual([await stateOf('a'), sessionRunBy('agent/ada')], ['waiting', sessionOf('b')]);
+  });
+
   test('an item in review holds no slot', async () => {
     await stage.hire('ada', 'implementer');
     await begin([item('a'), item('b')], { policy: { maxParallel: 1 } });
