@@ -76,7 +76,12 @@ export const MISSION_EVENTS = {
     means: 'The conductor agent answered, or did not in time.',
     from: 'runtime',
   },
-  'correct.item.add': { data: correction({ item: missionItem }), means: 'Add an item.', conductor: true },
+  'correct.item.add': {
+    data: correction({ item: missionItem }),
+    means: 'Add an item.',
+    targets: ({ item }: { item: MissionItem }) => (item.pin === undefined ? [] : [item.pin]),
+    conductor: true,
+  },
   'correct.item.remove': {
     data: correction({ item: itemKey, dependants: z.enum(['free', 'remove']) }),
     means: 'Remove an item; its dependants are freed or removed too.',

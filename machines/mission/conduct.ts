@@ -214,7 +214,10 @@ export const addItem: Handler = (context, event) => {
 export const removeItem: Handler = (context, event) => {
   if (event.type !== 'correct.item.remove') return {};
   const { item: key, dependants } = event.data;
-  if (!context.items.some(({ spec }) => spec.key === key)) return unknownItem(key);
+  if (!context.items.some(({ spec }) => spec.key === key)) {
+    // Removed before: it is as they want it.
+    return context.used.some((entry) => entry.key === key) ? {} : unknownItem(key);
+  }
   const specs = context.items.map(({ spec }) => spec);
   const gone = dependants === 'remove' ? withDependants(key, specs) : new Set([key]);
   const removed = context.items.filter(({ spec }) => gone.has(spec.key));

@@ -116,6 +116,23 @@ describe('the graph, while it runs', () => {
     assert.deepEqual([await stateOf('a'), sessionRunBy('agent/ada')], ['waiting', sessionOf('b')]);
   });
 
+  test('an item that was removed is removed: said again it is recorded, and its key is free', async () => {
+    await begin([item('a'), item('b')]);
+    await taken(mission('item.remove', { item: 'b', dependants: 'free' }));
+    assert.equal((await mission('item.remove', { item: 'b', dependants: 'free' })).outcome, 'recorded');
+    await taken(mission('item.add', { item: item('b') }));
+    await taken(mission('item.remove', { item: 'b', dependants: 'free' }));
+  });
+
+  test('an item for an agent that has left is refused with who else there is, and no session comes of it', async () => {
+    await stage.hire('ada', 'implementer');
+    await stage.hire('adam', 'implementer');
+    await taken(stage.send('agent/ada', 'correct.offboard'));
+    await begin([item('a')]);
+    await refused(mission('item.add', { item: item('b', { pin: 'agent/ada' }) }), 'target', /offboarded.*agent\/adam/);
+    assert.equal(await itemOf(stage, M, 'b'), undefined);
+  });
+
   test('an item in review holds no slot', async () => {
     await stage.hire('ada', 'implementer');
     await begin([item('a'), item('b')], { policy: { maxParallel: 1 } });
