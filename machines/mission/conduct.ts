@@ -198,7 +198,15 @@ export const report: Handler = (context) => ({ set: { report: reportOf(context) 
 
 export const setPolicy: Handler = (context, event) => {
   if (event.type !== 'correct.policy.set') return {};
-  return { set: { policy: withPolicy(context.policy, event.data) } };
+  const policy = withPolicy(context.policy, event.data);
+  // Sessions are there from the start: those that were opened with the policy’s gate get the new one.
+  const wishes =
+    policy.review === context.policy.review
+      ? []
+      : context.items
+          .filter((item) => isOurs(item) && item.spec.gates?.review === undefined)
+          .map((item) => pass(item, 'correct.edit', event, { gates: { review: policy.review } }));
+  return { set: { policy }, wishes };
 };
 
 export const addItem: Handler = (context, event) => {

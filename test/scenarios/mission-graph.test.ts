@@ -133,6 +133,22 @@ describe('the graph, while it runs', () => {
     assert.equal(await itemOf(stage, M, 'b'), undefined);
   });
 
+  test('a policy of no review holds for the items that are open already, but for those with a gate of their own', async () => {
+    await stage.hire('ada', 'implementer');
+    await stage.hire('ben', 'implementer');
+    await begin([
+      item('a', { merge: 'self', gates: { checks: 'none' } }),
+      item('b', { gates: { checks: 'none', review: 'required' } }),
+    ]);
+    await stage.pull(A);
+    await stage.finish('agent/ada');
+    assert.deepEqual(await waits(A), [['review', null]]);
+    await taken(mission('policy.set', { review: 'none', reason: 'a spike' }));
+    assert.equal(await phase(A), 'done');
+    const { brief } = (await stage.show(sessionOf('b'))).context as { brief: { gates: Data } };
+    assert.equal(brief.gates['review'], 'required');
+  });
+
   test('an item in review holds no slot', async () => {
     await stage.hire('ada', 'implementer');
     await begin([item('a'), item('b')], { policy: { maxParallel: 1 } });
