@@ -10,6 +10,7 @@ import type {
   Projection,
   RefusalCode,
   Timers,
+  WaitingOn,
 } from '../../machines/contract.ts';
 import { isAddress, kindOf, parsePart } from './address.ts';
 import { explainIssues } from './envelope.ts';
@@ -197,7 +198,7 @@ function take(
       before: stood === null ? null : { value: stood.live.state.value, phase: stood.projection.phase },
       after,
       effects: effectNames(stored),
-      waitingOn: projection.waitingOn.slice(0, RECEIPT_WAITS_MAX),
+      waitingOn: waitsTold(definition, projection, stood).slice(0, RECEIPT_WAITS_MAX),
       code: null,
       reason: null,
       duplicate: false,
@@ -209,6 +210,15 @@ function take(
     known,
     watches: watchesOf(definition, result.live),
   };
+}
+
+/** Of an actor made of parts (a mission), what the step changed: else the first few hide what a sender wants to know. */
+function waitsTold({ part }: Definition, { waitingOn }: Projection, stood: Stood | null): WaitingOn[] {
+  if (part === undefined || stood === null) return waitingOn;
+  const keyOf = ({ gate, on, since, until, detail }: WaitingOn): string =>
+    JSON.stringify([gate, on, since, until, detail]);
+  const before = new Set(stood.projection.waitingOn.map(keyOf));
+  return waitingOn.filter((wait) => !before.has(keyOf(wait)));
 }
 
 function rejection(

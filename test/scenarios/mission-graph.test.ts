@@ -149,6 +149,16 @@ describe('the graph, while it runs', () => {
     assert.equal(brief.gates['review'], 'required');
   });
 
+  test('the receipt of a correction to a mission says what it made wait, not all that waits', async () => {
+    await begin([item('a'), item('b'), item('c', { dependsOn: ['b'] })]);
+    const { waitingOn } = await taken(mission('pause'));
+    assert.deepEqual(
+      waitingOn.map(({ gate }) => gate),
+      ['paused'],
+    );
+    assert.ok((await waits(M)).length > 1);
+  });
+
   test('an item in review holds no slot', async () => {
     await stage.hire('ada', 'implementer');
     await begin([item('a'), item('b')], { policy: { maxParallel: 1 } });
