@@ -66,6 +66,8 @@ export type Decision =
       watches: Record<string, Record<string, unknown>>;
     };
 
+/** The kernel's own correction, of every kind: a parked actor takes no other. */
+export const UNPARK = 'correct.unpark';
 /** A told envelope that passed this many actors is going in circles. */
 export const HOPS_MAX = 64;
 /** Lives in which an address may not be named as the target of a correction. */
@@ -113,6 +115,9 @@ export function decide(taking: Taking, stood: Stood | null, around: Surroundings
   }
   if (envelope.type.startsWith('xstate.')) return reject('unknown', null, `“${envelope.type}” cannot be sent`);
   const spec = Object.hasOwn(definition.events, envelope.type) ? definition.events[envelope.type] : undefined;
+  if (spec === undefined && envelope.type === UNPARK && stood !== null) {
+    return reject('refused', 'guard', `${actor} is not parked`);
+  }
   if (spec === undefined) return reject('unknown', null, unknownType(definition, envelope.type));
   if (envelope.expiresat !== undefined && Date.parse(at) > Date.parse(envelope.expiresat)) {
     return reject('refused', 'expired', `it expired at ${envelope.expiresat}, taken at ${at}`);

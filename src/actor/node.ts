@@ -20,7 +20,7 @@ import type { Batch } from './batch.ts';
 import { createCaution } from './caution.ts';
 import type { Lapse } from '../bus/lease.ts';
 import type { Cursor } from './cursor.ts';
-import { decide } from './decide.ts';
+import { UNPARK, decide } from './decide.ts';
 import type { Surroundings } from './decide.ts';
 import { ENVELOPE_BYTES_MAX } from './envelope.ts';
 import type { Envelope } from './envelope.ts';
@@ -212,8 +212,10 @@ export function createNode(options: NodeOptions): Node {
     { address = envelope.subject, door = 'outside' }: PreviewOptions = {},
   ): Foretold {
     const actor = actors.get(address);
-    if (actor.parked !== null && envelope.type !== 'correct.unpark') {
-      return foretold({ receipt: parking.refused(actor, envelope.id), step: null }, actor.stood);
+    if (actor.parked !== null) {
+      const receipt =
+        envelope.type === UNPARK ? parking.freed(actor, envelope.id) : parking.refused(actor, envelope.id);
+      return foretold({ receipt, step: null }, actor.stood);
     }
     const taking = { actor: actor.address, envelope, at: turn.stamp(actor), door };
     return foretold(decide(taking, actor.stood, around), actor.stood);
@@ -254,7 +256,7 @@ export function createNode(options: NodeOptions): Node {
     const actor = actors.get(address);
     schedule();
     if (actor.parked !== null) {
-      if (item.envelope.type === 'correct.unpark') {
+      if (item.envelope.type === UNPARK) {
         if (!turn.repeat(actor, item)) parking.unpark(actor, item);
         return;
       }

@@ -10,6 +10,7 @@ import type { Actor } from './actors.ts';
 import { kernelFact } from './facts.ts';
 import type { Ledger } from './ledger.ts';
 import type { Item, Mailbox } from './mailbox.ts';
+import { RECEIPT_WAITS_MAX } from './receipt.ts';
 import type { Receipt } from './receipt.ts';
 import type { Turn } from './turn.ts';
 
@@ -17,6 +18,8 @@ export interface Parking {
   park(actor: Actor, item: Item, error: Error): void;
   /** `data.skip` makes the envelope that parked it a dead letter. */
   unpark(actor: Actor, item: Item): void;
+  /** The receipt of an unpark: it frees the actor, unless what is stored of it is damaged. */
+  freed(actor: Actor, id: string): Receipt;
   refused(actor: Actor, id: string): Receipt;
   /** Answers what is not kept for an actor that is parked: what it was told before, or that nothing is taken now. */
   refuse(actor: Actor, item: Item): void;
@@ -121,7 +124,7 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     }
     tell('actor.unparked', actor, at, `${actor.address} was unparked by ${item.envelope.source}`);
     item.letter?.cursor.take(item.letter.seq);
-    const receipt = standing(actor, item.envelope.id, 'taken', null, null);
+    const receipt = freed(actor, item.envelope.id);
     turn.remember(actor.address, item.envelope.id, receipt);
     ledger.after(() => item.settle(receipt), item.fail);
     mailbox.wake(actor.address);
@@ -151,6 +154,10 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     return standing(actor, id, 'refused', 'parked', why);
   }
 
+  function freed(actor: Actor, id: string): Receipt {
+    return actor.parked?.damaged === true ? refused(actor, id) : standing(actor, id, 'taken', null, null);
+  }
+
   function standing(
     actor: Actor,
     id: string,
@@ -169,7 +176,7 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
       before: still,
       after: still,
       effects: [],
-      waitingOn: stood?.projection.waitingOn ?? [],
+      waitingOn: stood?.projection.waitingOn.slice(0, RECEIPT_WAITS_MAX) ?? [],
       code,
       reason,
       duplicate: false,
@@ -177,5 +184,5 @@ export function createParking({ ledger, mailbox, turn, log }: ParkingOptions): P
     };
   }
 
-  return { park, unpark, refused, refuse, keep, tellDamage };
+  return { park, unpark, freed, refused, refuse, keep, tellDamage };
 }

@@ -45,6 +45,15 @@ test('what is asked of a parked actor is refused, a dead letter, and answered th
   assert.equal(await lamps.phase('lamp/a'), 'on');
 });
 
+test('an unpark is foretold as it will be; of an actor that is not parked it is refused, not unknown', async () => {
+  const { node } = await parked(await openMemoryStore());
+  const freeing = letter('lamp/a', 'correct.unpark', { skip: true });
+  assert.equal(node.preview(freeing).outcome, 'taken');
+  assert.equal((await node.send(freeing)).outcome, 'taken');
+  const { outcome, code, reason } = await node.send(letter('lamp/a', 'correct.unpark'));
+  assert.deepEqual([outcome, code, reason], ['refused', 'guard', 'lamp/a is not parked']);
+});
+
 for (const when of ['before', 'after']) {
   test(`an observation that came ${when} its actor was parked is durable at once, and taken when it goes on`, async () => {
     const store = await openMemoryStore();
