@@ -5,8 +5,10 @@ import type { Actor } from './actors.ts';
 import { duration } from './duration.ts';
 import type { Node } from './node.ts';
 import type { Receipt } from './receipt.ts';
-import type { Blind } from './watches.ts';
+import type { Definition } from './state.ts';
 import { candidates } from './step.ts';
+import type { LiveActor } from './step.ts';
+import type { Blind } from './watches.ts';
 
 export interface Why {
   actor: string;
@@ -29,7 +31,9 @@ export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): W
   for (const [type, spec] of Object.entries(definition.events)) {
     if (spec.creates === 'always') continue;
     const own = found.filter((candidate) => candidate.event === type);
-    if (own.length === 0) {
+    if (live.view.final) {
+      events[type] = atEnd(definition, live, type);
+    } else if (own.length === 0) {
       events[type] = { would: 'refuse', because: `nothing waits for it in ${projection.phase}` };
     } else if (spec.data.safeParse({}).success && spec.report !== true) {
       events[type] = tried(() =>
@@ -56,6 +60,19 @@ export function whyOf(node: Node, actor: Actor, clock: Clock, blind: Blind[]): W
     ...(projection.supervision === undefined ? {} : { supervision: projection.supervision }),
     ...definition.explain?.(live.view as never),
   };
+}
+
+/** What has ended still takes notes, late answers and corrections that want what already is. */
+function atEnd(definition: Definition, { state, view }: LiveActor, type: string): Why['events'][string] {
+  const event = { type, data: {}, at: state.at, id: `why/${type}`, source: 'why', seq: state.seq + 1 };
+  try {
+    return definition.whenFinal(view as never, event) === null
+      ? { would: 'refuse', because: 'it has ended; only what wants what already is would be recorded' }
+      : { would: 'record', because: 'it has ended; nothing else changes' };
+  } catch {
+    // It looks at the data, and there is none.
+    return { would: 'depend', because: 'on its data; a preview tells' };
+  }
 }
 
 /** A step that throws is a bug of the machine: it is told of this event, and the others are told all the same. */

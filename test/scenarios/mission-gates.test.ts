@@ -367,6 +367,10 @@ describe('what is said to a mission', () => {
     assert.equal((await stage.send(M, 'correct.stop')).outcome, 'recorded');
     const refused = await stage.send(M, 'correct.resume');
     assert.deepEqual([refused.outcome, refused.code], ['refused', 'final']);
+    type Why = { events: Record<string, { would: string }> };
+    const { events } = await stage.ask<Why>('why', { actor: M });
+    const would = ['fyi', 'correct.stop', 'correct.pause', 'session.changed'].map((type) => events[type]?.would);
+    assert.deepEqual(would, ['record', 'record', 'refuse', 'record']);
   });
 
   test('T22, T23: a pause of a mission that waits pauses it; resumed, it goes on where it was', async () => {
