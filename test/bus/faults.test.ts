@@ -128,7 +128,9 @@ function faults(program: string): void {
       await post.steps(60);
       post.signal('SIGSTOP');
       // The length of the pause is what is tried here.
-      await new Promise((resolve) => setTimeout(resolve, 30_000));
+      const over = new Promise((resolve) => setTimeout(resolve, 30_000));
+      await tells(post, /no answer from .* in time|NATS is not/);
+      await over;
       post.signal('SIGCONT');
       await sending;
       await post.check(EACH);
