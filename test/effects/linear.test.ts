@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { buildSchema, parse, validate } from 'graphql';
+import { NoDeprecatedCustomRule, buildSchema, parse, specifiedRules, validate } from 'graphql';
 import { z } from 'zod';
 import { issueObserved } from '../../machines/events/session.ts';
 import { statusLink } from '../../src/bridge/status-link.ts';
@@ -41,10 +41,15 @@ test('every document is valid at the stand-in', () => {
   assert.equal(operations.length, 15);
 });
 
-test('every document is valid against the published schema', { skip: SKIP_UNPUBLISHED }, () => {
-  const schema = publishedSchema();
-  for (const { name, document } of operations) assert.deepEqual(validate(schema, parse(document)), [], name);
-});
+test(
+  'every document is valid against the published schema, and asks for nothing that Linear means to take away',
+  { skip: SKIP_UNPUBLISHED },
+  () => {
+    const schema = publishedSchema();
+    const rules = [...specifiedRules, NoDeprecatedCustomRule];
+    for (const { name, document } of operations) assert.deepEqual(validate(schema, parse(document), rules), [], name);
+  },
+);
 
 test('an issue is observed with its facts, blockers and agent session', async (t) => {
   const { stand, linear } = await given(t);
@@ -405,6 +410,14 @@ test('refusals are told apart: again later, or no for good', async (t) => {
   await assert.rejects(say(), (error) => error instanceof TransientError && error.code === 'LINEAR_UNAVAILABLE');
   stand.faults.answer('{"data":{"commentCreate":{"success":"perhaps"}}}');
   await assert.rejects(say(), (error) => error instanceof TerminalError && error.code === 'LINEAR_ANSWER');
+  // A field that was deprecated, and is gone: asking again does not bring it back.
+  const gone = 'Cannot query field "delegate" on type "Issue".';
+  const refused = { errors: [{ message: gone, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }] };
+  stand.faults.answer(JSON.stringify(refused), { status: 400, contentType: 'application/json' });
+  await assert.rejects(
+    say(),
+    (error) => error instanceof TerminalError && error.code === 'LINEAR_REFUSED' && error.message.includes(gone),
+  );
   stand.faults.limitUntil(clock.now() + 90_000);
   await assert.rejects(
     say(),
