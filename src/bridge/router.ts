@@ -80,6 +80,8 @@ export interface RouterConfig {
   self: Record<Source, () => Promise<readonly OwnAccount[] | undefined>>;
   /** Logins of bots whose comments count as a person's. */
   bots?: readonly string[];
+  /** Logins of people whose comments at GitHub count; absent: everybody's. */
+  people?: readonly string[] | undefined;
   /** Is this ours, by what the payload shows? undefined: it may be. The tracker is asked unless it is not. */
   isDelegated: Record<Source, (delegates: Delegates, ref: string) => boolean | undefined>;
   /** Repositories are configured under one name and may be called otherwise at GitHub, where hooks come from. */
@@ -189,7 +191,7 @@ export function createRouter(options: RouterOptions): Router {
       const { refs } = concern;
       return poke({ kind: 'poke', watch: on === 'pull' ? 'pull' : 'issue', refs, hint: {} }, routed);
     }
-    const kind = kindOf(author, own ?? []);
+    const kind = kindOf(hook.source, author, own ?? []);
     for (const { address } of told) {
       await send(
         {
@@ -321,9 +323,17 @@ export function createRouter(options: RouterOptions): Router {
     await send({ id, source: `recovery/${source}`, type: 'issue.observed', subject: address, data }, routed);
   }
 
-  function kindOf(author: CommentConcern['author'], own: readonly OwnAccount[]): 'person' | 'bot' | 'self' {
+  function kindOf(
+    source: Source,
+    author: CommentConcern['author'],
+    own: readonly OwnAccount[],
+  ): 'person' | 'bot' | 'self' {
     if (isOneOf(own, author)) return 'self';
     const { login, id, bot } = author;
+    const { people } = config;
+    // At Linear whoever writes belongs to the workspace.
+    if (source === 'github' && !bot && people !== undefined && !people.some((name) => isSame(name, login)))
+      return 'bot';
     return bot && !(config.bots ?? []).some((name) => isSame(name, login) || name === id) ? 'bot' : 'person';
   }
 

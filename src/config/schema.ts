@@ -189,6 +189,12 @@ export const configSchema = z.strictObject({
   roles: z.string().optional().describe('folder of role files that replace or join the shipped ones'),
   prompts: z.string().optional().describe('folder of prompt templates that replace the shipped ones'),
   bots: z.array(z.string()).default([]).describe('bots whose comments count as a person’s'),
+  people: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'whose comments, reviews and mentions at GitHub count, by login; absent: everybody’s who may write there',
+    ),
   limits: z
     .strictObject({
       maxRuns: z.number().int().min(0).default(4),

@@ -87,13 +87,16 @@ const GONE = new Set(['offboarding', 'offboarded']);
 export async function openEffects(options: EffectsOptions): Promise<Effects> {
   const { config, roles, node, questions, bus, url, env, clock, log } = options;
   const machine = pick(env, MACHINE_VARIABLES);
-  const { timers, data, bots, status } = config;
+  const { timers, data, bots, people, status } = config;
   const repos = Object.fromEntries(config.repos.map(({ name, clone, base }) => [name, { clone, base }]));
   const github = openGithub(config, clock, log);
   const linear = createLinear({ ...config.linear, clock });
   // A clone over SSH authenticates as whoever runs Chartroom; agents are not given this way.
   const gitEnv = { ...machine, ...pick(env, ['SSH_AUTH_SOCK', 'GIT_SSH_COMMAND']), HOME: env['HOME'] ?? data };
-  const delegation = (repo: string): Delegation => delegationOf(config.repos.find(({ name }) => sameName(name, repo)));
+  const delegation = (repo: string): Delegation => ({
+    ...delegationOf(config.repos.find(({ name }) => sameName(name, repo))),
+    people,
+  });
 
   const door = createRunDoor({
     dataDir: data,
@@ -174,11 +177,12 @@ export async function openEffects(options: EffectsOptions): Promise<Effects> {
         headBy: createHeadBy({ root: data, env: gitEnv }),
         self: github.own,
         bots,
+        people,
         timers,
       }),
       repository: createRepositoryWatch({ github, clock, log, timers }),
       issue: {
-        github: createGithubIssueWatch({ github, clock, log, self: github.own, bots, timers, delegation }),
+        github: createGithubIssueWatch({ github, clock, log, self: github.own, bots, people, timers, delegation }),
         linear: createLinearIssueWatch({ linear, clock, log, timers }),
       },
       consumer: createConsumerWatch({ bus, clock, log }),

@@ -24,7 +24,7 @@ export function delegationOf(repo: RepoConfig | undefined): Delegation {
 }
 
 export interface Trackers {
-  config: Pick<Config, 'repos' | 'bots' | 'github' | 'linear' | 'webhooks'>;
+  config: Pick<Config, 'repos' | 'bots' | 'people' | 'github' | 'linear' | 'webhooks'>;
   github: Github;
   linear: Linear;
   delegation: (repo: string) => Delegation;
@@ -92,6 +92,7 @@ export function routingOf({
       },
     },
     bots: config.bots,
+    people: config.people,
     isDelegated: {
       linear({ delegate }) {
         if (delegate === undefined || onLinear === undefined) return delegate !== undefined;

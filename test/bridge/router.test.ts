@@ -205,6 +205,18 @@ test('our own account is known by its id, under whatever login', async () => {
   }
 });
 
+test('where people are named, a comment by anybody else is told as one that moves nothing', async () => {
+  for (const [login, kind] of [
+    ['ann', 'person'],
+    ['eve', 'bot'],
+    ['Chartroom', 'self'],
+  ] as const) {
+    const { take, sent } = routerOver({ actors: [eng42], config: { people: ['Ann'] } });
+    await take(githubHook('issue_comment', commentBody({ login, type: 'User' })));
+    assert.deepEqual(sent[0]?.data['author'], { login, kind });
+  }
+});
+
 test('while nobody says who we are, a comment is left to the watch, which reads it when it can tell', async () => {
   const self = { ...config.self, github: async () => undefined };
   const { take, sent, pokes } = routerOver({ actors: [eng42], config: { self } });

@@ -71,6 +71,24 @@ test('a mention in a comment hands an issue over', () =>
     await watch.stop('state');
   }));
 
+test('where people are named, a mention by anybody else hands nothing over, in the text or in a comment', () =>
+  withGithub(async (site) => {
+    const { github, as } = site;
+    const inText = await openIssue(site, { body: '@chartroom please' });
+    const inComment = await openIssue(site);
+    await as('ann', 'POST', `/issues/${inComment}/comments`, { body: '@chartroom please' });
+    for (const number of [inText, inComment]) {
+      const delegated = async (people?: string[]) =>
+        (await github.observeIssue(`${REPO}#${number}`, { mentions: ['chartroom'], people }))?.facts.delegated;
+      assert.deepEqual(
+        [await delegated(['acme']), await delegated(['Ann']), await delegated()],
+        [false, true, true],
+        `#${number}`,
+      );
+    }
+    assert.deepEqual(await github.listDelegated(REPO, { mentions: ['chartroom'], people: ['acme'] }), []);
+  }));
+
 test('open and closed blockers are told, and how an issue was closed', () =>
   withGithub(async (site) => {
     const [done, open, number] = [await openIssue(site), await openIssue(site), await openIssue(site)];

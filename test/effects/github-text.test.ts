@@ -5,6 +5,7 @@ import { isOfBranch } from '../../src/effects/github/github.ts';
 import { bodyWith, placeComments, shownLines } from '../../src/effects/github/diff.ts';
 import { isDelegated, mentionsLogin } from '../../src/effects/github/issue.ts';
 import { hasMark, markOf, parseIssueRef, withMark, withoutMark } from '../../src/effects/github/names.ts';
+import { reviewsOf } from '../../src/effects/github/reviews.ts';
 import { createTold } from '../../src/effects/told.ts';
 
 const patch = [
@@ -91,6 +92,29 @@ test('a bot counts as a person only when listed; our own accounts are ourselves,
   assert.equal(kindOf({ login: 'chartroom[bot]', type: 'Bot' }, authors), 'self');
   assert.equal(kindOf({ login: 'susan-two', id: 7, type: 'User' }, authors), 'self', 'under another login');
   assert.equal(kindOf({ login: 'susan', id: 8, type: 'User' }, authors), 'person', 'who took the login since');
+});
+
+test('where people are named, nobody else’s word, verdict or mention counts; our own accounts’ and bots’ as before', () => {
+  const of = (login: string, type = 'User') => ({ login, type });
+  const authors = { self: [{ login: 'susan' }], bots: ['helpful[bot]'], people: ['Ann'] };
+  const kinds = [of('ann'), of('eve'), of('susan'), of('helpful[bot]', 'Bot'), of('other[bot]', 'Bot')];
+  assert.deepEqual(
+    kinds.map((user) => kindOf(user, authors)),
+    ['person', 'bot', 'self', 'person', 'bot'],
+  );
+  const approved = (login: string, type = 'User') => ({
+    id: 1,
+    user: of(login, type),
+    state: 'APPROVED',
+    body: '',
+    commit_id: 'abc1234',
+    html_url: 'https://github.test/r',
+    submitted_at: '2026-01-01T00:00:00Z',
+  });
+  const reviews = [approved('ann'), approved('eve'), approved('susan'), approved('reviewbot[bot]', 'Bot')];
+  const heard = (people?: string[]) => reviewsOf(reviews, [], { ...authors, people }).map(({ author }) => author);
+  assert.deepEqual(heard(['ann']), ['ann', 'susan', 'reviewbot[bot]']);
+  assert.equal(heard().length, 4);
 });
 
 test('what a review without a verdict says is a comment; what comes with a verdict belongs to it', () => {

@@ -14,12 +14,24 @@ export interface Authors {
   self: readonly OwnAccount[];
   /** Bots whose word counts as a person's. */
   bots: readonly string[];
+  /** People whose word counts; absent: everybody's. Others are heard no more than a bot. */
+  people?: readonly string[] | undefined;
 }
 
-export function kindOf({ login, id, type }: User, { self, bots }: Authors): AuthorKind {
-  if (isOneOf(self, { login, ...(id === undefined ? {} : { id: String(id) }) })) return 'self';
-  const isBot = type === 'Bot' || login.endsWith('[bot]');
-  return isBot && !bots.some((listed) => sameName(listed, login)) ? 'bot' : 'person';
+const isBot = ({ login, type }: User): boolean => type === 'Bot' || login.endsWith('[bot]');
+
+/** A person whom the configuration does not name, where it names any. */
+export function isStranger(user: User, { self, people }: Pick<Authors, 'self' | 'people'>): boolean {
+  if (people === undefined || isBot(user) || isOneOf(self, accountOf(user))) return false;
+  return !people.some((listed) => sameName(listed, user.login));
+}
+
+const accountOf = ({ login, id }: User) => ({ login, ...(id === undefined ? {} : { id: String(id) }) });
+
+export function kindOf(user: User, authors: Authors): AuthorKind {
+  if (isOneOf(authors.self, accountOf(user))) return 'self';
+  if (isStranger(user, authors)) return 'bot';
+  return isBot(user) && !authors.bots.some((listed) => sameName(listed, user.login)) ? 'bot' : 'person';
 }
 
 /** A comment with the time it was made, in whose order comments are told. */

@@ -20,6 +20,7 @@ export interface IssueWatchOptions {
   log: Logger;
   self: () => Promise<readonly OwnAccount[]>;
   bots: readonly string[];
+  people?: readonly string[] | undefined;
   timers: Timers;
   /** What hands an issue of this repository over. Nothing configured: its session was opened by hand and stays so. */
   delegation: (repo: string) => Delegation;
@@ -27,7 +28,7 @@ export interface IssueWatchOptions {
 
 /** For `source: github` only; the watch of the other tracker is elsewhere. */
 export function createGithubIssueWatch(options: IssueWatchOptions): WatchPerformer<WatchParams<'issue'>> {
-  const { github, clock, log, self, bots, timers, delegation } = options;
+  const { github, clock, log, self, bots, people, timers, delegation } = options;
   return {
     kind: 'watch',
     start(first, context) {
@@ -60,7 +61,7 @@ export function createGithubIssueWatch(options: IssueWatchOptions): WatchPerform
         }
         const written = facts.removed ? [] : await readComments(account, params.ref, signal);
         let news = id !== undefined;
-        for (const { comment } of commentsOf(written, 'issue', { self: await self(), bots })) {
+        for (const { comment } of commentsOf(written, 'issue', { self: await self(), bots, people })) {
           if (toldComments.has(comment.comment)) continue;
           await context.tell('comment.observed', comment, { id: `github:comment:${comment.comment}`, source });
           toldComments.add(comment.comment);

@@ -4,6 +4,7 @@ import type { IssueObserved } from '../../../machines/events/session.ts';
 import type { Account } from './account.ts';
 import { commentAnswer, issueAnswer } from './answers.ts';
 import type { IssueAnswer, User } from './answers.ts';
+import { isStranger } from './comments.ts';
 import { coordinates, hasMark, issueOf, sameName } from './names.ts';
 import { createTold } from '../told.ts';
 
@@ -28,6 +29,8 @@ export interface Delegation {
   assignees?: readonly string[];
   /** Logins whose @mention in the issue's text or in a comment hands it over. */
   mentions?: readonly string[];
+  /** Whose mention does; absent: everybody's. */
+  people?: readonly string[] | undefined;
 }
 
 export async function readIssue(
@@ -53,7 +56,7 @@ export async function readIssue(
     url: issue.html_url,
     title: issue.title,
     body: issue.body ?? '',
-    delegated: isDelegated(issue, textsOf(issue.body, comments), delegation),
+    delegated: isDelegated(issue, textsOf(issue, comments, delegation), delegation),
     state: stateOf(issue),
     ...(blockers === undefined
       ? {}
@@ -103,10 +106,10 @@ export async function readDelegated(
     .filter((issue) => issue.pull_request == null)
     .flatMap((issue) => {
       const ref = `${repo}#${issue.number}`;
-      if (isDelegated(issue, textsOf(issue.body, []), delegation)) return [{ ref }];
+      if (isDelegated(issue, textsOf(issue, [], delegation), delegation)) return [{ ref }];
       const mention = comments
         .filter(({ issue_url }) => issue_url.endsWith(`/issues/${issue.number}`))
-        .findLast((comment) => isDelegated(NO_MARKS, textsOf(null, [comment]), delegation));
+        .findLast((comment) => isDelegated(NO_MARKS, textsOf(null, [comment], delegation), delegation));
       return mention === undefined ? [] : [{ ref, at: mention.created_at }];
     });
 }
@@ -134,12 +137,16 @@ export function readComments(account: Account, ref: string, signal?: AbortSignal
 
 /** What people wrote; a mention in a text of ours, or in a bot's comment, hands nothing over. */
 const textsOf = (
-  body: string | null | undefined,
+  issue: Pick<IssueAnswer, 'body' | 'user'> | null,
   comments: readonly Pick<z.infer<typeof commentAnswer>, 'body' | 'user'>[],
-): string[] =>
-  [body, ...comments.filter(({ user }) => !isBot(user)).map((comment) => comment.body)].filter(
-    (text): text is string => text != null && !hasMark(text),
-  );
+  { people }: Delegation,
+): string[] => {
+  const isHeard = (user: User): boolean => !isStranger(user, { self: [], people });
+  return [
+    ...(issue?.user == null || isHeard(issue.user) ? [issue?.body] : []),
+    ...comments.filter(({ user }) => !isBot(user) && isHeard(user)).map(({ body }) => body),
+  ].filter((text): text is string => text != null && !hasMark(text));
+};
 
 const isBot = ({ login, type }: User): boolean => type === 'Bot' || login.endsWith('[bot]');
 

@@ -87,7 +87,7 @@ export async function readPull(reading: PullReading): Promise<PullLook | Missed 
     headBy,
     base: pull.base.ref,
     conflict: closed ? false : (pull.mergeable ?? null) === null ? null : pull.mergeable === false,
-    reviews: reviewsOf(reviews, lineComments),
+    reviews: reviewsOf(reviews, lineComments, authors),
     gate,
     queue: queueOf({
       head: pull.head.sha,

@@ -27,6 +27,7 @@ export interface PullWatchOptions {
   self: () => Promise<readonly OwnAccount[]>;
   /** Bots whose word counts as a person's. */
   bots: readonly string[];
+  people?: readonly string[] | undefined;
   /** `reconcile` and `reconcileMax` of the configuration. */
   timers: Timers;
 }
@@ -43,7 +44,7 @@ export function createPullWatch(options: PullWatchOptions): WatchPerformer<Watch
 }
 
 function startWatch(
-  { github, clock, log: parentLog, headBy, self, bots, timers }: PullWatchOptions,
+  { github, clock, log: parentLog, headBy, self, bots, people, timers }: PullWatchOptions,
   first: WatchParams<'pull'>,
   context: WatchContext,
 ): Watch<WatchParams<'pull'>> {
@@ -64,7 +65,7 @@ function startWatch(
       current: github.renames.current,
       params,
       headBy: (branch, head) => headBy(context.actor, repo, branch, head),
-      authors: { self: await self(), bots },
+      authors: { self: await self(), bots, people },
       signal,
     });
     if (seen === undefined || signal.aborted) return { news: false };

@@ -1,7 +1,8 @@
-/** Reviews as `pull.observed` carries them: all of them, each with its own comments. Who counts is decided elsewhere. */
+/** Reviews as `pull.observed` carries them, each with its own comments: of all who are heard. Whose counts is decided elsewhere. */
 import type { PullObserved } from '../../../machines/events/session.ts';
 import type { ReviewAnswer, ReviewCommentAnswer } from './answers.ts';
-import { isReview, lineOf } from './comments.ts';
+import { isReview, isStranger, lineOf } from './comments.ts';
+import type { Authors } from './comments.ts';
 import { withoutMark } from './names.ts';
 
 type Review = PullObserved['reviews'][number];
@@ -19,8 +20,13 @@ const TEXT_MAX = 20_000;
 /** An envelope holds 1 MiB; what is left must hold the rest of the facts. */
 const CHARACTERS_MAX = 250_000;
 
-export function reviewsOf(reviews: readonly ReviewAnswer[], comments: readonly ReviewCommentAnswer[]): Review[] {
-  const all = reviews.filter(isReview).flatMap((review): Review[] => {
+export function reviewsOf(
+  reviews: readonly ReviewAnswer[],
+  comments: readonly ReviewCommentAnswer[],
+  authors: Pick<Authors, 'self' | 'people'>,
+): Review[] {
+  const heard = reviews.filter((review) => isReview(review) && !isStranger(review.user, authors));
+  const all = heard.flatMap((review): Review[] => {
     const verdict = VERDICTS[review.state];
     if (verdict === undefined) return [];
     return [
