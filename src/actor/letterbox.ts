@@ -231,7 +231,8 @@ export function createLetterbox({ node, bus, clock, log, takeHook }: LetterboxOp
       const agrees = [part.whole, envelope.subject, address].includes(mailbox);
       if (agrees) send({ ...envelope, subject }, address);
       else send(envelope, mailbox);
-    });
+      // A bug of the machine, asked whose it is: the letters behind must not wait for it.
+    }, refuse);
   }
 
   /** A hook counts as taken when all it caused is durable; one that cannot be routed is tried again, then named. */

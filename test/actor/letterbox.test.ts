@@ -5,6 +5,7 @@ import { createCursor } from '../../src/actor/cursor.ts';
 import { createLetterbox } from '../../src/actor/letterbox.ts';
 import type { NodeOptions } from '../../src/actor/node.ts';
 import type { Receipt } from '../../src/actor/receipt.ts';
+import type { Definition } from '../../src/actor/state.ts';
 import type { Bus } from '../../src/bus/bus.ts';
 import { createMemoryServer } from '../../src/bus/memory-bus.ts';
 import type { MemoryServer } from '../../src/bus/memory-bus.ts';
@@ -12,6 +13,7 @@ import { createFakeClock } from '../../src/clock.ts';
 import { KEYS, SPACES } from '../../src/store/keys.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openFaultyStore } from '../support/faulty-store.ts';
+import { lampDefinition } from '../support/lamp.ts';
 import { lampNode, turns } from '../support/lamp-node.ts';
 import { letter } from '../support/letter.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
@@ -337,6 +339,25 @@ test('a letter that is too large once it is written out is a dead letter with a 
   const dead: string[] = [];
   for await (const [, value] of store.scan(SPACES.dead)) dead.push(value);
   assert.equal(dead.length, 1);
+});
+
+test('a letter of which a bug keeps its machine from saying whose it is is a dead letter, and the next is taken', async () => {
+  const { clock, server, store, client } = await world();
+  const broken = {
+    ...lampDefinition,
+    part() {
+      throw new Error('a bug in the machine');
+    },
+  } as unknown as Definition;
+  const reading = await startReading(store, server, clock, server.bus(), { definitions: [broken] });
+  await client.mail('lamp/a', letter('lamp/a', 'open', { room: 'a' }));
+  const lost = await client.mail('lamp/a', letter('lamp/a#shade', 'press'));
+  const next = await client.mail('lamp/a', letter('lamp/a', 'press'));
+  const { outcome, reason } = (await lost.receipt) as Receipt;
+  assert.deepEqual([outcome, reason], ['refused', 'a bug in the machine']);
+  assert.equal(((await next.receipt) as Receipt).outcome, 'taken');
+  await reading.stop();
+  assert.equal(positionOf(store), next.seq);
 });
 
 test('a sender that wants its receipt outside an inbox gets none: its letter is a dead one, the next is taken', async () => {
