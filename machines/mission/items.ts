@@ -72,13 +72,16 @@ export function stateOf({ picture, refused, heldBy, linked, closing }: Item): It
   return heldBy.length === 0 && picture.work === 'unassigned' && !isHeldBack(picture) ? 'ready' : 'waiting';
 }
 
-/** Its session is held back by what no slot moves: a pause or a question of its own, a withdrawal, a blocker of its issue. */
+/**
+ * Its session is held back by what no slot moves: a pause or a question of its own, a withdrawal, a blocker of its issue.
+ * Only what it says whether it has a slot or not: else it would be given one and lose it, again and again.
+ */
 function isHeldBack({ waitingOn }: Picture): boolean {
   return waitingOn.some(
-    ({ gate, on }) =>
+    ({ gate, on, moves }) =>
       gate === 'paused' ||
       gate === 'withdrawn' ||
-      gate === 'human' ||
+      (gate === 'human' && moves.includes('answer')) ||
       (gate === 'dependency' && on?.startsWith('external/') === true),
   );
 }

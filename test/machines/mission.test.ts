@@ -127,6 +127,19 @@ test('an item that nobody can take does not keep the others from their slot', ()
   assert.deepEqual(to(told(actor, 'a', 'unassigned', { waitingOn: [wait] }), 'start.freed'), ['b']);
 });
 
+test('an item that owes nothing keeps its turn: it would say so no more without it, and get it back, for ever', () => {
+  const actor = mission([item('a'), item('b')], { maxParallel: 1 });
+  const wait = {
+    gate: 'human',
+    on: 'person/operator',
+    since: actor.now(),
+    until: null,
+    detail: 'say what',
+    moves: ['say'],
+  };
+  assert.deepEqual(to(told(actor, 'a', 'idle', { waitingOn: [wait] }), 'start.held'), []);
+});
+
 test('a finished dependency frees what waited for it, and the last one completes the mission with a report', () => {
   const actor = mission([item('a'), item('b', ['a'])]);
   assert.deepEqual(to(told(actor, 'a', 'done', { pull: 7 }), 'start.freed'), ['b']);
