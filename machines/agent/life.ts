@@ -34,6 +34,12 @@ const inPlace = {
   ],
 } as const;
 
+/** Drained, a chat reads nothing more after this turn: what waits is left for when it is resumed. */
+const drainsChat = {
+  'correct.drain': { guard: 'isChat', actions: 'drainedAfterwards' },
+  'correct.resume': { guard: 'isChat', actions: 'resumeAfterwards' },
+} as const;
+
 const awayFromWork = refuseGuard('a stopped agent watches nothing; resume it first');
 
 export const life = agent.createStateConfig({
@@ -111,6 +117,7 @@ export const life = agent.createStateConfig({
       },
       on: {
         ...inPlace,
+        ...drainsChat,
         'run.begun': { guard: 'isItsRunToBegin', target: 'starting', reenter: true, actions: 'begin' },
         'run.cancelled': [
           { guard: 'isItsRunWithProcess', target: 'stopping', actions: 'endCancelled' },
@@ -146,6 +153,7 @@ export const life = agent.createStateConfig({
       entry: ['forgetSilence', 'sayRested'],
       always: [
         { guard: 'isSpent', target: 'stopping', actions: 'endSpentChat' },
+        { guard: 'isToStop', target: 'stopping', actions: 'endDrainedChat' },
         { guard: 'hasMail', target: 'busy', actions: 'deliverMail' },
       ],
       after: {
@@ -183,6 +191,7 @@ export const life = agent.createStateConfig({
       },
       on: {
         ...inPlace,
+        ...drainsChat,
         // Entered anew, so that the clock stands while a question is open and goes on afterwards.
         'driver.asked': [
           { guard: 'isChat', target: 'busy', reenter: true, actions: 'chatAsked' },

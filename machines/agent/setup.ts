@@ -133,6 +133,7 @@ export const agent = base.extend({
     promptFailed: decides(chat.promptFailed),
     returnPlace: decides(chat.returnPlace),
     endDisplacedChat: decides(chat.endChat('another chat waited for its place, and nobody needed it')),
+    endDrainedChat: decides(chat.endChat('it is drained, and its turn is over')),
     endIdleChat: decides(chat.endChat('nobody needs it now')),
     endUnstartedChat: decides(chat.endFaulty('the process was not up in time')),
     endSilentChat: decides(chat.endFaulty('nothing was heard of it')),

@@ -98,6 +98,7 @@ export interface Stage {
 
 export interface StageOptions {
   maxRuns?: number;
+  maxChats?: number;
   clock?: FakeClock;
   /** Of an earlier stage: this one is the start after it. */
   store?: Store;
@@ -108,6 +109,7 @@ export interface StageOptions {
 
 export async function openStage({
   maxRuns = 10,
+  maxChats = 16,
   clock = createFakeClock(),
   store,
   watches: others = {},
@@ -413,7 +415,7 @@ export async function openStage({
       await site.stop();
     },
   };
-  await stage.send('dispatcher/main', 'fleet.configured', { maxRuns });
+  await stage.send('dispatcher/main', 'fleet.configured', { maxRuns, maxChats });
   return stage;
 }
 
