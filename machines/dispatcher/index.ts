@@ -188,7 +188,7 @@ const logic = dispatcher.createMachine({
         },
         crowded: {
           description: 'As many chats are awake as may be at once: more wait for their turn.',
-          meta: { waitsFor: 'slot' },
+          meta: { waitsFor: 'slot', unbounded: 'Every turn ends by the clock of its chat; one that idles makes room.' },
           always: { guard: 'isRoomy', target: 'roomy' },
         },
       },
