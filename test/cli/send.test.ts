@@ -275,6 +275,50 @@ test('purge waits until the processes are gone, and says what it waits for when 
   assert.match(err, /agent\/pia is stopping, not yet at its end\n {2}waits on stopping/);
 });
 
+test('purge user offboards every agent of that user and nobody else’s, and may be repeated', async (t) => {
+  const screen = await openScreen();
+  t.after(() => screen.stop());
+  await screen.send('agent/ann', 'hire', { ...IMPLEMENTER, user: 'dev' });
+  await screen.send('agent/bea', 'hire', { ...IMPLEMENTER, user: 'dev', mode: 'chat' });
+  await screen.send('agent/cid', 'hire', { ...IMPLEMENTER });
+  const phases = async (): Promise<string[]> =>
+    (await screen.run('ps', 'agent', '--json')).json<{ phase: string }>().map(({ phase }) => phase);
+  const dry = await screen.run('purge', 'user', 'dev', '--dry-run');
+  assert.match(dry.err, /2 of 2 agents of dev would be offboarded/);
+  assert.deepEqual(await phases(), ['asleep', 'asleep', 'asleep']);
+  const purged = await screen.run('purge', 'user', 'dev', '--no-wait', '--reason', 'the account was closed');
+  assert.equal(purged.exit, 0, purged.err);
+  assert.match(purged.err, /2 of 2 agents of dev offboarded/);
+  assert.deepEqual(await phases(), ['offboarding', 'offboarding', 'asleep']);
+  await screen.send('agent/ann', 'credential.revoke.done', { key: 'k' });
+  const again = await screen.run('purge', 'user', 'dev', '--no-wait');
+  assert.equal(again.exit, 0, again.err);
+  assert.match(again.err, /1 of 1 agents of dev offboarded; put away before: agent\/ann/);
+  assert.match((await screen.run('purge', 'user', 'nobody')).err, /0 of 0 agents of nobody/);
+});
+
+test('work of a night is opened once, however often its timer sends it, and not again over what there is', async (t) => {
+  const cwd = await temporary(t);
+  const work = 'kind: docs\nid: nightly-2026-01-31\ntitle: Read the logs of the day\nrepo: acme/api\ndeliver: report\n';
+  await writeFile(path.join(cwd, 'work.yaml'), work);
+  const screen = await openScreen({ cwd });
+  t.after(() => screen.stop());
+  const open = (id: string) => screen.run('open', '--file', 'work.yaml', '--id', id, '--json');
+  const [first, again] = [await open('nightly-2026-01-31'), await open('nightly-2026-01-31')];
+  assert.deepEqual([first.exit, again.exit], [0, 0], first.out + first.err);
+  assert.deepEqual(
+    [first, again]
+      .map((screenful) => screenful.json<Receipt>()[0])
+      .map((receipt) => [receipt?.seq, receipt?.duplicate]),
+    [
+      [1, false],
+      [1, true],
+    ],
+  );
+  const other = await open('by hand');
+  assert.deepEqual([other.exit, other.json<Receipt>()[0]?.code], [4, 'exists']);
+});
+
 test('dead letters are listed with why, and sent again under a new id that names the first', async (t) => {
   const screen = await screenWithSession();
   t.after(() => screen.stop());
