@@ -133,6 +133,12 @@ test('misuse is exit 2 and says what, why and what to do, and nothing is sent', 
     [['send', 'eng-42', 'say', '--data', '[1]'], /✗ --data must be a JSON object/],
     [['correct', 'eng-42', 'retry', '--expect-epoch', 'four'], /✗ .*--expect-epoch.*whole number/],
     [['correct', 'eng-42', 'budget.set', '--limit', 'much'], /✗ --limit much is not a number/],
+    [
+      ['correct', 'eng-42', 'close', '--outcom', 'done'],
+      /✗ unknown option '--outcom' — correct\.close takes .*--outcome/,
+    ],
+    [['correct', 'eng-42', 'budget.set', '--kind', 'checks', 'three'], /✗ “three” belongs to no option/],
+    [['send', 'eng-42', 'say', '--text'], /✗ --text has no value/],
     [['pause'], /✗ missing required argument 'actor' — see: chartroom --help/],
     [['pauze', 'eng-42'], /✗ unknown command 'pauze'[^]*Did you mean pause\?/],
     [['pause', 'eng-42', '--hard'], /✗ unknown option '--hard'/],
@@ -225,6 +231,25 @@ test('mission start opens a mission with its items; a file that is neither is mi
   const item = await screen.run('correct', 'm1', 'pause', '--item', 'none');
   assert.equal(item.exit, 6);
   assert.match(item.out, /unknown — there is no “none” in mission\/m1/);
+  for (const argv of [
+    ['policy.set', '--maxParallel', '5', '--on-item-failed=continue', '--reason', 'hurry'],
+    ['item.depends', '--item', 'b', '--on', ''],
+    ['item.remove', '--item', 'b', '--dependants', 'free'],
+    ['pause', '--runs'],
+  ]) {
+    const { exit, out, err } = await screen.run('correct', 'm1', ...argv);
+    assert.equal(exit, 0, argv.join(' ') + out + err);
+  }
+  assert.equal((await screen.run('stop', 'm1', '--force', 'true')).exit, 0);
+  const told = (await screen.run('history', 'm1', '--json')).json<{ type: string; data: unknown }>();
+  const asked = told.filter(({ type }) => type.startsWith('correct.')).map(({ data }) => data);
+  assert.deepEqual(asked, [
+    { maxParallel: 5, onItemFailed: 'continue', reason: 'hurry' },
+    { item: 'b', on: [] },
+    { item: 'b', dependants: 'free' },
+    { runs: true },
+    { force: true },
+  ]);
   for (const file of ['bad.yaml', 'text.yaml', 'absent.yaml']) {
     assert.equal((await screen.run('open', '--file', file)).exit, 2, file);
   }

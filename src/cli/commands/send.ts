@@ -4,6 +4,7 @@ import { addressFor, dataFrom, sendTo } from '../context.ts';
 import type { CommandContext, SendOptions } from '../context.ts';
 import { CommandError, EXIT } from '../exit.ts';
 import type { Exit } from '../exit.ts';
+import { fieldsFrom } from '../fields.ts';
 import { seconds, wholeNumber } from '../options.ts';
 import type { Run } from '../run.ts';
 import { resumeEffects } from './care.ts';
@@ -47,6 +48,8 @@ const WAITS = new Set<string>(['stop', 'offboard', 'archive']);
 /** Those that take their steps on the store alone where the runtime is down. */
 const ALONE = new Set<string>(['stop', 'offboard', 'archive']);
 
+const ANY_FIELD = '--key value: any field of its data, e.g. --runs true (see: chartroom chart KIND --events)';
+
 /** Flags of `correct` that become fields of `data`, with what each means. */
 const FIELD_MEANS = {
   to: 'whom: agent/x, lane/x, role/x, person/x',
@@ -71,14 +74,24 @@ const FIELD_MEANS = {
 const FIELDS = Object.keys(FIELD_MEANS) as (keyof typeof FIELD_MEANS)[];
 
 export function addSendCommands(program: Command, run: Run): void {
-  changing(program.command('send').argument('<actor>').argument('<type>').description('send any typed event'))
+  changing(
+    program
+      .command('send')
+      .argument('<actor>')
+      .argument('<type>')
+      .argument('[fields...]', ANY_FIELD)
+      .description('send any typed event'),
+  )
     .option('--data <json>', 'its data', '{}')
     .option('--urgent', URGENT)
     .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
-    .action((name: string, type: string, flags: ChangeFlags) =>
-      run(async (context) =>
-        sendTo(context, await addressFor(context, name), type, dataFrom({}, flags.data), sendOptions(flags)),
-      ),
+    .allowUnknownOption()
+    .action((name: string, type: string, words: string[], flags: ChangeFlags) =>
+      run(async (context) => {
+        const actor = await addressFor(context, name);
+        const fields = await fieldsFrom(words, { ...context, actor, type });
+        return sendTo(context, actor, type, dataFrom(fields, flags.data), sendOptions(flags));
+      }),
     );
 
   for (const [verb, means] of [
@@ -113,6 +126,7 @@ export function addSendCommands(program: Command, run: Run): void {
       .command('correct')
       .argument('<actor>')
       .argument('<verb>', 'reassign, unassign, retry, close, … (see: chartroom chart session --events)')
+      .argument('[fields...]', ANY_FIELD)
       .description('correct an actor; --dry-run says beforehand what it would do'),
   )
     .option('--data <json>', 'its data, whole')
@@ -121,9 +135,11 @@ export function addSendCommands(program: Command, run: Run): void {
     .option('--item <key>', 'of a mission: the item meant')
     .option('--skip', 'unpark: drop the envelope that parked it');
   for (const field of FIELDS) correct.option(`--${field} <${field}>`, FIELD_MEANS[field]);
-  correct.action((name: string, verb: string, flags: ChangeFlags & Record<string, unknown>) =>
-    run((context) => correctActor(context, name, verb, flags)),
-  );
+  correct
+    .allowUnknownOption()
+    .action((name: string, verb: string, words: string[], flags: ChangeFlags & Record<string, unknown>) =>
+      run((context) => correctActor(context, { name, verb, words }, flags)),
+    );
 
   changing(
     program.command('assign').argument('<agent>').argument('<session>').description('give a session to an agent'),
@@ -145,21 +161,27 @@ export function addSendCommands(program: Command, run: Run): void {
 
   for (const verb of SHORT_FORMS) {
     const means = verb === 'resume' ? '; resume effects: perform what a restored store holds back' : '';
-    changing(program.command(verb).argument('<actor>').description(`correct ACTOR ${verb}${means}`))
+    changing(
+      program
+        .command(verb)
+        .argument('<actor>')
+        .argument('[fields...]', ANY_FIELD)
+        .description(`correct ACTOR ${verb}${means}`),
+    )
       .option('--reason <text>', REASON)
       .option('--expect-epoch <n>', EXPECT_EPOCH, wholeNumber)
-      .action((name: string, flags: ChangeFlags) => {
+      .allowUnknownOption()
+      .action((name: string, words: string[], flags: ChangeFlags) => {
         // Not an actor: one of this name is agent/effects.
-        if (verb === 'resume' && name === 'effects') return run(resumeEffects, { reach: 'reading' });
+        if (verb === 'resume' && name === 'effects' && words.length === 0)
+          return run(resumeEffects, { reach: 'reading' });
         return run(
-          async (context) =>
-            sendTo(
-              context,
-              await addressFor(context, name),
-              `correct.${verb}`,
-              dataFrom({ reason: flags.reason }, undefined),
-              sendOptions(flags, WAITS.has(verb)),
-            ),
+          async (context) => {
+            const actor = await addressFor(context, name);
+            const type = `correct.${verb}`;
+            const data = { ...(await fieldsFrom(words, { ...context, actor, type })), reason: flags.reason };
+            return sendTo(context, actor, type, dataFrom(data, undefined), sendOptions(flags, WAITS.has(verb)));
+          },
           { reach: ALONE.has(verb) ? 'changing' : 'runtime' },
         );
       });
@@ -187,11 +209,12 @@ export function addSendCommands(program: Command, run: Run): void {
 
 async function correctActor(
   context: CommandContext,
-  name: string,
-  verb: string,
+  { name, verb, words }: { name: string; verb: string; words: readonly string[] },
   flags: ChangeFlags & Record<string, unknown>,
 ): Promise<Exit> {
-  const item = flags['item'] as string | undefined;
+  // What changes the graph is the mission's: there the item is what it is about.
+  const isOfGraph = verb.startsWith('item.');
+  const item = isOfGraph ? undefined : (flags['item'] as string | undefined);
   const actor = await addressFor(
     context,
     item === undefined ? name : `${name.includes('/') ? name : `mission/${name}`}#${item}`,
@@ -203,9 +226,12 @@ async function correctActor(
     const key = field === 'item-key' ? 'item' : field === 'obligation' ? 'id' : field;
     fields[key] = key === 'number' || key === 'limit' ? numberOf(field, value as string) : value;
   }
+  if (isOfGraph && flags['item'] !== undefined) fields['item'] ??= flags['item'];
   if (flags['skip'] === true) fields['skip'] = true;
   const reason = verb === 'unpark' ? undefined : flags.reason;
-  return sendTo(context, actor, `correct.${verb}`, dataFrom({ ...fields, reason }, flags.data), sendOptions(flags));
+  const type = `correct.${verb}`;
+  const others = await fieldsFrom(words, { ...context, actor, type });
+  return sendTo(context, actor, type, dataFrom({ ...fields, ...others, reason }, flags.data), sendOptions(flags));
 }
 
 function numberOf(field: string, text: string): number {
