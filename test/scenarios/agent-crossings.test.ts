@@ -155,6 +155,8 @@ test('chats that wait to wake are stopped with the fleet, keep their letters, an
   }
   assert.deepEqual(await gates('agent/fay'), ['slot']);
   assert.match(JSON.stringify((await stage.show(DISPATCHER)).waitingOn), /agent\/gus waits to wake.*1 before it/);
+  const { chats: places } = await stage.ask<{ chats: Data }>('why', { actor: DISPATCHER });
+  assert.deepEqual(places, { awake: 1, of: 1, waiting: ['agent/fay', 'agent/gus'] });
   await taken(stage.send(DISPATCHER, 'correct.stop'));
   for (const name of ['eve', 'fay', 'gus']) assert.equal(await phase(`agent/${name}`), 'stopped');
   assert.deepEqual(await mail('agent/fay'), ['for fay: queued']);
