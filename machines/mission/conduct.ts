@@ -187,7 +187,8 @@ export const closeItems: Handler = (context, event) => {
       wishes.push(unlink(item));
       return settled({ ...item, closing: true }, event.at);
     }
-    if (item.state === 'active' && !context.force) return item;
+    // One that backs off has no run, and may for hours: there is nothing to wait for.
+    if (item.state === 'active' && item.picture?.work !== 'backingOff' && !context.force) return item;
     wishes.push(pass(item, 'correct.close', event, { outcome: 'cancelled' }));
     return { ...item, closing: true };
   });

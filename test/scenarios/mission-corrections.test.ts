@@ -285,6 +285,15 @@ describe('what goes on and what does not', () => {
     assert.match(String((await stage.show(M)).context['report']), /a: Do a: cancelled, pull request #1/);
   });
 
+  test('stopped softly while an item backs off, a mission does not wait for that: nothing runs', async () => {
+    await stage.hire('ada', 'implementer');
+    await begin([item('a')]);
+    await stage.crash('agent/ada');
+    assert.deepEqual((await waits(A))[0], ['backoff', A]);
+    await taken(stage.send(M, 'correct.stop'));
+    assert.deepEqual([(await stage.show(M)).phase, (await stage.show(A)).phase], ['cancelled', 'cancelled']);
+  });
+
   test('stopped by force, it ends its runs; nobody is at anything of it', async () => {
     await stage.hire('ada', 'implementer');
     await begin([item('a'), item('b')]);
