@@ -127,7 +127,7 @@ async function open(t: TestContext) {
     const theirs = new Set(names.flatMap((name) => processesOf(`/homes/${name}`).map(({ pid }) => pid)));
     return handlers().filter(({ pid }) => theirs.has(pid));
   };
-  return { up, cli, handlers, handlersOf };
+  return { up, cli, handlers, handlersOf, end: () => endAll(processesOf(cwd)) };
 }
 type Place = Awaited<ReturnType<typeof open>>;
 type Runtime = Awaited<ReturnType<Awaited<ReturnType<typeof open>>['up']>>;
@@ -285,6 +285,15 @@ async function footprint(chat: string, of: Names, runtime: Runtime): Promise<unk
  */
 async function play(t: TestContext, next: (died: boolean) => Trial | null): Promise<number> {
   const place = await open(t);
+  try {
+    return await playIn(place, next);
+  } finally {
+    // Before their directory is removed, in which they write.
+    place.end();
+  }
+}
+
+async function playIn(place: Place, next: (died: boolean) => Trial | null): Promise<number> {
   const undisturbed = new Map<Way, unknown>();
   let deaths = 0;
   let ended: Trial | null = null;
