@@ -73,6 +73,19 @@ export interface OpenedConcern {
   told: PullLate;
 }
 
+/** A pull request says which issue it resolves: where nobody has opened another for that, it is the one. */
+export interface LinkedConcern {
+  kind: 'linked';
+  /** Issues it names, the first first. */
+  refs: string[];
+  /** Envelope id: one for each pull request and issue. */
+  id: string;
+  repo: string;
+  branch: string[];
+  number: number;
+  author: Author;
+}
+
 /** What can be said of an issue without asking its tracker. Whether it is delegated to us the router knows. */
 export type ToldIssue = Omit<IssueObserved, 'open' | 'delegated' | 'blockers' | 'ref'>;
 
@@ -106,7 +119,7 @@ export interface Delegates {
   text?: string;
 }
 
-export type Concern = Poke | CommentConcern | StopConcern | IssueConcern | OpenedConcern;
+export type Concern = Poke | CommentConcern | StopConcern | IssueConcern | OpenedConcern | LinkedConcern;
 
 /** A hook concerns nobody when a field we need is missing: payloads are the vendor's to change. */
 export function read<Schema extends z.ZodType>(

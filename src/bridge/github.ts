@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { line, prose, read } from './concern.ts';
 import type { Author, Concern, OpenedConcern, Poke } from './concern.ts';
 import type { Hook } from './hook.ts';
+import { resolvedIssues } from './resolved.ts';
 
 export function concernsOfGithub(hook: Hook): Concern[] {
   switch (hook.event) {
@@ -66,6 +67,8 @@ const pullBody = z.object({
   pull_request: z.object({
     number: z.number().int(),
     html_url: z.string().optional(),
+    title: z.string().nullish(),
+    body: z.string().nullish(),
     user: user.nullish(),
     head: z.object({ ref: z.string(), sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() }),
   }),
@@ -161,6 +164,29 @@ function ofPull({ action, repository, pull_request: pull }: z.infer<typeof pullB
           }),
         ]
       : []),
+    ...(own && event === 'pull_request' && LINK_ACTIONS.has(action) ? linked(repo, pull) : []),
+  ];
+}
+
+/** When what a pull request says of itself is new. */
+const LINK_ACTIONS = new Set(['opened', 'edited', 'reopened']);
+
+function linked(
+  repo: string,
+  { number, user, head, title, body }: z.infer<typeof pullBody>['pull_request'],
+): Concern[] {
+  const issues = resolvedIssues({ repo, branch: head.ref, title: title ?? '', body: body ?? '' });
+  if (user == null || issues.length === 0) return [];
+  return [
+    {
+      kind: 'linked',
+      refs: issues.map((ref) => `issue:${ref}`),
+      id: `github:linked:${repo.toLowerCase()}#${number}`,
+      repo,
+      branch: branchRefs(repo, head.ref),
+      number,
+      author: authorOf(user),
+    },
   ];
 }
 

@@ -12,6 +12,7 @@ import type {
   Concern,
   Delegates,
   IssueConcern,
+  LinkedConcern,
   OpenedConcern,
   OwnAccount,
   Poke,
@@ -156,6 +157,8 @@ export function createRouter(options: RouterOptions): Router {
         return tellIssue(concern, id, hook, routed);
       case 'opened':
         return tellOpened(concern, { source: `hook/${hook.source}`, causationid: hookId(hook) }, routed);
+      case 'linked':
+        return attach(concern, hook, routed);
     }
   }
 
@@ -217,6 +220,29 @@ export function createRouter(options: RouterOptions): Router {
     const [last] = sessions;
     if (last === undefined || sessions.some(({ final }) => !final)) return;
     await send({ ...from, id, type: 'pull.late', subject: last.address, data: told }, routed);
+  }
+
+  /**
+   * A person’s own pull request for an issue that is worked on becomes that session’s, by a correction in their name.
+   * Not where the session has one, nor that of a branch a session has, nor a stranger’s.
+   */
+  async function attach(
+    { refs, id, repo, branch, number, author }: LinkedConcern,
+    hook: Hook,
+    routed: Routed,
+  ): Promise<void> {
+    if ((await sessionsWith(branch)).length > 0) return;
+    if (kindOf(hook.source, author, (await config.self[hook.source]()) ?? []) !== 'person') return;
+    const inRepo = `branch:${repo}/`.toLowerCase();
+    for (const ref of refs) {
+      const working = (await sessionsWith([ref])).find(
+        (session) => !session.final && session.refs.some((held) => held.toLowerCase().startsWith(inRepo)),
+      );
+      if (working === undefined || working.refs.some((held) => held.startsWith('pull:'))) continue;
+      const source = `${hook.source}/${author.login}`.slice(0, 256);
+      const envelope = { id, source, type: 'correct.pull.attach', subject: working.address, causationid: hookId(hook) };
+      return send({ ...envelope, data: { number } }, routed);
+    }
   }
 
   async function tellStop({ refs, id, by }: StopConcern, hook: Hook, routed: Routed): Promise<void> {

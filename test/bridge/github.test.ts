@@ -20,7 +20,7 @@ const ours = pokePull('pull:acme/api#7', 'branch:acme/api/chartroom/eng-42');
 
 const TABLE: [what: string, event: string, body: Record<string, unknown>, concerns: Concern[]][] = [
   [
-    'a pull request opened: its watch, who subscribes to the repository, and whose work on its branch is over',
+    'a pull request opened: its watch, who subscribes to the repository, whose work on its branch is over, and whose issue it resolves',
     'pull_request',
     { action: 'opened', pull_request: pull },
     [
@@ -31,6 +31,15 @@ const TABLE: [what: string, event: string, body: Record<string, unknown>, concer
         refs: ['branch:acme/api/chartroom/eng-42'],
         id: 'github:late:acme/api#7',
         told: { number: 7, url: 'https://github.com/acme/api/pull/7', author: 'chartroom[bot]' },
+      },
+      {
+        kind: 'linked',
+        refs: ['issue:eng-42'],
+        id: 'github:linked:acme/api#7',
+        repo: 'acme/api',
+        branch: ['branch:acme/api/chartroom/eng-42'],
+        number: 7,
+        author: { login: 'chartroom[bot]', bot: true },
       },
     ],
   ],

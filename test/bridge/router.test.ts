@@ -655,6 +655,53 @@ test('one of a fork, one that is opened again, and one of a branch that is worke
   assert.ok(pokes.includes('session/eng-42-2 pull'));
 });
 
+const byAPerson = (more: { body?: string; ref?: string; login?: string; type?: string; repo?: string } = {}) =>
+  githubHook('pull_request', {
+    action: 'opened',
+    repository: { full_name: 'acme/api' },
+    pull_request: {
+      number: 11,
+      title: 'Say hello',
+      body: more.body ?? 'Fixes ENG-42',
+      user: { login: more.login ?? 'ann', type: more.type ?? 'User' },
+      head: {
+        ref: more.ref ?? 'ann/hello',
+        sha: 'a'.repeat(40),
+        repo: { full_name: more.repo ?? 'acme/api' },
+      },
+    },
+  });
+const working = { address: 'session/eng-42', refs: ['issue:ENG-42', 'branch:acme/api/chartroom/eng-42'] };
+
+test('a pull request of a person that says whose issue it resolves is attached to the session of that issue', async () => {
+  for (const hook of [byAPerson(), byAPerson({ body: '', ref: 'ann/eng-42-say-hello' })]) {
+    const { take, sent } = routerOver({ actors: [working] });
+    await take(hook);
+    assert.deepEqual(
+      sent.map(({ subject, type, source, id, data }) => [subject, type, source, id, data]),
+      [['session/eng-42', 'correct.pull.attach', 'github/ann', 'github:linked:acme/api#11', { number: 11 }]],
+    );
+    checkData(sent[0]);
+  }
+});
+
+for (const [what, hook, actors, changed] of [
+  ['of a fork', byAPerson({ repo: 'stranger/api' }), [working], {}],
+  ['of a bot', byAPerson({ login: 'dependabot[bot]', type: 'Bot' }), [working], {}],
+  ['of somebody whose word does not count', byAPerson(), [working], { people: ['bob'] }],
+  ['for a session that has one', byAPerson(), [{ ...working, refs: [...working.refs, 'pull:acme/api#7'] }], {}],
+  ['for work that is over', byAPerson(), [{ ...working, final: true }], {}],
+  ['for work in another repository', byAPerson(), [{ ...working, refs: ['issue:ENG-42', 'branch:acme/web/x'] }], {}],
+  ['of another session’s branch', byAPerson({ ref: 'chartroom/eng-42' }), [working], {}],
+  ['that only mentions the issue', byAPerson({ body: 'See ENG-42' }), [working], {}],
+] as const) {
+  test(`a pull request ${what} is attached to nothing`, async () => {
+    const { take, sent } = routerOver({ actors: [...actors], config: changed });
+    await take(hook);
+    assert.deepEqual(sent, []);
+  });
+}
+
 test('a push lets those look whose pull request goes into that branch', async () => {
   const { take, pokes } = routerOver({
     actors: [{ ...eng42, refs: [...eng42.refs, 'base:acme/api/main'] }],
