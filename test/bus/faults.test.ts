@@ -1,7 +1,8 @@
 /** NATS as it is: whatever happens to the server, all ends in order, nothing is lost or doubled, and health says it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFile, cp, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { connect } from 'nats';
@@ -228,6 +229,9 @@ function faults(program: string): void {
       await post.send(EACH, 'stored');
       assert.equal(await post.hook(), 'taken');
       await post.check(EACH);
+      // Slow is not gone: nothing is to be told of it, and nothing holds readiness back.
+      const { ready, reasons } = (await post.health()) as unknown as { ready: boolean; reasons: string[] };
+      assert.deepEqual([ready, reasons], [true, []]);
     },
     { through: (url) => slowLine(url, { bytesPerSecond: 100_000 }), pingIntervalMs: 10_000 },
   );
@@ -272,5 +276,25 @@ async function lastOf(access: NatsAccess): Promise<{ lastSeq: number }> {
 const installed = await findNatsServer();
 assert.ok(installed !== null, 'there is no nats-server: npm test installs one, or says how');
 faults(installed);
+
+test('a server that takes only small messages: health says so, and what to set', async (t) => {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'chartroom-small-'));
+  t.after(() => rm(directory, { recursive: true }));
+  // The server, with another nats.conf than ours: `-c` is its first argument but for the file.
+  const program = path.join(directory, 'nats-server');
+  const conf = path.join(directory, 'nats.conf');
+  const script = `#!/bin/sh
+[ "$1" = -c ] || exec "${installed}" "$@"
+sed 's/^max_payload:.*/max_payload: 1MB/' "$2" >"${conf}"
+shift 2
+exec "${installed}" -c "${conf}" "$@"
+`;
+  await writeFile(program, script, { mode: 0o755 });
+  const post = await openPost({ program });
+  t.after(() => post.close());
+  const { ready, notes } = (await post.health()) as unknown as { ready: boolean; notes: string[] };
+  assert.ok(ready);
+  assert.match(notes.join('\n'), /NATS takes messages of at most 1048576 bytes; set max_payload: 8MB/);
+});
 if (NEWER === '') test('a newer nats-server', { skip: 'none is named: CHARTROOM_TEST_NATS_SERVER_NEWER' }, () => {});
 else faults(NEWER);
