@@ -135,6 +135,28 @@ describe('at GitHub', { concurrency: 3 }, () => {
   );
 
   test(
+    'a pull request of a person that says whose issue it resolves is taken over without a word to us',
+    { skip: skipLong },
+    async () => {
+      const { session, issue } = delegate(place, 'never begins: said');
+      await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
+      await place.send(session, 'correct.pause');
+      await github.pushFiles({
+        repo: 'acme/hello',
+        branch: 'said',
+        files: { said: 'x' },
+        message: 'said',
+        login: 'maintainer',
+      });
+      const body = `Fixes ${issue}.`;
+      const { data: mine } = await rest.pulls.create({ ...hello, title: 'Said', head: 'said', base: 'main', body });
+      const shown = await place.until(session, 'the pull request', (it) => open(it)['pull'] === 'open');
+      assert.equal((shown.context['pull'] as { number: number }).number, mine.number);
+      await place.send(session, 'correct.close', { outcome: 'cancelled' });
+    },
+  );
+
+  test(
     'a number that is no pull request is let go of, and said where the work is shown',
     { skip: skipLong },
     async () => {
