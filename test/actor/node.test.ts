@@ -39,6 +39,29 @@ test('an envelope is taken, and its receipt tells before, after and what it wish
   assert.deepEqual(receipt.effects, ['pull.say']);
 });
 
+test('an actor that steps on and on is shown as it stood when asked, once that is durable', async () => {
+  const store = await openMemoryStore();
+  const slow: Store = { ...store, write: (operations) => turns(5).then(() => store.write(operations)) };
+  const { node } = await startNode(slow);
+  await node.send(letter('lamp/desk', 'open', { room: 'desk' }));
+  let shown: Awaited<ReturnType<Node['settled']>> | undefined;
+  let sent = 0;
+  const flood = async (): Promise<void> => {
+    while (shown === undefined && sent < 500) {
+      sent += 1;
+      void node.send(letter('lamp/desk', 'fyi', { text: 'again' }));
+      await turns(1);
+    }
+  };
+  const flooding = flood();
+  while (!node.actors.isAhead('lamp/desk')) await new Promise((resolve) => setImmediate(resolve));
+  shown = await node.settled('lamp/desk');
+  await flooding;
+  assert.ok(sent < 500, 'it was shown before the flood ended');
+  const { seq } = shown!.stood!.live.state;
+  assert.ok(store.get(KEYS.journal('lamp/desk', seq)) !== undefined);
+});
+
 test('the same id again gives the first receipt as a duplicate, a refused one too, and changes nothing', async () => {
   const { node } = await startNode(await openMemoryStore());
   await node.send(letter('lamp/desk', 'open', { room: 'desk' }));
