@@ -77,6 +77,28 @@ test('what is typed is said to the chat, and its answer is shown as it comes', a
   assert.ok(!/alice/.test(out), `what was typed is not told again: ${out}`);
 });
 
+test('a chat that waits until fewer are awake says so once, and answers when it has its place', async (t) => {
+  const { screen, shows, leaves } = await attached(t, {
+    async before(screen) {
+      await screen.send('dispatcher/main', 'fleet.configured', { maxRuns: 1, maxChats: 1 });
+      await screen.send('agent/dan', 'hire', CHAT);
+      await screen.send('agent/dan', 'say', { text: 'hello', author: 'person/ben' });
+    },
+  });
+  screen.type('anybody?');
+  await shows(/— eve has something to wake for, and waits until one chat fewer is awake \(.*why dispatcher\/main\)/);
+  screen.type('still here');
+  await screen.send('agent/dan', 'correct.archive', {});
+  await screen.send('agent/dan', 'driver.exited', { class: 'ended', usage: NO_USAGE });
+  await shows(/eve wakes up/);
+  await start(screen);
+  await answer(screen, 'now');
+  await shows(/eve {2}now/);
+  screen.type('/detach');
+  const { out } = await leaves;
+  assert.equal(out.match(/waits until one chat fewer/g)?.length, 1);
+});
+
 test('several are attached at once: each is shown what the others say', async (t) => {
   const { screen, shows, leaves } = await attached(t);
   await shows(/^/);

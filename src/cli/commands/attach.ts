@@ -26,6 +26,7 @@ interface AttachFlags {
 interface Shown {
   seq: number;
   phase: string;
+  waitingOn: HistoryEntry['waitingOn'];
   tags: { mode?: string };
   context: { mail: Letter[]; chat: { question: Asked | null } };
 }
@@ -94,6 +95,17 @@ async function attach(context: CommandContext, agent: string, flags: AttachFlags
     return (await ask('show', { actor: agent })) as Shown;
   }
 
+  /** So many chats are awake that this one waits: said once, or its silence would be taken for something else. */
+  function tellPlace(waits: HistoryEntry['waitingOn']): void {
+    const place = waits.find(({ gate }) => gate === 'slot');
+    if (place !== undefined && !waitsForPlace) {
+      const verb = `who waits before it: chartroom why ${place.on}`;
+      print([out.paint('dim', `— ${agent.slice('agent/'.length)} ${place.detail} (${verb})`)]);
+    }
+    waitsForPlace = place !== undefined;
+  }
+  let waitsForPlace = false;
+
   /** Prints every step up to this one; those that no fact told of too. */
   function readTo(seq: number): Promise<void> {
     reading = reading.then(async () => {
@@ -106,7 +118,10 @@ async function attach(context: CommandContext, agent: string, flags: AttachFlags
           phase = entry.after?.phase ?? phase;
           question = questionAfter(entry, question);
           if (out.json) out.object({ seq: entry.seq, at: entry.at, type: entry.type, phase, data: entry.data });
-          else print(conversation.entry(entry));
+          else {
+            print(conversation.entry(entry));
+            tellPlace(entry.waitingOn);
+          }
         }
       }
       wake();
@@ -191,6 +206,7 @@ async function attach(context: CommandContext, agent: string, flags: AttachFlags
     const verb = before.phase === 'archived' ? `chartroom restore ${agent}` : 'its name is not hired again';
     throw new CommandError(EXIT.refused, `${agent} is ${before.phase}: this is what was said`, verb);
   }
+  if (!out.json) tellPlace(before.waitingOn);
   if (keyboard.isTTY) print([out.paint('dim', `attached to ${agent} (${before.phase}): ${HELP}`)]);
 
   const silence = terminal.onInterrupt(() => leaving.abort());
