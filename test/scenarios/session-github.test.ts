@@ -28,6 +28,14 @@ const kinds = (runs: Run[]): string[] => runs.map((run) => run.for);
 const { rest } = place.as('maintainer');
 const hello = at('acme/hello');
 
+/** A person pushes a branch of their own and opens a pull request from it. */
+async function personsPull(branch: string, more: { body?: string; draft?: boolean } = {}): Promise<{ number: number }> {
+  const files = { mine: branch };
+  await github.pushFiles({ repo: 'acme/hello', branch, files, message: 'mine', login: 'maintainer' });
+  const { data } = await rest.pulls.create({ ...hello, title: 'Mine', head: branch, base: 'main', ...more });
+  return data;
+}
+
 describe('at GitHub', { concurrency: 3 }, () => {
   test('an issue that gets the label is worked on; a comment on it reaches the work', async () => {
     const { data: issue } = await rest.issues.create({ ...hello, title: 'By label', body: 'Do it.' });
@@ -115,14 +123,7 @@ describe('at GitHub', { concurrency: 3 }, () => {
     'a branch that a person pushed and a pull request from it are taken over by attaching it',
     { skip: skipLong },
     async () => {
-      await github.pushFiles({
-        repo: 'acme/hello',
-        branch: 'mine',
-        files: { mine: 'x' },
-        message: 'mine',
-        login: 'maintainer',
-      });
-      const { data: mine } = await rest.pulls.create({ ...hello, title: 'Mine', head: 'mine', base: 'main' });
+      const mine = await personsPull('mine');
       const { session } = delegate(place, 'never begins: attach');
       await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
       await place.send(session, 'correct.pause');
@@ -141,15 +142,7 @@ describe('at GitHub', { concurrency: 3 }, () => {
       const { session, issue } = delegate(place, 'never begins: said');
       await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
       await place.send(session, 'correct.pause');
-      await github.pushFiles({
-        repo: 'acme/hello',
-        branch: 'said',
-        files: { said: 'x' },
-        message: 'said',
-        login: 'maintainer',
-      });
-      const body = `Fixes ${issue}.`;
-      const { data: mine } = await rest.pulls.create({ ...hello, title: 'Said', head: 'said', base: 'main', body });
+      const mine = await personsPull('said', { body: `Fixes ${issue}.` });
       const shown = await place.until(session, 'the pull request', (it) => open(it)['pull'] === 'open');
       assert.equal((shown.context['pull'] as { number: number }).number, mine.number);
       await place.send(session, 'correct.close', { outcome: 'cancelled' });
@@ -174,14 +167,7 @@ describe('at GitHub', { concurrency: 3 }, () => {
     await place.until(session, 'a run', (it) => open(it)['work'] === 'running');
     await place.send(session, 'correct.pause');
     const branch = (await place.show(session)).context['branch'] as string;
-    await github.pushFiles({ repo: 'acme/hello', branch, files: { draft: 'x' }, message: 'mine', login: 'maintainer' });
-    const { data: mine } = await rest.pulls.create({
-      ...hello,
-      title: 'Mine',
-      head: branch,
-      base: 'main',
-      draft: true,
-    });
+    const mine = await personsPull(branch, { draft: true });
     await place.until(session, 'the draft', (it) => open(it)['pull'] === 'draft');
     assert.ok(issue.length > 0 && mine.number > 0);
   });
