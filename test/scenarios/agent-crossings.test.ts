@@ -5,10 +5,9 @@ import type { Receipt } from '../../src/actor/receipt.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 import type { Data } from './place.ts';
-import { openStage } from './stage.ts';
+import { openStage, reportOf } from './stage.ts';
 import type { Stage } from './stage.ts';
 
-const REPO = 'acme/hello';
 const ADA = 'agent/ada';
 const EVE = 'agent/eve';
 const DISPATCHER = 'dispatcher/main';
@@ -24,18 +23,7 @@ async function taken(sending: Promise<Receipt>): Promise<void> {
   assert.equal(receipt.outcome, 'taken', JSON.stringify(receipt));
 }
 const work = (id: string, more: Data = {}): Promise<void> =>
-  taken(
-    stage.send(`session/${id}`, 'open', {
-      title: `Do ${id}`,
-      body: '',
-      source: { kind: 'manual' },
-      repo: REPO,
-      kind: 'docs',
-      deliver: 'report',
-      gates: { checks: 'none', review: 'none' },
-      ...more,
-    }),
-  );
+  taken(stage.send(`session/${id}`, 'open', reportOf(`Do ${id}`, more)));
 const phase = async (actor: string): Promise<string> => (await stage.show(actor)).phase;
 const gates = async (actor: string): Promise<string[]> => (await stage.show(actor)).waitingOn.map(({ gate }) => gate);
 const mail = async (agent: string): Promise<string[]> =>

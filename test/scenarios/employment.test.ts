@@ -5,7 +5,7 @@ import type { Receipt } from '../../src/actor/receipt.ts';
 import { createFakeClock } from '../../src/clock.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 import type { Data, Shown } from './place.ts';
-import { openStage } from './stage.ts';
+import { openStage, reportOf } from './stage.ts';
 import type { Stage, StageOptions } from './stage.ts';
 import { open } from './work.ts';
 
@@ -34,18 +34,7 @@ const refused = async (sending: Promise<Receipt>, code: string): Promise<string>
 };
 /** A piece of work that is done when its report is there. */
 const work = (id: string, more: Data = {}): Promise<Receipt> =>
-  taken(
-    stage.send(`session/${id}`, 'open', {
-      title: `Do ${id}`,
-      body: '',
-      source: { kind: 'manual' },
-      repo: REPO,
-      kind: 'docs',
-      deliver: 'report',
-      gates: { checks: 'none', review: 'none' },
-      ...more,
-    }),
-  );
+  taken(stage.send(`session/${id}`, 'open', reportOf(`Do ${id}`, more)));
 const phase = async (actor: string): Promise<string> => (await stage.show(actor)).phase;
 const letters = ({ context }: Shown): string[] =>
   (context['mail'] as Letter[]).map(({ text, state, answer }) => `${text}: ${state} ${answer}`);

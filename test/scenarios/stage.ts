@@ -427,6 +427,18 @@ function gateOf(state: string): Data {
   return { state, checks, failures: state === 'red' ? [failed] : [] };
 }
 
+/** `open` of a piece of work that is done when its report is there. */
+export const reportOf = (title: string, more: Data = {}): Data => ({
+  title,
+  body: '',
+  source: { kind: 'manual' },
+  repo: REPO,
+  kind: 'docs',
+  deliver: 'report',
+  gates: { checks: 'none', review: 'none' },
+  ...more,
+});
+
 /** An item as most scenarios have it: no gates, and people merge. */
 export const item = (key: string, more: Data = {}): Data => ({
   key,
