@@ -8,7 +8,8 @@ import type { IndexRow } from './actors.ts';
 import { foldChange } from './change.ts';
 import { readStepped } from './folded.ts';
 import { decodeEntry } from './journal.ts';
-import { canonicalJson, unborn } from './state.ts';
+import { isSameContent } from './patch.ts';
+import { unborn } from './state.ts';
 import type { ActorState } from './state.ts';
 import { KEYS, SPACES, keyParts } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
@@ -78,7 +79,7 @@ export async function replayActor(store: Store, actor: string): Promise<Replayed
   }
   if (row === undefined) differences.push('it is not in the index');
   else if (isRead(row) && state !== null) {
-    if (canonicalJson(row.value) !== canonicalJson(state.value)) {
+    if (!isSame(row.value, state.value)) {
       differences.push(`the index shows another state than step ${state.seq} of the journal`);
     }
     const stepped = readStepped(store.get(KEYS.stepped(actor)) ?? row.updatedAt);
@@ -170,7 +171,7 @@ function compared(folded: ActorState, snapshot: ActorState): string[] {
   return wrong.length === 0 ? [] : [`its snapshot at step ${snapshot.seq} differs in ${wrong.join(', ')}`];
 }
 
-export const isSame = (a: unknown, b: unknown): boolean => canonicalJson(a ?? null) === canonicalJson(b ?? null);
+export const isSame = (a: unknown, b: unknown): boolean => isSameContent(a ?? null, b ?? null);
 
 /** Folds an entry into the state; false where it is no longer one, not JSON or not of its shape. */
 function isFolded(state: ActorState, seq: number, text: string): boolean {
