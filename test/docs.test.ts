@@ -315,3 +315,11 @@ test('the documentation speaks of the project alone', () => {
     assert.doesNotMatch(read(page), /\/(?:home|root|Users)\/|localhost:4873|registry\.npmjs|(?:^|\s)#\d+\b/m, page);
   }
 });
+
+test('every decision has a number of its own, and none is left out', () => {
+  const numbers = pagesIn('docs/decisions').map((page) => Number(path.basename(page).slice(0, 4)));
+  assert.deepEqual(
+    numbers.toSorted((a, b) => a - b),
+    numbers.map((_, place) => place + 1),
+  );
+});
