@@ -158,7 +158,7 @@ export function createRouter(options: RouterOptions): Router {
       case 'opened':
         return tellOpened(concern, { source: `hook/${hook.source}`, causationid: hookId(hook) }, routed);
       case 'linked':
-        return attach(concern, hook, routed);
+        return attachPull(concern, hook, routed);
     }
   }
 
@@ -226,7 +226,7 @@ export function createRouter(options: RouterOptions): Router {
    * A person’s own pull request for an issue that is worked on becomes that session’s, by a correction in their name.
    * Not where the session has one, nor that of a branch a session has, nor a stranger’s.
    */
-  async function attach(
+  async function attachPull(
     { refs, id, repo, branch, number, author }: LinkedConcern,
     hook: Hook,
     routed: Routed,
